@@ -1,0 +1,1 @@
+"""A whole SSV network on one machine: real beacon node, real EVM, N operators."""

@@ -1,0 +1,1 @@
+"""Cryptography of the protocol: BLS12-381, operator RSA, key shares, signing roots."""

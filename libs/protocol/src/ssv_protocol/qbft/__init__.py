@@ -1,0 +1,1 @@
+"""QBFT: the consensus of a committee, as a deterministic state machine."""

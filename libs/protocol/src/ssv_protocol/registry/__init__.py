@@ -1,0 +1,1 @@
+"""Contract events to registry state."""

@@ -1,0 +1,1 @@
+"""Beacon chain containers, by fork."""
