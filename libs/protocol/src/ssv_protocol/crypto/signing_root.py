@@ -1,0 +1,48 @@
+"""Beacon chain domains and signing roots: what a BLS key really signs.
+
+Which fork version belongs to a message is decided elsewhere. Two domains ignore the fork schedule: the
+builder's uses the genesis fork version and a zero genesis validators root, a voluntary exit's uses the
+Capella version for ever (EIP-7044).
+
+Source: consensus-specs phase0/beacon-chain.md (compute_domain, compute_signing_root); builder-specs.
+"""
+
+from hashlib import sha256
+from typing import NewType
+
+from ssv_protocol.types.ids import Epoch, ForkVersion, Root, Slot
+
+BeaconDomainType = NewType("BeaconDomainType", bytes)
+"""4 bytes: the purpose of a beacon chain signature."""
+BeaconDomain = NewType("BeaconDomain", bytes)
+"""32 bytes: purpose, fork and chain of a beacon chain signature."""
+
+DOMAIN_BEACON_PROPOSER = BeaconDomainType(bytes.fromhex("00000000"))
+DOMAIN_BEACON_ATTESTER = BeaconDomainType(bytes.fromhex("01000000"))
+DOMAIN_RANDAO = BeaconDomainType(bytes.fromhex("02000000"))
+DOMAIN_DEPOSIT = BeaconDomainType(bytes.fromhex("03000000"))
+DOMAIN_VOLUNTARY_EXIT = BeaconDomainType(bytes.fromhex("04000000"))
+DOMAIN_SELECTION_PROOF = BeaconDomainType(bytes.fromhex("05000000"))
+DOMAIN_AGGREGATE_AND_PROOF = BeaconDomainType(bytes.fromhex("06000000"))
+DOMAIN_SYNC_COMMITTEE = BeaconDomainType(bytes.fromhex("07000000"))
+DOMAIN_SYNC_COMMITTEE_SELECTION_PROOF = BeaconDomainType(bytes.fromhex("08000000"))
+DOMAIN_CONTRIBUTION_AND_PROOF = BeaconDomainType(bytes.fromhex("09000000"))
+DOMAIN_APPLICATION_BUILDER = BeaconDomainType(bytes.fromhex("00000001"))
+
+
+def compute_domain(
+    domain_type: BeaconDomainType, fork_version: ForkVersion, genesis_validators_root: Root
+) -> BeaconDomain:
+    """Return the 32-byte domain: the type, then 28 bytes of the fork data's hash tree root."""
+    fork_data_root = sha256(fork_version.ljust(32, b"\0") + genesis_validators_root).digest()
+    return BeaconDomain(domain_type + fork_data_root[:28])
+
+
+def compute_signing_root(object_root: Root, domain: BeaconDomain) -> Root:
+    """Return the hash tree root of SigningData(object_root, domain), the 32 bytes that BLS signs."""
+    return Root(sha256(object_root + domain).digest())
+
+
+def uint64_root(value: Slot | Epoch) -> Root:
+    """Return the hash tree root of a bare slot (selection proof) or epoch (RANDAO)."""
+    return Root(value.to_bytes(8, "little").ljust(32, b"\0"))

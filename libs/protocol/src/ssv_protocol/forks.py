@@ -1,0 +1,48 @@
+"""Two axes of time: the SSV fork and the Ethereum fork, both chosen by the duty's slot.
+
+Never choose by the present moment and never in the middle of a duty: a duty that starts under one rule set
+ends under it.
+
+Source: SIP "fork support"; ssv-spec types/domain_type.go.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ssv_protocol.beacon_chain import BeaconChain, BeaconFork
+from ssv_protocol.networks import SsvNetwork
+from ssv_protocol.types.ids import DomainType, Slot
+
+
+class SsvFork(StrEnum):
+    """Rule sets of the SSV protocol."""
+
+    ALAN = "alan"
+    BOOLE = "boole"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """An SSV network on its beacon chain; answers what holds at a slot."""
+
+    ssv: SsvNetwork
+    chain: BeaconChain
+
+    def ssv_fork_at(self, slot: Slot) -> SsvFork:
+        """Return the SSV rule set for duties of `slot`."""
+        boole_epoch = self.ssv.boole_epoch
+        if boole_epoch is not None and self.chain.epoch_of(slot) >= boole_epoch:
+            return SsvFork.BOOLE
+        return SsvFork.ALAN
+
+    def domain_at(self, slot: Slot) -> DomainType:
+        """Return the SSV domain for messages of `slot`."""
+        if self.ssv_fork_at(slot) is SsvFork.BOOLE and self.ssv.boole_domain is not None:
+            return self.ssv.boole_domain
+        return self.ssv.alan_domain
+
+    def beacon_fork_at(self, slot: Slot) -> BeaconFork:
+        """Return the Ethereum fork for duties of `slot`."""
+        return self.chain.fork_at(self.chain.epoch_of(slot)).fork

@@ -1,0 +1,74 @@
+"""The SSV networks, as data.
+
+Genesis, slot times and beacon forks are not here: they are read from the beacon node.
+
+Source: ssv-spec types/domain_type.go; ssvlabs/ssv networkconfig; SIP "fork support".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ssv_protocol.types.ids import DomainType, Epoch, ExecutionAddress
+
+PUBLIC_QUICK_TIMEOUT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class SsvNetwork:
+    """One SSV network.
+
+    `boole_epoch` is None while that fork is not scheduled, and no fork may be scheduled without its domain: messages
+    of both rule sets under one domain could not be told apart. `quick_timeout_s` is the length of a QBFT round up to
+    the eighth, which gossip validation's round estimate shares.
+    """
+
+    name: str
+    alan_domain: DomainType
+    boole_domain: DomainType | None
+    registry_contract: ExecutionAddress
+    registry_from_block: int
+    quick_timeout_s: float = PUBLIC_QUICK_TIMEOUT_S
+    boole_epoch: Epoch | None = None
+
+    def __post_init__(self) -> None:
+        if self.boole_epoch is not None and self.boole_domain is None:
+            raise ValueError(f"network {self.name} schedules Boole without a Boole domain")
+
+
+def _network(
+    name: str, alan_domain: str, boole_domain: str | None, registry_contract: str, registry_from_block: int
+) -> SsvNetwork:
+    return SsvNetwork(
+        name,
+        DomainType(bytes.fromhex(alan_domain)),
+        None if boole_domain is None else DomainType(bytes.fromhex(boole_domain)),
+        ExecutionAddress(bytes.fromhex(registry_contract)),
+        registry_from_block,
+    )
+
+
+# The Boole domains of the test networks are not published.
+MAINNET = _network("mainnet", "00000001", "00000002", "DD9BC35aE942eF0cFa76930954a156B3fF30a4E1", 17_507_487)
+HOODI = _network("hoodi", "00000503", None, "58410Bef803ECd7E63B23664C586A6DB72DAf59c", 1_065)
+SEPOLIA = _network("sepolia", "00000569", None, "261419B48F36EdF420743E9f91bABF4856e76f99", 7_795_814)
+HOLESKY = _network("holesky", "00000502", None, "38A4794cCEd47d3baf7370CcC43B560D3a1beEFA", 181_612)
+PUBLIC_NETWORKS = {network.name: network for network in (MAINNET, HOODI, SEPOLIA, HOLESKY)}
+
+LOCAL_ALAN_DOMAIN = DomainType(bytes.fromhex("00000402"))
+LOCAL_BOOLE_DOMAIN = DomainType(bytes.fromhex("00000403"))
+
+
+def local_network(
+    registry_contract: ExecutionAddress, slot_duration_s: float, boole_epoch: Epoch | None = None
+) -> SsvNetwork:
+    """Return a network on one machine, whose short slots need rounds of a sixth of a slot."""
+    return SsvNetwork(
+        "local",
+        LOCAL_ALAN_DOMAIN,
+        LOCAL_BOOLE_DOMAIN,
+        registry_contract,
+        registry_from_block=0,
+        quick_timeout_s=slot_duration_s / 6,
+        boole_epoch=boole_epoch,
+    )

@@ -1,0 +1,43 @@
+"""Sizes of the beacon chain's types: the mainnet preset, which every public network and the devnet use.
+
+Only limits of SSZ types live here. Times and counts that a network may choose (slots per epoch, slot
+duration) come from the beacon node.
+
+Source: consensus-specs presets/mainnet/*.yaml.
+"""
+
+MAX_VALIDATORS_PER_COMMITTEE = 2_048
+MAX_COMMITTEES_PER_SLOT = 64
+SYNC_COMMITTEE_SIZE = 512
+SYNC_COMMITTEE_SUBNET_COUNT = 4
+SYNC_SUBCOMMITTEE_SIZE = SYNC_COMMITTEE_SIZE // SYNC_COMMITTEE_SUBNET_COUNT
+DEPOSIT_CONTRACT_TREE_DEPTH = 32
+
+# operations of a block
+MAX_PROPOSER_SLASHINGS = 16
+MAX_ATTESTER_SLASHINGS = 2
+MAX_ATTESTATIONS = 128
+MAX_DEPOSITS = 16
+MAX_VOLUNTARY_EXITS = 16
+MAX_BLS_TO_EXECUTION_CHANGES = 16
+
+# execution payload
+MAX_BYTES_PER_TRANSACTION = 2**30
+MAX_TRANSACTIONS_PER_PAYLOAD = 2**20
+BYTES_PER_LOGS_BLOOM = 256
+MAX_EXTRA_DATA_BYTES = 32
+MAX_WITHDRAWALS_PER_PAYLOAD = 16
+
+# deneb: blobs. The limit of a block's commitments is a type size; how many a network allows is not.
+MAX_BLOB_COMMITMENTS_PER_BLOCK = 4_096
+BYTES_PER_BLOB = 131_072
+
+# electra
+MAX_ATTESTER_SLASHINGS_ELECTRA = 1
+MAX_ATTESTATIONS_ELECTRA = 8
+MAX_DEPOSIT_REQUESTS_PER_PAYLOAD = 8_192
+MAX_WITHDRAWAL_REQUESTS_PER_PAYLOAD = 16
+MAX_CONSOLIDATION_REQUESTS_PER_PAYLOAD = 2
+
+# fulu
+CELLS_PER_EXT_BLOB = 128
