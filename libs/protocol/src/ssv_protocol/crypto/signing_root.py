@@ -8,37 +8,29 @@ Source: consensus-specs phase0/beacon-chain.md (compute_domain, compute_signing_
 """
 
 from hashlib import sha256
-from typing import NewType
 
 from ssv_protocol.types.ids import Epoch, ForkVersion, Root, Slot
 
-BeaconDomainType = NewType("BeaconDomainType", bytes)
-"""4 bytes: the purpose of a beacon chain signature."""
-BeaconDomain = NewType("BeaconDomain", bytes)
-"""32 bytes: purpose, fork and chain of a beacon chain signature."""
-
-DOMAIN_BEACON_PROPOSER = BeaconDomainType(bytes.fromhex("00000000"))
-DOMAIN_BEACON_ATTESTER = BeaconDomainType(bytes.fromhex("01000000"))
-DOMAIN_RANDAO = BeaconDomainType(bytes.fromhex("02000000"))
-DOMAIN_DEPOSIT = BeaconDomainType(bytes.fromhex("03000000"))
-DOMAIN_VOLUNTARY_EXIT = BeaconDomainType(bytes.fromhex("04000000"))
-DOMAIN_SELECTION_PROOF = BeaconDomainType(bytes.fromhex("05000000"))
-DOMAIN_AGGREGATE_AND_PROOF = BeaconDomainType(bytes.fromhex("06000000"))
-DOMAIN_SYNC_COMMITTEE = BeaconDomainType(bytes.fromhex("07000000"))
-DOMAIN_SYNC_COMMITTEE_SELECTION_PROOF = BeaconDomainType(bytes.fromhex("08000000"))
-DOMAIN_CONTRIBUTION_AND_PROOF = BeaconDomainType(bytes.fromhex("09000000"))
-DOMAIN_APPLICATION_BUILDER = BeaconDomainType(bytes.fromhex("00000001"))
+DOMAIN_BEACON_PROPOSER = bytes.fromhex("00000000")
+DOMAIN_BEACON_ATTESTER = bytes.fromhex("01000000")
+DOMAIN_RANDAO = bytes.fromhex("02000000")
+DOMAIN_DEPOSIT = bytes.fromhex("03000000")
+DOMAIN_VOLUNTARY_EXIT = bytes.fromhex("04000000")
+DOMAIN_SELECTION_PROOF = bytes.fromhex("05000000")
+DOMAIN_AGGREGATE_AND_PROOF = bytes.fromhex("06000000")
+DOMAIN_SYNC_COMMITTEE = bytes.fromhex("07000000")
+DOMAIN_SYNC_COMMITTEE_SELECTION_PROOF = bytes.fromhex("08000000")
+DOMAIN_CONTRIBUTION_AND_PROOF = bytes.fromhex("09000000")
+DOMAIN_APPLICATION_BUILDER = bytes.fromhex("00000001")
 
 
-def compute_domain(
-    domain_type: BeaconDomainType, fork_version: ForkVersion, genesis_validators_root: Root
-) -> BeaconDomain:
+def compute_domain(domain_type: bytes, fork_version: ForkVersion, genesis_validators_root: Root) -> bytes:
     """Return the 32-byte domain: the type, then 28 bytes of the fork data's hash tree root."""
     fork_data_root = sha256(fork_version.ljust(32, b"\0") + genesis_validators_root).digest()
-    return BeaconDomain(domain_type + fork_data_root[:28])
+    return domain_type + fork_data_root[:28]
 
 
-def compute_signing_root(object_root: Root, domain: BeaconDomain) -> Root:
+def compute_signing_root(object_root: bytes, domain: bytes) -> Root:
     """Return the hash tree root of SigningData(object_root, domain), the 32 bytes that BLS signs."""
     return Root(sha256(object_root + domain).digest())
 

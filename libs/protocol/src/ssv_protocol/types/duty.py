@@ -83,10 +83,7 @@ class ValidatorDuty(SszContainer):
             raise ProtocolError(Reason.DUTY_INVALID, f"unknown duty type {self.type}")
         if self.pubkey == _ZERO_PUBKEY:
             raise ProtocolError(Reason.DUTY_INVALID, "zero public key")
-        if (
-            self.type in _BEACON_COMMITTEE_TYPES
-            and self.validator_committee_index >= self.committee_length
-        ):
+        if self.type in _BEACON_COMMITTEE_TYPES and self.validator_committee_index >= self.committee_length:
             raise ProtocolError(
                 Reason.DUTY_INVALID,
                 f"position {self.validator_committee_index} in a committee of {self.committee_length}",

@@ -30,6 +30,7 @@ from ssz.sedes import Container as ContainerSedes
 from ssz.sedes.base import BaseSedes
 
 from ssv_protocol.errors import ProtocolError, Reason
+from ssv_protocol.types.ids import Root
 
 bytes20 = ByteVector(20)
 
@@ -71,9 +72,16 @@ class SszContainer:
             raise ProtocolError(Reason.SSZ_DECODE, f"{cls.__name__}: not a canonical encoding")
         return _from_plain(cls, plain)
 
-    def hash_tree_root(self) -> bytes:
-        """Return the 32-byte hash tree root."""
-        root: bytes = _layout(type(self)).sedes.get_hash_tree_root(_to_plain(self))
+    def hash_tree_root(self) -> Root:
+        """Return the hash tree root.
+
+        Raises:
+            ProtocolError: `Reason.SSZ_ENCODE` when a field does not fit its type or limit.
+        """
+        try:
+            root: Root = _layout(type(self)).sedes.get_hash_tree_root(_to_plain(self))
+        except Exception as error:
+            raise ProtocolError(Reason.SSZ_ENCODE, f"{type(self).__name__}: {error}") from None
         return root
 
 
@@ -144,16 +152,29 @@ def _field_codec(owner: type, name: str, hint: Any) -> tuple[Any, Callable[[Any]
         element = field_sedes.container
         return (
             field_sedes,
-            lambda values: tuple(_to_plain(value) for value in values),
+            _within_limit(field_sedes, lambda values: tuple(_to_plain(value) for value in values)),
             lambda plain: tuple(_from_plain(element, value) for value in plain),
         )
     if isinstance(field_sedes, List | Vector) and not isinstance(field_sedes, ByteList | ByteVector):
-        return field_sedes, _same, tuple
+        return field_sedes, _within_limit(field_sedes, _same), tuple
     return field_sedes, _same, _same
 
 
 def _same(value: Any) -> Any:
     return value
+
+
+def _within_limit(sedes: Any, to_plain: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Guard a list's encoder by its limit, which py-ssz checks only when it decodes."""
+    if not isinstance(sedes, List):
+        return to_plain
+
+    def checked(values: Any) -> Any:
+        if len(values) > sedes.max_length:
+            raise ValueError(f"{len(values)} elements in a list of at most {sedes.max_length}")
+        return to_plain(values)
+
+    return checked
 
 
 def _to_plain(value: SszContainer) -> tuple[Any, ...]:
