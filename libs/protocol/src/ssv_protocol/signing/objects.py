@@ -1,7 +1,7 @@
 """What a decided beacon vote makes each validator of the committee sign.
 
-Runner and signer both derive it here, from the same vote: the runner to know which roots to expect, the signer
-because it takes no signing root from anybody.
+Runner and signer both derive it here, from the same vote: the runner to know which roots to expect, the
+signer because it takes no signing root from anybody.
 
 Source: ssv-spec ssv/committee.go, ssv/committee_runner.go; EIP-7549 for the attestation index.
 """

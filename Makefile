@@ -1,0 +1,45 @@
+# `make help` lists what there is. Every target installs what it needs first.
+PYTHON := .venv/bin/python
+export DEMO_EPOCHS ?= 3
+export DEMO_SLOT_S ?= 6
+export DEMO_PLAIN ?=
+export DEMO_KILL ?=
+export DEMO_MIN_INCLUDED ?= 95
+
+.PHONY: help setup demo test lint format spec bench lock clean
+
+help: ## List the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
+	@printf '\nVariables of make demo: DEMO_EPOCHS (3), DEMO_SLOT_S (6), DEMO_PLAIN=1 (no live table),\nDEMO_KILL=<operator>[,<operator>] (dead from the second counted epoch on), DEMO_MIN_INCLUDED (95, percent)\n'
+
+setup: ## Install everything that the other targets need
+	@scripts/setup.sh
+
+demo: setup ## Four operators attest on a real beacon chain (about 5 minutes)
+	@$(PYTHON) -m ssv_devnet.demo
+
+test: setup ## Unit, property, simulation and end-to-end tests
+	@$(PYTHON) -m pytest -q
+
+lint: setup ## ruff, mypy --strict, import-linter
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy libs/protocol/src libs/ethereum/src cli/src devnet/src tests bench scripts
+	@.venv/bin/lint-imports --no-timing 2>/dev/null || .venv/bin/lint-imports
+
+format: setup ## Format the code
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+spec: setup ## The official SSV test vectors, passed and failed per type
+	@$(PYTHON) tests/spec/run.py
+
+bench: setup ## Benchmarks: tables here, JSON under build/bench
+	@for file in bench/*.py; do $(PYTHON) $$file || exit 1; done
+
+lock: ## Make requirements.lock anew from the packages' pyproject.toml
+	@$(PYTHON) scripts/lock.py
+
+clean: ## Remove everything that was built or installed
+	rm -rf build .venv devnet/*/node_modules
+	find . -name __pycache__ -prune -exec rm -rf {} +

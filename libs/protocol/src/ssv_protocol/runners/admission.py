@@ -1,0 +1,54 @@
+"""The door in front of a committee's state machines: envelope, committee, RSA signatures, content.
+
+Invariant: nothing enters a machine that has not passed here, whoever delivered it.
+
+Source: ssv-spec ssv/committee.go (ProcessMessage), types/messages.go.
+"""
+
+from __future__ import annotations
+
+from ssv_protocol.crypto import rsa
+from ssv_protocol.errors import ProtocolError, Reason
+from ssv_protocol.types.message_id import COMMITTEE_ROLES, belongs_to_committee, message_role
+from ssv_protocol.types.messages import SignedSSVMessage
+from ssv_protocol.types.operator import CommitteeMember
+from ssv_protocol.types.partial_signatures import PartialSignatures
+from ssv_protocol.types.qbft_message import QbftMessage
+from ssv_protocol.types.roles import MsgType
+
+
+def admit(member: CommitteeMember, signed: SignedSSVMessage) -> QbftMessage | PartialSignatures:
+    """Verify a committee's message and return what it carries.
+
+    Raises:
+        ProtocolError: ENVELOPE_SIGNATURE, COMMITTEE_ROLE, COMMITTEE_ID_MISMATCH, MESSAGE_TYPE, ONE_SIGNER_ONLY,
+            SSZ_DECODE, and those of the contents' own validation.
+    """
+    signed.validate()
+    if not rsa.verify_envelope(member, signed):
+        raise ProtocolError(Reason.ENVELOPE_SIGNATURE, f"signers {list(signed.operator_ids)}")
+    message_id = signed.ssv_message.msg_id
+    if message_role(message_id) not in COMMITTEE_ROLES:
+        raise ProtocolError(Reason.COMMITTEE_ROLE, f"role {message_role(message_id)}")
+    if not belongs_to_committee(message_id, member.committee_id):
+        raise ProtocolError(Reason.COMMITTEE_ID_MISMATCH)
+    return open_content(signed)
+
+
+def open_content(signed: SignedSSVMessage) -> QbftMessage | PartialSignatures:
+    """Decode and validate what an envelope carries, without looking at signatures.
+
+    Raises:
+        ProtocolError: SSZ_DECODE, MESSAGE_TYPE, ONE_SIGNER_ONLY, and those of the contents' own validation.
+    """
+    if signed.ssv_message.msg_type == MsgType.CONSENSUS:
+        message = QbftMessage.decode(signed.ssv_message.data)
+        message.validate()
+        return message
+    if signed.ssv_message.msg_type == MsgType.PARTIAL_SIGNATURE:
+        partials = PartialSignatures.decode(signed.ssv_message.data)
+        if len(signed.operator_ids) != 1:
+            raise ProtocolError(Reason.ONE_SIGNER_ONLY, "partial signatures")
+        partials.validate_for_signer(signed.operator_ids[0])
+        return partials
+    raise ProtocolError(Reason.MESSAGE_TYPE, f"message type {signed.ssv_message.msg_type} has no runner")
