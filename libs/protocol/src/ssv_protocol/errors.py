@@ -121,6 +121,9 @@ class Reason(StrEnum):
     # keys
     KEY_INVALID = "key_invalid"
     SHARE_DECRYPTION = "share_decryption"
+    # registry
+    REGISTRY_BLOCK_ORDER = "registry_block_order"
+    REGISTRY_LOG_PLACE = "registry_log_place"
 
 
 class ProtocolError(SsvError):

@@ -128,6 +128,11 @@ def check_public_pem(pem: bytes) -> None:
     _public_key(pem)
 
 
+def normalize_public_pem(pem: bytes) -> bytes:
+    """Return the same public key as the network writes it; raises ProtocolError KEY_INVALID."""
+    return _network_pem(_public_key(pem))
+
+
 def encode_for_contract(public_pem: bytes) -> bytes:
     """Return the ASCII base64 of the PEM, as OperatorAdded carries it (before ABI encoding)."""
     return b64encode(public_pem)

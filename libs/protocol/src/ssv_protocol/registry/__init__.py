@@ -1,1 +1,1 @@
-"""Contract events to registry state."""
+"""The registry: what the events of the SSV contract make of operators, validators and fee recipients."""

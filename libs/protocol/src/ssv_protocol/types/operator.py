@@ -22,6 +22,8 @@ from ssv_protocol.types.messages import MAX_COMMITTEE
 from ssv_protocol.types.ssz import SszContainer, list_of
 
 OPERATOR_KEY_PEM_BYTES = 459
+NO_OPERATOR_KEY = bytes(OPERATOR_KEY_PEM_BYTES)
+"""Stands where a member has no usable key: it left the network, or registered with nonsense."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,8 @@ class CommitteeMember(SszContainer):
         return None
 
     def public_key_of(self, operator_id: OperatorId) -> bytes | None:
-        """Return the PEM of a member, or None when the operator is not in the committee."""
+        """Return the PEM of a member, or None when it is no member or has no usable key."""
         for operator in self.committee:
             if operator.operator_id == operator_id:
-                return operator.public_key
+                return None if operator.public_key == NO_OPERATOR_KEY else operator.public_key
         return None

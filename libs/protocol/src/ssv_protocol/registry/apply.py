@@ -1,0 +1,106 @@
+"""One block's logs applied to the registry.
+
+    state' = apply_block(state, block's number, block's hash, block's logs)
+
+Invariants: the state, its last block and that block's hash change together or not at all; the result depends on
+nothing but the arguments, so a replay from any kept state gives the same states; an event that does not hold is
+skipped with a reason and never stops the block.
+Not guaranteed: that blocks belong to one chain, or that none with logs was left out between two of them; that is
+for the client that reads them.
+
+Source: ssvlabs/ssv eth/eventhandler; architecture §5.8.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple, assert_never
+
+from ssv_protocol.errors import ProtocolError, Reason
+from ssv_protocol.registry import cluster_events, events, operator_events, validator_events
+from ssv_protocol.registry.abi import Ignored, Malformed, decode_log
+from ssv_protocol.registry.changes import Change
+from ssv_protocol.registry.draft import Draft
+from ssv_protocol.registry.events import Event
+from ssv_protocol.registry.log import Log
+from ssv_protocol.registry.reasons import SkipReason
+from ssv_protocol.registry.skip import Skip
+from ssv_protocol.registry.state import RegistryState
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A log that does not count, and why. `event` is None when the log could not be read as one."""
+
+    log: Log
+    event: Event | None
+    reason: SkipReason
+    detail: str
+
+
+class AppliedBlock(NamedTuple):
+    """The state after a block, what it changed and what it left out, both in the order of the logs."""
+
+    state: RegistryState
+    changes: list[Change]
+    skipped: list[Skipped]
+
+
+def apply_block(state: RegistryState, block_number: int, block_hash: bytes, logs: Iterable[Log]) -> AppliedBlock:
+    """Apply a block's logs, given in any order, by ascending log index. No logs: the block just passes.
+
+    Raises:
+        ProtocolError: REGISTRY_BLOCK_ORDER when the block is not above the state's,
+            REGISTRY_LOG_PLACE when a log is of another block or two have the same index.
+    """
+    if block_number <= state.block_number:
+        raise ProtocolError(Reason.REGISTRY_BLOCK_ORDER, f"block {block_number} after block {state.block_number}")
+    draft = Draft(state)
+    changes: list[Change] = []
+    skipped: list[Skipped] = []
+    for log in _in_order(block_number, block_hash, logs):
+        decoded = decode_log(log)
+        if isinstance(decoded, Ignored):
+            continue
+        if isinstance(decoded, Malformed):
+            skipped.append(Skipped(log, None, decoded.reason, decoded.detail))
+            continue
+        try:
+            change = _apply_event(draft, decoded, block_number)
+        except Skip as skip:
+            skipped.append(Skipped(log, decoded, skip.reason, skip.detail))
+            continue
+        if change is not None:
+            changes.append(change)
+    return AppliedBlock(draft.freeze(block_number, block_hash), changes, skipped)
+
+
+def _in_order(block_number: int, block_hash: bytes, logs: Iterable[Log]) -> list[Log]:
+    ordered = sorted(logs, key=lambda log: log.log_index)
+    for log in ordered:
+        if (log.block_number, log.block_hash) != (block_number, block_hash):
+            raise ProtocolError(Reason.REGISTRY_LOG_PLACE, f"log of block {log.block_number} in block {block_number}")
+    if len({log.log_index for log in ordered}) != len(ordered):
+        raise ProtocolError(Reason.REGISTRY_LOG_PLACE, f"block {block_number} has a log index twice")
+    return ordered
+
+
+def _apply_event(draft: Draft, event: Event, block_number: int) -> Change | None:
+    match event:
+        case events.OperatorAdded():
+            return operator_events.operator_added(draft, event)
+        case events.OperatorRemoved():
+            return operator_events.operator_removed(draft, event)
+        case events.ValidatorAdded():
+            return validator_events.validator_added(draft, event)
+        case events.ValidatorRemoved():
+            return validator_events.validator_removed(draft, event)
+        case events.ValidatorExited():
+            return validator_events.validator_exited(draft, event, block_number)
+        case events.ClusterLiquidated():
+            return cluster_events.cluster_liquidated(draft, event)
+        case events.ClusterReactivated():
+            return cluster_events.cluster_reactivated(draft, event)
+        case events.FeeRecipientAddressUpdated():
+            return cluster_events.fee_recipient_updated(draft, event)
+        case _:
+            assert_never(event)

@@ -1,0 +1,41 @@
+"""ClusterLiquidated, ClusterReactivated and FeeRecipientAddressUpdated. None of them can be malformed.
+
+Source: ssvlabs/ssv eth/eventhandler.
+"""
+
+from dataclasses import replace
+
+from ssv_protocol.registry import changes, events
+from ssv_protocol.registry.draft import Draft
+from ssv_protocol.registry.state import Recipient, cluster_id
+from ssv_protocol.types.ids import BlsPublicKey
+
+
+def cluster_liquidated(draft: Draft, event: events.ClusterLiquidated) -> changes.ClusterLiquidated | None:
+    """Stop the cluster's validators; None when it has none."""
+    cluster = cluster_id(event.owner, event.operator_ids)
+    validators = _set_liquidated(draft, cluster, liquidated=True)
+    return changes.ClusterLiquidated(cluster, validators) if validators else None
+
+
+def cluster_reactivated(draft: Draft, event: events.ClusterReactivated) -> changes.ClusterReactivated | None:
+    """Let the cluster's validators go on; None when it has none."""
+    cluster = cluster_id(event.owner, event.operator_ids)
+    validators = _set_liquidated(draft, cluster, liquidated=False)
+    return changes.ClusterReactivated(cluster, validators) if validators else None
+
+
+def fee_recipient_updated(draft: Draft, event: events.FeeRecipientAddressUpdated) -> changes.FeeRecipientChanged | None:
+    """Save the fee recipient, also of an owner without validators; None when it is the one there was."""
+    known = draft.recipients.view.get(event.owner, Recipient(event.owner))
+    draft.recipients.put(event.owner, replace(known, fee_recipient=event.recipient))
+    if known.fee_recipient == event.recipient:
+        return None
+    return changes.FeeRecipientChanged(event.owner, event.recipient)
+
+
+def _set_liquidated(draft: Draft, cluster: bytes, *, liquidated: bool) -> tuple[BlsPublicKey, ...]:
+    members = [record for record in draft.validators.view.values() if record.cluster_id == cluster]
+    for record in members:
+        draft.validators.put(record.public_key, replace(record, liquidated=liquidated))
+    return tuple(sorted(record.public_key for record in members))
