@@ -73,6 +73,13 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class Publish:
+    """Publish a message that others have signed: the aggregated commits of a decision."""
+
+    signed: SignedSSVMessage
+
+
+@dataclass(frozen=True, slots=True)
 class SetTimer:
     """Tell the machine `TimerFired(round)` at `deadline`; replaces an earlier timer of the machine."""
 
@@ -118,7 +125,7 @@ class Finish:
     """The duty is done; the machine wants nothing more."""
 
 
-Effect = Send | SetTimer | FetchAttestationData | Combine | Submit | Finish
+Effect = Send | Publish | SetTimer | FetchAttestationData | Combine | Submit | Finish
 
 # events
 
