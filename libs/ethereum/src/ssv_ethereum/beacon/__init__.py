@@ -1,0 +1,1 @@
+"""The standard Beacon API, as one client for one beacon node."""

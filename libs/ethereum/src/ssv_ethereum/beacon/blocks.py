@@ -1,0 +1,178 @@
+"""Producing, publishing and reading blocks.
+
+Blocks to sign travel as SSZ and are handed on undecoded: the proposer needs their exact bytes. Blocks that are read
+back are cut down to their votes.
+
+Source: beacon-APIs, `produceBlockV3`, `publishBlockV2`, `publishBlindedBlockV2`, `getBlockV2`, `getBlockRoot`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from ssv_ethereum.beacon.answers import Envelope, Hex, Hex32, to_hex
+from ssv_ethereum.beacon.errors import BeaconAnswerInvalid, BeaconRefused
+from ssv_ethereum.beacon.http import JSON, SSZ, BeaconHttp, Query
+from ssv_ethereum.beacon.versions import VERSION_HEADER, fork_named, version_header
+from ssv_protocol.beacon_chain import BeaconFork
+from ssv_protocol.types.ids import BlsSignature, Root, Slot, ValidatorIndex
+
+BlockId = Slot | Literal["head", "justified", "finalized", "genesis"]
+_NOT_FOUND = 404
+_BLINDED_HEADER = "Eth-Execution-Payload-Blinded"
+
+
+@dataclass(frozen=True, slots=True)
+class ProducedBlock:
+    """An unsigned block: SSZ of BlockContents of its fork, or of a BlindedBeaconBlock."""
+
+    fork: BeaconFork
+    is_blinded: bool
+    ssz: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BlockAttestation:
+    """The votes of an aggregate in a block (Electra): bits as they are encoded, lowest bit of a byte first.
+
+    `aggregation_bits` is a bit list, so its highest set bit only marks the length.
+    """
+
+    slot: Slot
+    committee_bits: bytes
+    aggregation_bits: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BlockVotes:
+    """Who proposed a block and whose votes it holds; `sync_bits` vote for `parent_root`."""
+
+    slot: Slot
+    proposer_index: ValidatorIndex
+    parent_root: Root
+    attestations: tuple[BlockAttestation, ...]
+    sync_bits: bytes
+
+
+class _Root(msgspec.Struct, frozen=True):
+    root: Hex32
+
+
+class _Data(msgspec.Struct, frozen=True):
+    slot: int
+
+
+class _Attestation(msgspec.Struct, frozen=True):
+    aggregation_bits: Hex
+    committee_bits: Hex
+    data: _Data
+
+
+class _SyncAggregate(msgspec.Struct, frozen=True):
+    sync_committee_bits: Hex
+
+
+class _Body(msgspec.Struct, frozen=True):
+    attestations: list[_Attestation]
+    sync_aggregate: _SyncAggregate
+
+
+class _Block(msgspec.Struct, frozen=True):
+    slot: int
+    proposer_index: int
+    parent_root: Hex32
+    body: _Body
+
+
+class _SignedBlock(msgspec.Struct, frozen=True):
+    message: _Block
+
+
+@dataclass(frozen=True, slots=True)
+class BlocksApi:
+    """Blocks of the chain and blocks for it."""
+
+    http: BeaconHttp
+
+    async def root(self, block: BlockId) -> Root | None:
+        """Return the root of the block of that slot or name, None where there is none. Raises BeaconError."""
+        path = f"/eth/v1/beacon/blocks/{block}/root"
+        try:
+            answer = await self.http.get(path, Envelope[_Root])
+        except BeaconRefused as error:
+            if error.status == _NOT_FOUND:
+                return None
+            raise
+        return Root(bytes(answer.data.root))
+
+    async def votes(self, block: BlockId) -> BlockVotes | None:
+        """Return the votes in the block of that slot or name, None where there is none. Raises BeaconError."""
+        try:
+            answer = await self.http.get(f"/eth/v2/beacon/blocks/{block}", Envelope[_SignedBlock])
+        except BeaconRefused as error:
+            if error.status == _NOT_FOUND:
+                return None
+            raise
+        message = answer.data.message
+        return BlockVotes(
+            Slot(message.slot),
+            ValidatorIndex(message.proposer_index),
+            Root(bytes(message.parent_root)),
+            tuple(
+                BlockAttestation(Slot(item.data.slot), bytes(item.committee_bits), bytes(item.aggregation_bits))
+                for item in message.body.attestations
+            ),
+            bytes(message.body.sync_aggregate.sync_committee_bits),
+        )
+
+    async def produce(
+        self,
+        slot: Slot,
+        randao_reveal: BlsSignature,
+        graffiti: bytes = b"",
+        *,
+        builder_boost_factor: int | None = None,
+        deadline_s: float | None = None,
+    ) -> ProducedBlock:
+        """Have the node build a block; whether full or blinded, the node decides.
+
+        Args:
+            slot: of the block.
+            randao_reveal: the proposer's signature over the epoch.
+            graffiti: at most 32 bytes.
+            builder_boost_factor: weight of the builder's bid in percent; None leaves it to the node.
+            deadline_s: seconds to wait for it; None takes the client's.
+
+        Raises:
+            BeaconError: also for an answer that is not SSZ or of an unknown fork.
+        """
+        path = f"/eth/v3/validator/blocks/{slot}"
+        query: dict[str, str | int] = {
+            "randao_reveal": to_hex(randao_reveal),
+            "graffiti": to_hex(graffiti.ljust(32, b"\0")),
+        }
+        if builder_boost_factor is not None:
+            query["builder_boost_factor"] = builder_boost_factor
+        answer = await self.http.request("GET", path, query=query, headers={"Accept": SSZ}, deadline_s=deadline_s)
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        if not headers.get("content-type", "").startswith(SSZ):
+            raise BeaconAnswerInvalid(self.http.endpoint, f"GET {path}", "the block is not SSZ")
+        try:
+            fork = fork_named(headers.get(VERSION_HEADER.lower(), ""))
+        except KeyError as error:
+            raise BeaconAnswerInvalid(self.http.endpoint, f"GET {path}", f"unknown fork {error}") from None
+        is_blinded = headers.get(_BLINDED_HEADER.lower(), "").lower() == "true"
+        return ProducedBlock(fork, is_blinded, answer.body)
+
+    async def publish(self, signed_ssz: bytes, fork: BeaconFork, *, is_blinded: bool = False) -> None:
+        """Publish SSZ of SignedBlockContents, or of a SignedBlindedBeaconBlock, after gossip validation.
+
+        Raises BeaconError. A node may answer an error and still have broadcast the block (HTTP 202 counts as success).
+        """
+        path = "/eth/v2/beacon/blinded_blocks" if is_blinded else "/eth/v2/beacon/blocks"
+        query: Query = {"broadcast_validation": "gossip"}
+        headers = {"Content-Type": SSZ, "Accept": JSON, **version_header(fork)}
+        await self.http.request("POST", path, query=query, headers=headers, body=signed_ssz)

@@ -1,0 +1,69 @@
+"""Validators by public key: index and status.
+
+Source: beacon-APIs, `postStateValidators`; consensus-specs "validator status" of the Beacon API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from ssv_ethereum.beacon.answers import Envelope, Hex48, to_hex
+from ssv_ethereum.beacon.http import BeaconHttp
+from ssv_protocol.types.ids import BlsPublicKey, Epoch, ValidatorIndex
+
+ATTESTING_STATUSES = frozenset({"active_ongoing", "active_exiting", "active_slashed"})
+"""Statuses of the Beacon API in which a validator has attester duties."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValidatorInfo:
+    """What the head state says of one validator; `status` is the Beacon API's word."""
+
+    index: ValidatorIndex
+    pubkey: BlsPublicKey
+    status: str
+    activation_epoch: Epoch
+
+    @property
+    def is_attesting(self) -> bool:
+        """Whether it has attester duties now."""
+        return self.status in ATTESTING_STATUSES
+
+
+class _Record(msgspec.Struct, frozen=True):
+    pubkey: Hex48
+    activation_epoch: int
+
+
+class _Validator(msgspec.Struct, frozen=True):
+    index: int
+    status: str
+    validator: _Record
+
+
+@dataclass(frozen=True, slots=True)
+class ValidatorsApi:
+    """Look-ups in the head state."""
+
+    http: BeaconHttp
+
+    async def by_pubkey(self, pubkeys: Sequence[BlsPublicKey]) -> dict[BlsPublicKey, ValidatorInfo]:
+        """Return those of `pubkeys` that the chain knows. Raises BeaconError."""
+        if not pubkeys:
+            return {}  # an empty list would ask for all validators of the chain
+        path = "/eth/v1/beacon/states/head/validators"
+        body = {"ids": [to_hex(pubkey) for pubkey in pubkeys]}
+        found = (await self.http.post(path, body, Envelope[list[_Validator]])).data
+        infos = [
+            ValidatorInfo(
+                ValidatorIndex(item.index),
+                BlsPublicKey(bytes(item.validator.pubkey)),
+                item.status,
+                Epoch(item.validator.activation_epoch),
+            )
+            for item in found
+        ]
+        return {info.pubkey: info for info in infos}
