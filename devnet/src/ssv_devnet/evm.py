@@ -1,0 +1,174 @@
+"""A real EVM for the local network: anvil, as a child process on loopback.
+
+Invariant: whoever gets an `Anvil` has one that answers RPC with the wanted chain id, and whatever goes wrong
+before that, cancellation included, leaves no process behind. Not guaranteed: that the child ends when this
+process is killed outright. Chain state lives in memory and ends with the process.
+Source of the flags: `anvil --help` of the version pinned in `devnet/evm/package.json`.
+"""
+
+import asyncio
+import os
+import platform
+import socket
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import aiohttp
+from web3 import AsyncHTTPProvider, AsyncWeb3
+from web3.exceptions import Web3Exception
+
+from ssv_protocol.errors import SsvError
+
+LOOPBACK = "127.0.0.1"
+LOCAL_CHAIN_ID = 31337
+_POLL_S = 0.05
+_STOP_TIMEOUT_S = 5.0
+
+
+class EvmError(SsvError):
+    """The local EVM or the contract on it cannot do what was asked; the text names the remedy if any."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnvilSettings:
+    """`block_time_s` None mines each transaction at once. `slots_per_epoch` only moves the `safe` (one epoch
+    behind head) and `finalized` (two) tags. `port` None picks a free one."""
+
+    slots_per_epoch: int
+    block_time_s: float | None = None
+    port: int | None = None
+    chain_id: int = LOCAL_CHAIN_ID
+    start_timeout_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Anvil:
+    """A running anvil; `port` serves both HTTP and WebSocket."""
+
+    process: asyncio.subprocess.Process
+    port: int
+
+    @property
+    def http_url(self) -> str:
+        """For requests."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def websocket_url(self) -> str:
+        """For requests and subscriptions."""
+        return f"ws://{LOOPBACK}:{self.port}"
+
+    async def stop(self) -> None:
+        """Terminate, wait, and kill what does not listen. May be called again."""
+        if self.process.returncode is None:
+            self.process.terminate()
+        try:
+            await asyncio.wait_for(self.process.wait(), _STOP_TIMEOUT_S)
+        except TimeoutError:
+            self.process.kill()
+            await self.process.wait()
+
+
+def devnet_folder() -> Path:
+    """The `devnet/` folder of the checkout this package is installed from (editable), or SSV_DEVNET_DIR."""
+    return Path(os.environ.get("SSV_DEVNET_DIR") or Path(__file__).parents[2])
+
+
+def anvil_binary() -> Path:
+    """The native binary inside npm's platform package: no node
+    process in between that would have to pass on signals.
+
+    Raises EvmError when it is not installed or the platform has no package in the lock."""
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        here = f"{platform.system()} on {platform.machine()}"
+        raise EvmError(f"The local network's npm lock holds anvil for Linux on x86_64 only; this is {here}.")
+    binary = devnet_folder() / "evm/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
+    if not os.access(binary, os.X_OK):
+        raise EvmError("anvil is not installed under devnet/evm/node_modules: run `make setup`.")
+    return binary
+
+
+@asynccontextmanager
+async def running_anvil(settings: AnvilSettings) -> AsyncIterator[Anvil]:
+    """`start_anvil`, stopped on the way out however that is."""
+    anvil = await start_anvil(settings)
+    try:
+        yield anvil
+    finally:
+        await anvil.stop()
+
+
+@asynccontextmanager
+async def connect(url: str) -> AsyncIterator[AsyncWeb3[AsyncHTTPProvider]]:
+    """A web3 client over HTTP that closes its sessions and does not retry by itself."""
+    provider = AsyncHTTPProvider(url, exception_retry_configuration=None)
+    try:
+        yield AsyncWeb3(provider)
+    finally:
+        await provider.disconnect()
+
+
+async def start_anvil(settings: AnvilSettings) -> Anvil:
+    """Start anvil and wait until it answers.
+
+    Raises EvmError: binary missing, port in use, exit or silence before the first answer.
+    """
+    binary = anvil_binary()
+    port = _free_port(settings.port)
+    command = [str(binary), "--quiet", "--host", LOOPBACK, "--port", str(port)]
+    command += ["--chain-id", str(settings.chain_id), "--slots-in-an-epoch", str(settings.slots_per_epoch)]
+    if settings.block_time_s is not None:
+        command += ["--block-time", str(settings.block_time_s)]
+    with tempfile.TemporaryFile() as last_words:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.DEVNULL, stdout=last_words, stderr=last_words
+        )
+        anvil = Anvil(process, port)
+        try:
+            answering = _answering(anvil, settings.chain_id, last_words)
+            await asyncio.wait_for(answering, settings.start_timeout_s)
+        except BaseException as error:
+            await anvil.stop()
+            if isinstance(error, TimeoutError):
+                waited = f"anvil did not answer on port {port} within {settings.start_timeout_s} s"
+                raise EvmError(f"{waited}{_tail(last_words)}") from None
+            raise
+    return anvil
+
+
+async def _answering(anvil: Anvil, chain_id: int, last_words: IO[bytes]) -> None:
+    """Poll until the chain id comes back; raises EvmError if the process ends or it is another chain's."""
+    async with connect(anvil.http_url) as web3:
+        while True:
+            if anvil.process.returncode is not None:
+                raise EvmError(f"anvil exited with code {anvil.process.returncode}{_tail(last_words)}")
+            try:
+                answer = await web3.eth.chain_id
+            except (aiohttp.ClientError, Web3Exception, OSError):
+                await asyncio.sleep(_POLL_S)
+                continue
+            if answer != chain_id:
+                raise EvmError(f"Port {anvil.port} answers for chain {answer}, not {chain_id}: not our node.")
+            return
+
+
+def _free_port(wanted: int | None) -> int:
+    """`wanted` if nobody has it, or any free port. Another process may still take it before anvil does."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, wanted or 0))
+        except OSError as error:
+            raise EvmError(f"Port {wanted} is in use: stop what listens there or choose another.") from error
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _tail(output: IO[bytes]) -> str:
+    output.seek(0)
+    text = output.read()[-2000:].decode(errors="replace").strip()
+    return f": {text}" if text else "."
