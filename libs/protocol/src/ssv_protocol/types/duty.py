@@ -69,9 +69,7 @@ class ValidatorDuty(SszContainer):
     committee_length: Annotated[int, uint64] = 0
     committees_at_slot: Annotated[int, uint64] = 0
     validator_committee_index: Annotated[int, uint64] = 0
-    validator_sync_committee_indices: Annotated[
-        tuple[int, ...], List(uint64, MAX_SYNC_COMMITTEE_INDICES)
-    ] = ()
+    validator_sync_committee_indices: Annotated[tuple[int, ...], List(uint64, MAX_SYNC_COMMITTEE_INDICES)] = ()
 
     def validate(self) -> None:
         """Check the fields that need no context (Boole).

@@ -80,9 +80,7 @@ class SignedSSVMessage(SszContainer):
         if not all(self.signatures):
             raise ProtocolError(Reason.EMPTY_SIGNATURE)
         if len(self.signatures) != len(self.operator_ids):
-            raise ProtocolError(
-                Reason.SIGNATURE_COUNT, f"{len(self.signatures)} for {len(self.operator_ids)} signers"
-            )
+            raise ProtocolError(Reason.SIGNATURE_COUNT, f"{len(self.signatures)} for {len(self.operator_ids)} signers")
         self.ssv_message.validate()
 
     def without_full_data(self) -> SignedSSVMessage:

@@ -58,6 +58,4 @@ class PartialSignatures(SszContainer):
         """
         self.validate()
         if self.messages[0].signer != signer:
-            raise ProtocolError(
-                Reason.PARTIAL_SIGNATURE_SIGNER, f"{self.messages[0].signer} in {signer}'s envelope"
-            )
+            raise ProtocolError(Reason.PARTIAL_SIGNATURE_SIGNER, f"{self.messages[0].signer} in {signer}'s envelope")

@@ -25,7 +25,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Annotated, Any, Self, TypeVar, get_args, get_origin, get_type_hints
 
-from ssz.sedes import ByteList, ByteVector, List, Vector
+from ssz.constants import OFFSET_SIZE
+from ssz.sedes import Bitlist, ByteList, ByteVector, List, Vector
 from ssz.sedes import Container as ContainerSedes
 from ssz.sedes.base import BaseSedes
 
@@ -84,10 +85,20 @@ class SszContainer:
             raise ProtocolError(Reason.SSZ_ENCODE, f"{type(self).__name__}: {error}") from None
         return root
 
+    def field_root(self, name: str) -> Root:
+        """Return the hash tree root of one field; raises ProtocolError SSZ_ENCODE like `hash_tree_root`."""
+        field = next(field for field in _layout(type(self)).fields if field.name == name)
+        try:
+            root: Root = field.sedes.get_hash_tree_root(field.to_plain(getattr(self, name)))
+        except Exception as error:
+            raise ProtocolError(Reason.SSZ_ENCODE, f"{type(self).__name__}.{name}: {error}") from None
+        return root
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Field:
     name: str
+    sedes: Any
     to_plain: Callable[[Any], Any]
     from_plain: Callable[[Any], Any]
 
@@ -127,6 +138,30 @@ def sedes_of(container: type[SszContainer]) -> Any:
     return _layout(container).sedes
 
 
+def max_encoded_bytes(container: type[SszContainer]) -> int:
+    """Return the length of the longest encoding that the limits of a container class admit."""
+    return _max_bytes(_layout(container).sedes)
+
+
+def _max_bytes(sedes: Any) -> int:
+    if sedes.is_fixed_sized:
+        size: int = sedes.get_fixed_size()
+        return size
+    if isinstance(sedes, ByteList):
+        return sedes.max_length
+    if isinstance(sedes, Bitlist):
+        return sedes.max_bit_count // 8 + 1
+    if isinstance(sedes, List):
+        return sedes.max_length * _max_part_bytes(sedes.element_sedes)
+    if isinstance(sedes, Vector):
+        return sedes.length * _max_part_bytes(sedes.element_sedes)
+    return sum(_max_part_bytes(field) for field in sedes.field_sedes)
+
+
+def _max_part_bytes(sedes: Any) -> int:
+    return _max_bytes(sedes) + (0 if sedes.is_fixed_sized else OFFSET_SIZE)
+
+
 def _build_layout(cls: Any) -> _Layout:
     hints = get_type_hints(cls, include_extras=True)
     names = [field.name for field in dataclasses.fields(cls)]
@@ -135,7 +170,7 @@ def _build_layout(cls: Any) -> _Layout:
     for name in names:
         field_sedes, to_plain, from_plain = _field_codec(cls, name, hints[name])
         sedes.append(field_sedes)
-        fields.append(_Field(name, to_plain, from_plain))
+        fields.append(_Field(name, field_sedes, to_plain, from_plain))
     return _Layout(ContainerSedes(sedes), tuple(fields))
 
 

@@ -14,6 +14,8 @@ from typing import Annotated
 
 from ssz.sedes import Bitlist, Bitvector, bytes32, bytes96, uint64
 
+from ssv_protocol.beacon_chain import BeaconFork
+from ssv_protocol.errors import ProtocolError, Reason
 from ssv_protocol.types.beacon.preset import MAX_COMMITTEES_PER_SLOT, MAX_VALIDATORS_PER_COMMITTEE
 from ssv_protocol.types.ids import BlsSignature, Epoch, Root, Slot, ValidatorIndex
 from ssv_protocol.types.ssz import SszContainer
@@ -51,9 +53,7 @@ class Phase0Attestation(SszContainer):
 class ElectraAttestation(SszContainer):
     """An attestation since Electra: members of all committees whose bit is set, in committee order."""
 
-    aggregation_bits: Annotated[
-        tuple[bool, ...], Bitlist(MAX_VALIDATORS_PER_COMMITTEE * MAX_COMMITTEES_PER_SLOT)
-    ]
+    aggregation_bits: Annotated[tuple[bool, ...], Bitlist(MAX_VALIDATORS_PER_COMMITTEE * MAX_COMMITTEES_PER_SLOT)]
     data: AttestationData
     signature: Annotated[BlsSignature, bytes96]
     committee_bits: Annotated[tuple[bool, ...], Bitvector(MAX_COMMITTEES_PER_SLOT)]
@@ -77,6 +77,10 @@ class Phase0AggregateAndProof(SszContainer):
     aggregate: Phase0Attestation
     selection_proof: Annotated[BlsSignature, bytes96]
 
+    def signed(self, signature: BlsSignature) -> SignedPhase0AggregateAndProof:
+        """Return what is submitted."""
+        return SignedPhase0AggregateAndProof(self, signature)
+
 
 @dataclass(frozen=True, slots=True)
 class SignedPhase0AggregateAndProof(SszContainer):
@@ -94,6 +98,10 @@ class ElectraAggregateAndProof(SszContainer):
     aggregate: ElectraAttestation
     selection_proof: Annotated[BlsSignature, bytes96]
 
+    def signed(self, signature: BlsSignature) -> SignedElectraAggregateAndProof:
+        """Return what is submitted."""
+        return SignedElectraAggregateAndProof(self, signature)
+
 
 @dataclass(frozen=True, slots=True)
 class SignedElectraAggregateAndProof(SszContainer):
@@ -101,3 +109,20 @@ class SignedElectraAggregateAndProof(SszContainer):
 
     message: ElectraAggregateAndProof
     signature: Annotated[BlsSignature, bytes96]
+
+
+Attestation = Phase0Attestation | ElectraAttestation
+AggregateAndProof = Phase0AggregateAndProof | ElectraAggregateAndProof
+
+
+def aggregate_and_proof_type(
+    version: int,
+) -> type[Phase0AggregateAndProof] | type[ElectraAggregateAndProof]:
+    """Return the container that a fork uses, given by its number on the wire.
+
+    Raises:
+        ProtocolError: UNKNOWN_VERSION.
+    """
+    if version not in frozenset(BeaconFork):
+        raise ProtocolError(Reason.UNKNOWN_VERSION, str(version))
+    return ElectraAggregateAndProof if version >= BeaconFork.ELECTRA else Phase0AggregateAndProof

@@ -2,8 +2,8 @@
 
 A later fork's class derives from the one before it and lists only what it changes: a field that is
 declared again keeps its place, a new one is appended, which is how the beacon chain grew. Deriving shares
-the declaration, it does not say that a Deneb block is a Capella block: values are told apart by their
-version, never by `isinstance`.
+the declaration, it does not say that a Deneb block is a Capella block: `isinstance` tells full from
+blinded, never one fork from another.
 
 A full block and its blinded form have the same hash tree root.
 
@@ -86,9 +86,7 @@ class _BodyFields(SszContainer):
     attester_slashings: Annotated[
         tuple[Phase0AttesterSlashing, ...], list_of(Phase0AttesterSlashing, preset.MAX_ATTESTER_SLASHINGS)
     ]
-    attestations: Annotated[
-        tuple[Phase0Attestation, ...], list_of(Phase0Attestation, preset.MAX_ATTESTATIONS)
-    ]
+    attestations: Annotated[tuple[Phase0Attestation, ...], list_of(Phase0Attestation, preset.MAX_ATTESTATIONS)]
     deposits: Annotated[tuple[Deposit, ...], list_of(Deposit, preset.MAX_DEPOSITS)]
     voluntary_exits: Annotated[
         tuple[SignedVoluntaryExit, ...], list_of(SignedVoluntaryExit, preset.MAX_VOLUNTARY_EXITS)

@@ -15,8 +15,28 @@ from ssz.sedes import List, bytes32, bytes48, bytes96, uint64
 
 from ssv_protocol.types.beacon import deneb, preset
 from ssv_protocol.types.beacon.attestation import AttestationData, ElectraAttestation
+from ssv_protocol.types.beacon.deneb import ExecutionPayload, ExecutionPayloadHeader
 from ssv_protocol.types.ids import BlsPublicKey, BlsSignature, ExecutionAddress, ValidatorIndex
 from ssv_protocol.types.ssz import SszContainer, bytes20, list_of
+
+__all__ = [
+    "AttesterSlashing",
+    "BeaconBlock",
+    "BeaconBlockBody",
+    "BlindedBeaconBlock",
+    "BlindedBeaconBlockBody",
+    "BlockContents",
+    "ConsolidationRequest",
+    "DepositRequest",
+    "ExecutionPayload",
+    "ExecutionPayloadHeader",
+    "ExecutionRequests",
+    "IndexedAttestation",
+    "SignedBeaconBlock",
+    "SignedBlindedBeaconBlock",
+    "SignedBlockContents",
+    "WithdrawalRequest",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +92,7 @@ class ConsolidationRequest(SszContainer):
 class ExecutionRequests(SszContainer):
     """Requests that the payload produced."""
 
-    deposits: Annotated[
-        tuple[DepositRequest, ...], list_of(DepositRequest, preset.MAX_DEPOSIT_REQUESTS_PER_PAYLOAD)
-    ]
+    deposits: Annotated[tuple[DepositRequest, ...], list_of(DepositRequest, preset.MAX_DEPOSIT_REQUESTS_PER_PAYLOAD)]
     withdrawals: Annotated[
         tuple[WithdrawalRequest, ...],
         list_of(WithdrawalRequest, preset.MAX_WITHDRAWAL_REQUESTS_PER_PAYLOAD),
