@@ -114,8 +114,13 @@ class Combine:
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """Hand signed objects to the beacon nodes. Attestations are single ones since Electra."""
+    """Hand signed objects to the beacon nodes.
 
+    `attesters` names the validator of each attestation, in the same order; attestations are single ones since
+    Electra.
+    """
+
+    attesters: tuple[ValidatorIndex, ...] = ()
     attestations: tuple[SingleAttestation | Phase0Attestation, ...] = ()
     sync_messages: tuple[SyncCommitteeMessage, ...] = ()
 

@@ -13,6 +13,8 @@ from enum import StrEnum
 
 from ssv_protocol.beacon_chain import BeaconChain, BeaconFork
 from ssv_protocol.networks import SsvNetwork
+from ssv_protocol.qbft.config import LeaderFunction
+from ssv_protocol.qbft.leader import alan_leader, boole_leader
 from ssv_protocol.types.ids import DomainType, Slot
 
 
@@ -42,6 +44,10 @@ class Network:
         if self.ssv_fork_at(slot) is SsvFork.BOOLE and self.ssv.boole_domain is not None:
             return self.ssv.boole_domain
         return self.ssv.alan_domain
+
+    def leader_at(self, slot: Slot) -> LeaderFunction:
+        """Return the leader function for consensus at height `slot`."""
+        return boole_leader if self.ssv_fork_at(slot) is SsvFork.BOOLE else alan_leader
 
     def beacon_fork_at(self, slot: Slot) -> BeaconFork:
         """Return the Ethereum fork for duties of `slot`."""
