@@ -48,6 +48,7 @@ class AggregatorCommitteeConsensusData(SszContainer):
     """Who aggregates what. `version` is a `BeaconFork`.
 
     `aggregated_attestations` are encoded, one for each of `aggregator_committee_indexes`, in their order.
+    What is derived from a value presumes that `validate` has passed.
     """
 
     version: Annotated[int, uint64]
@@ -126,7 +127,7 @@ class AggregatorCommitteeConsensusData(SszContainer):
         Raises:
             ProtocolError: CONTRIBUTION_SUBNET_UNLISTED.
         """
-        by_subnet = {item.subcommittee_index: item for item in reversed(self.sync_committee_contributions)}
+        by_subnet = {item.subcommittee_index: item for item in self.sync_committee_contributions}
         objects: list[ContributionAndProof] = []
         for contributor in self.contributors:
             contribution = by_subnet.get(contributor.committee_index)
