@@ -8,11 +8,14 @@ a temporary name that is renamed when complete, so that two runs at once do no h
 from __future__ import annotations
 
 import json
+import lzma
 import os
 import tarfile
 import tempfile
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from tests.spec.case import Case, Version
 
@@ -29,7 +32,7 @@ class VectorsMissing(Exception):
 def folder() -> Path:
     """Return the folder of the archives; raises VectorsMissing."""
     path = Path(os.environ.get(VARIABLE) or REPOSITORY.parent / "shared" / "spec-vectors")
-    for archive in ARCHIVES.values():
+    for archive in (*ARCHIVES.values(), KEYS):
         if not (path / archive).is_file():
             raise VectorsMissing(
                 f"The official vectors are missing: set {VARIABLE} to the folder that holds {archive}."
@@ -49,6 +52,13 @@ def load(path: Path, suite: str, version: Version) -> Case:
     type_name, _, name = path.stem.partition("_")
     states = path.parents[1] / "state_comparison" / type_name.replace(".", "_")
     return Case(suite, version, type_name, name, json.loads(path.read_bytes()), states)
+
+
+@lru_cache
+def test_keys() -> Any:
+    """Return the keys that the vectors use, as the archive's JSON; raises VectorsMissing."""
+    with lzma.open(folder() / KEYS) as file:
+        return json.load(file)
 
 
 def unpacked(version: Version) -> Path:
