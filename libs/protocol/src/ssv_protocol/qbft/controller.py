@@ -72,13 +72,16 @@ class Controller:
         return outputs
 
     def process(self, signed: SignedSSVMessage) -> list[Output]:
-        """Take in one message; a `Decided` among the outputs is the first of its height.
+        """Take in one message; see `process_received`. Raises ProtocolError SSZ_DECODE besides."""
+        return self.process_received(ReceivedMessage.decode(signed))
+
+    def process_received(self, message: ReceivedMessage) -> list[Output]:
+        """Take in one decoded message; a `Decided` among the outputs is the first of its height.
 
         Raises:
-            ProtocolError: SSZ_DECODE, MESSAGE_IDENTIFIER, FUTURE_MESSAGE, INSTANCE_NOT_FOUND,
+            ProtocolError: MESSAGE_IDENTIFIER, FUTURE_MESSAGE, INSTANCE_NOT_FOUND,
                 INSTANCE_DECIDED, and those of `check_decided` and `Instance.process_received`.
         """
-        message = ReceivedMessage.decode(signed)
         if message.qbft.identifier != self.identifier:
             raise ProtocolError(Reason.MESSAGE_IDENTIFIER, "of another controller")
         height = message.qbft.height
