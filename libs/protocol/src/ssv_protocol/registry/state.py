@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from types import MappingProxyType
+from typing import Any
 
 from eth_hash.auto import keccak
 
@@ -60,15 +61,19 @@ class Recipient:
     next_nonce: int = 0
 
 
+def _empty() -> MappingProxyType[Any, Any]:
+    return MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class RegistryState:
     """The registry after block `block_number`, which is -1 before the first."""
 
     block_number: int = BEFORE_GENESIS
     block_hash: bytes = bytes(32)
-    operators: Mapping[OperatorId, OperatorRecord] = field(default=MappingProxyType({}), repr=False)
-    validators: Mapping[BlsPublicKey, ValidatorRecord] = field(default=MappingProxyType({}), repr=False)
-    recipients: Mapping[ExecutionAddress, Recipient] = field(default=MappingProxyType({}), repr=False)
+    operators: Mapping[OperatorId, OperatorRecord] = field(default_factory=_empty, repr=False)
+    validators: Mapping[BlsPublicKey, ValidatorRecord] = field(default_factory=_empty, repr=False)
+    recipients: Mapping[ExecutionAddress, Recipient] = field(default_factory=_empty, repr=False)
 
     def fee_recipient(self, owner: ExecutionAddress) -> ExecutionAddress:
         """Return who gets the owner's fees: the owner itself unless it named somebody."""
