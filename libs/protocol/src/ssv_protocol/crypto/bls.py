@@ -22,6 +22,7 @@ from ssv_protocol.types.ids import BlsPublicKey, BlsSignature, OperatorId, Root
 CURVE_ORDER = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
 _SCALAR_BYTES = 32
 _BLINDER_BYTES = 8
+_INFINITY_BIT = 0x40
 
 RandomBytes = Callable[[int], bytes]
 """A source of unpredictable bytes, such as `secrets.token_bytes`."""
@@ -123,16 +124,14 @@ def reconstruct(partials: Mapping[OperatorId, BlsSignature]) -> BlsSignature:
         raise ProtocolError(Reason.RECONSTRUCT_SIGNATURE, "no partial signatures")
     operator_ids = tuple(sorted(partials))
     try:
-        points = [G2Point.from_compressed_bytes(partials[operator_id]) for operator_id in operator_ids]
+        points = [_signature_point_for_sums(partials[operator_id]) for operator_id in operator_ids]
     except ValueError:
         raise ProtocolError(Reason.RECONSTRUCT_SIGNATURE, "malformed partial signature") from None
     scalars = [_scalar(value) for value in lagrange_coefficients(operator_ids)]
     return BlsSignature(bytes(G2Point.multiexp_unchecked(points, scalars).to_compressed_bytes()))
 
 
-def verify_batch(
-    signed: Sequence[tuple[BlsPublicKey, BlsSignature]], root: Root, random_bytes: RandomBytes
-) -> bool:
+def verify_batch(signed: Sequence[tuple[BlsPublicKey, BlsSignature]], root: Root, random_bytes: RandomBytes) -> bool:
     """Tell whether every signature is valid over the one root they share.
 
     Random 64-bit blinders keep errors of two signatures from cancelling each other:
@@ -143,7 +142,7 @@ def verify_batch(
     blinders = [_scalar(int.from_bytes(random_bytes(_BLINDER_BYTES), "big") | 1) for _ in signed]
     try:
         pubkeys = [_public_point_for_sums(pubkey) for pubkey, _ in signed]
-        signatures = [G2Point.from_compressed_bytes(signature) for _, signature in signed]
+        signatures = [_signature_point_for_sums(signature) for _, signature in signed]
     except ValueError:
         return False
     pubkey_sum = G1Point.multiexp_unchecked(pubkeys, blinders).to_compressed_bytes()
@@ -162,4 +161,13 @@ def _public_point(pubkey: bytes) -> G1Element:
 
 @lru_cache(maxsize=65536)
 def _public_point_for_sums(pubkey: bytes) -> G1Point:
+    if not is_public_key(pubkey):
+        raise ValueError("no public key")
     return G1Point.from_compressed_bytes(pubkey)
+
+
+def _signature_point_for_sums(signature: bytes) -> G2Point:
+    # arkworks reads whatever has the infinity bit as infinity; nobody's key makes such a signature
+    if not signature or signature[0] & _INFINITY_BIT:
+        raise ValueError("no signature of a key")
+    return G2Point.from_compressed_bytes(signature)

@@ -30,9 +30,7 @@ def combine(job: Combine, random_bytes: RandomBytes) -> CombinedAll:
     for root, positions in by_root.items():
         for position, result in zip(
             positions,
-            _check_batch(
-                [job.items[p] for p in positions], [signatures[p] for p in positions], root, random_bytes
-            ),
+            _check_batch([job.items[p] for p in positions], [signatures[p] for p in positions], root, random_bytes),
             strict=True,
         ):
             results[position] = result

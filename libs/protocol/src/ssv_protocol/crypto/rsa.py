@@ -138,9 +138,7 @@ def encode_for_contract(public_pem: bytes) -> bytes:
     return b64encode(public_pem)
 
 
-def _verify_member(
-    member: CommitteeMember, operator_id: OperatorId, encoded: bytes, signature: RsaSignature
-) -> bool:
+def _verify_member(member: CommitteeMember, operator_id: OperatorId, encoded: bytes, signature: RsaSignature) -> bool:
     public_pem = member.public_key_of(operator_id)
     return public_pem is not None and verify(public_pem, encoded, signature)
 

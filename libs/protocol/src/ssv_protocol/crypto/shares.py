@@ -108,9 +108,7 @@ def encrypt_share(operator_public_pem: bytes, share: SecretKey) -> bytes:
     return rsa.encrypt(operator_public_pem, b"0x" + share.to_bytes().hex().encode("ascii"))
 
 
-def decrypt_share(
-    operator_key: rsa.OperatorPrivateKey, encrypted: bytes, public_key: BlsPublicKey
-) -> SecretKey:
+def decrypt_share(operator_key: rsa.OperatorPrivateKey, encrypted: bytes, public_key: BlsPublicKey) -> SecretKey:
     """Decrypt this operator's share and check it against its public key.
 
     Raises:
