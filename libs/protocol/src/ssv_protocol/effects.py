@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ssv_protocol.signing.verdict import DenialReason
 from ssv_protocol.types.beacon.attestation import AttestationData, Phase0Attestation, SingleAttestation
 from ssv_protocol.types.beacon.sync_committee import SyncCommitteeMessage
 from ssv_protocol.types.duty import ValidatorDuty
@@ -28,6 +29,7 @@ from ssv_protocol.types.ids import (
     ValidatorIndex,
 )
 from ssv_protocol.types.messages import SignedSSVMessage
+from ssv_protocol.types.partial_signatures import PartialSignatures
 from ssv_protocol.types.qbft_message import QbftMessage
 
 # drafts: messages that only the signer can turn into signed ones
@@ -137,9 +139,10 @@ Effect = Send | Publish | SetTimer | FetchAttestationData | Combine | Submit | F
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message whose envelope and RSA signatures the shell has verified, own messages included."""
+    """A message that was admitted (`runners.admission`), or an own one that the signer has just made."""
 
     signed: SignedSSVMessage
+    content: QbftMessage | PartialSignatures
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,7 @@ class Refused:
     """The signer denied a draft, or one validator of it; for the ledger, nothing is rolled back."""
 
     draft: Draft
-    reason: str
+    reason: DenialReason
     validator_index: ValidatorIndex | None = None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ssv_protocol.crypto import rsa
 from ssv_protocol.errors import ProtocolError, Reason
+from ssv_protocol.types.ids import Slot
 from ssv_protocol.types.message_id import COMMITTEE_ROLES, belongs_to_committee, message_role
 from ssv_protocol.types.messages import SignedSSVMessage
 from ssv_protocol.types.operator import CommitteeMember
@@ -52,3 +53,8 @@ def open_content(signed: SignedSSVMessage) -> QbftMessage | PartialSignatures:
         partials.validate_for_signer(signed.operator_ids[0])
         return partials
     raise ProtocolError(Reason.MESSAGE_TYPE, f"message type {signed.ssv_message.msg_type} has no runner")
+
+
+def duty_slot(content: QbftMessage | PartialSignatures) -> Slot:
+    """Return the slot of the duty that a message belongs to; a QBFT height is a slot."""
+    return Slot(content.height) if isinstance(content, QbftMessage) else content.slot

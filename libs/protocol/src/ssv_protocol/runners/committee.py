@@ -43,7 +43,6 @@ from ssv_protocol.qbft.config import CUTOFF_ROUND, QbftConfig
 from ssv_protocol.qbft.controller import Controller
 from ssv_protocol.qbft.outputs import CutOffReached, Decided, Output, StartTimer
 from ssv_protocol.qbft.timer import RoundTimes
-from ssv_protocol.runners.admission import open_content
 from ssv_protocol.runners.beacon_vote_check import BeaconVoteCheck, decode_vote
 from ssv_protocol.runners.ledger import MissedReason
 from ssv_protocol.runners.partial_signature_container import PartialSignatureContainer, SignatureKey
@@ -145,8 +144,7 @@ class CommitteeRunner:
                 return self._perform(self._controller.start(self.height, vote.encode()), at)
             case TimerFired(round_):
                 return self._timed_out(round_, at)
-            case Received(signed):
-                content = open_content(signed)
+            case Received(signed, content):
                 if isinstance(content, QbftMessage):
                     return self._consensus(signed, at)
                 return self._share_signatures(content)
@@ -156,6 +154,17 @@ class CommitteeRunner:
                 if validator_index is not None:
                     self._refused.add(validator_index)
                 return []
+
+    def participants(self, validator_index: ValidatorIndex) -> frozenset[OperatorId]:
+        """Return the operators that the decided message or a share signature for the validator shows at work."""
+        decided_by = self.decided.operator_ids if self.decided is not None else ()
+        signed_by = (
+            operator_id
+            for key in self._expected
+            if key[0] == validator_index
+            for operator_id in self.post_consensus.signatures(*key)
+        )
+        return frozenset((*decided_by, *signed_by))
 
     def missed_reason(self, validator_index: ValidatorIndex) -> MissedReason | None:
         """Return what keeps a validator's attestation from being submitted; None when it has been handed over."""

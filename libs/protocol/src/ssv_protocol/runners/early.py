@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
+from ssv_protocol.effects import Received
 from ssv_protocol.errors import Reason
-from ssv_protocol.types.messages import SignedSSVMessage
 
 EARLY_REASONS = frozenset(
     {
@@ -34,16 +34,16 @@ class EarlyMessages:
     """A bounded first-in, first-out store of messages to be offered again."""
 
     def __init__(self, limit: int = MAX_EARLY_MESSAGES) -> None:
-        self._messages: deque[SignedSSVMessage] = deque(maxlen=limit)
+        self._messages: deque[Received] = deque(maxlen=limit)
 
     def __len__(self) -> int:
         return len(self._messages)
 
-    def keep(self, signed: SignedSSVMessage) -> None:
+    def keep(self, message: Received) -> None:
         """Remember a message; the oldest is dropped when the store is full."""
-        self._messages.append(signed)
+        self._messages.append(message)
 
-    def take_all(self) -> Iterator[SignedSSVMessage]:
+    def take_all(self) -> Iterator[Received]:
         """Hand out what is kept now; what the machine refuses again comes back by `keep`."""
         waiting = list(self._messages)
         self._messages.clear()

@@ -1,0 +1,214 @@
+"""The shell around one duty's state machine: one inbox, one task, effects carried out at the edge.
+
+Only admitted messages come in; what comes too early is kept and offered again. Signing, fetching, combining and
+submitting run beside the inbox and answer into it, so the machine never waits for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from ssv_devnet.committee.local_signer import LocalSigner, Signed
+from ssv_devnet.committee.stages import Stage, StageTimes
+from ssv_protocol.crypto.bls import RandomBytes
+from ssv_protocol.crypto.combine import combine
+from ssv_protocol.effects import (
+    Combine,
+    CombinedAll,
+    Draft,
+    Effect,
+    Event,
+    FetchAttestationData,
+    FetchedAttestationData,
+    Finish,
+    PostConsensusDraft,
+    Publish,
+    Received,
+    Refused,
+    Send,
+    SetTimer,
+    Submit,
+    TimerFired,
+)
+from ssv_protocol.errors import ProtocolError, Reason
+from ssv_protocol.runners.admission import open_content
+from ssv_protocol.runners.committee import CommitteeRunner
+from ssv_protocol.runners.early import EARLY_REASONS, EarlyMessages
+from ssv_protocol.signing.verdict import Denied
+from ssv_protocol.types.beacon.attestation import AttestationData
+from ssv_protocol.types.ids import Instant, Slot, ValidatorIndex
+from ssv_protocol.types.messages import SignedSSVMessage
+
+T = TypeVar("T")
+FETCH_RETRY_S = 0.2
+
+
+class BeaconApi(Protocol):
+    """What a duty needs of a beacon node."""
+
+    async def attestation_data(self, slot: Slot) -> AttestationData:
+        """Return what to attest in `slot`; raises `SsvError` when the node cannot say."""
+        ...
+
+    async def submit(self, slot: Slot, work: Submit) -> frozenset[ValidatorIndex]:
+        """Hand over signed objects; returns the attesters whose attestation the node refused."""
+        ...
+
+
+class Offload(Protocol):
+    """Runs slow pure work away from the event loop."""
+
+    def __call__(self, work: Callable[[], T]) -> Awaitable[T]:
+        """Return what `work` returns."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything outside of the machine that a duty touches."""
+
+    beacon: BeaconApi
+    signer: LocalSigner
+    publish: Callable[[SignedSSVMessage], None]
+    offload: Offload
+    now: Callable[[], Instant]
+    random_bytes: RandomBytes
+
+
+class DutyTask:
+    """Runs one committee duty from its slot's start to its deadline."""
+
+    def __init__(self, machine: CommitteeRunner, ports: Ports) -> None:
+        self.machine = machine
+        self.stages = StageTimes(ports.now)
+        self.dropped: Counter[Reason] = Counter()
+        self.refused: list[Refused] = []
+        self.submitted: set[ValidatorIndex] = set()
+        self.submission_refused: set[ValidatorIndex] = set()
+        self._ports = ports
+        self._inbox: asyncio.Queue[Event] = asyncio.Queue()
+        self._drafts: asyncio.Queue[Draft] = asyncio.Queue()
+        self._early = EarlyMessages()
+        self._timer: asyncio.TimerHandle | None = None
+        self._side_tasks: set[asyncio.Task[None]] = set()
+
+    def deliver(self, message: Received) -> None:
+        """Take an admitted message from the network."""
+        self._inbox.put_nowait(message)
+
+    def begin(self) -> None:
+        """Start the duty itself; until then the task only collects messages."""
+        self._carry_out(self.machine.start())
+
+    async def run(self) -> None:
+        """Serve the inbox until cancelled; share signatures that come after the end still count as seen."""
+        self._spawn(self._sign_drafts())
+        try:
+            while True:
+                self._take(await self._inbox.get())
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+            for task in self._side_tasks:
+                task.cancel()
+            await asyncio.gather(*self._side_tasks, return_exceptions=True)
+
+    def _take(self, event: Event) -> None:
+        changed = self._step(event)
+        while changed and len(self._early):
+            changed = False
+            for message in self._early.take_all():
+                changed |= self._step(message)
+
+    def _step(self, event: Event) -> bool:
+        """Offer one event; return whether the machine took it."""
+        try:
+            effects = self.machine.step(event, self._ports.now())
+        except ProtocolError as error:
+            if isinstance(event, Received) and error.reason in EARLY_REASONS:
+                self._early.keep(event)
+            else:
+                self.dropped[error.reason] += 1
+            return False
+        self._carry_out(effects)
+        return True
+
+    def _carry_out(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Send(draft):
+                    if isinstance(draft, PostConsensusDraft):
+                        self.stages.reached(Stage.CONSENSUS)
+                    self._drafts.put_nowait(draft)
+                case Publish(signed):
+                    self._ports.publish(signed)
+                case SetTimer(round_, deadline):
+                    self._set_timer(TimerFired(round_), deadline)
+                case FetchAttestationData(slot):
+                    self.stages.reached(Stage.START)
+                    self._spawn(self._fetch(slot))
+                case Combine():
+                    self.stages.reached(Stage.PARTIAL_SIGNATURES)
+                    self._spawn(self._combine(effect))
+                case Submit():
+                    self._spawn(self._submit(effect))
+                case Finish():
+                    pass
+
+    def _set_timer(self, event: TimerFired, deadline: Instant) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        delay_s = max(0.0, deadline - self._ports.now())
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._inbox.put_nowait, event)
+
+    async def _sign_drafts(self) -> None:
+        while True:
+            draft = await self._drafts.get()
+            verdict = await self._ports.offload(lambda draft=draft: self._ports.signer.sign(draft))  # type: ignore[misc]
+            match verdict:
+                case Signed(signed, denied):
+                    for index, why in denied.items():
+                        self._refuse(Refused(draft, why.reason, index))
+                    self._inbox.put_nowait(Received(signed, open_content(signed)))
+                    self._ports.publish(signed)
+                case Denied(reason):
+                    self._refuse(Refused(draft, reason))
+
+    def _refuse(self, refusal: Refused) -> None:
+        self.refused.append(refusal)
+        self._inbox.put_nowait(refusal)
+
+    async def _fetch(self, slot: Slot) -> None:
+        while True:
+            try:
+                data = await self._ports.beacon.attestation_data(slot)
+            except Exception:  # the client has told the human; the duty tries until its deadline
+                await asyncio.sleep(FETCH_RETRY_S)
+                continue
+            self.stages.reached(Stage.ATTESTATION_DATA)
+            self._inbox.put_nowait(FetchedAttestationData(data))
+            return
+
+    async def _combine(self, job: Combine) -> None:
+        result: CombinedAll = await self._ports.offload(lambda: combine(job, self._ports.random_bytes))
+        self.stages.reached(Stage.COMBINE)
+        self._inbox.put_nowait(result)
+
+    async def _submit(self, work: Submit) -> None:
+        indices = frozenset(work.attesters)
+        try:
+            refused = await self._ports.beacon.submit(self.machine.duty.slot, work)
+        except Exception:  # the client has told the human
+            refused = indices
+        self.submitted |= indices - refused
+        self.submission_refused |= refused
+        self.stages.reached(Stage.SUBMISSION)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._side_tasks.add(task)
+        task.add_done_callback(self._side_tasks.discard)

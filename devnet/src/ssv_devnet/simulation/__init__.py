@@ -1,0 +1,1 @@
+"""A committee on a made-up chain and a fake clock: hundreds of slots in seconds, any kind of weather."""
