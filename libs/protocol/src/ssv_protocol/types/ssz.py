@@ -8,8 +8,8 @@ sedes:
         epoch: Annotated[Epoch, uint64]
         root: Annotated[Root, bytes32]
 
-A field whose annotation is another `SszContainer` needs no sedes; `list_of` and `vector_of` make sedes
-of containers.
+A field whose annotation is another `SszContainer` needs no sedes; `list_of` makes the sedes of a list of
+containers.
 
 Invariant: `decode` accepts exactly the bytes that `encode` can produce. py-ssz alone is lenient (it takes
 trailing bytes and odd first offsets), but SSZ has one encoding per value, so comparing the re-encoding
@@ -115,20 +115,9 @@ class _ContainerList(List[Any, Any]):
     container: type[SszContainer]
 
 
-class _ContainerVector(Vector):
-    container: type[SszContainer]
-
-
 def list_of(container: type[SszContainer], limit: int) -> BaseSedes[Any, Any]:
     """Return the sedes of a list of at most `limit` containers."""
     sedes = _ContainerList(_layout(container).sedes, limit)
-    sedes.container = container
-    return sedes
-
-
-def vector_of(container: type[SszContainer], length: int) -> BaseSedes[Any, Any]:
-    """Return the sedes of a vector of exactly `length` containers."""
-    sedes = _ContainerVector(_layout(container).sedes, length)
     sedes.container = container
     return sedes
 
@@ -183,7 +172,7 @@ def _field_codec(owner: type, name: str, hint: Any) -> tuple[Any, Callable[[Any]
     if get_origin(hint) is not Annotated:
         raise TypeError(f"{owner.__name__}.{name} has no sedes in its annotation")
     field_sedes = get_args(hint)[1]
-    if isinstance(field_sedes, _ContainerList | _ContainerVector):
+    if isinstance(field_sedes, _ContainerList):
         element = field_sedes.container
         return (
             field_sedes,
