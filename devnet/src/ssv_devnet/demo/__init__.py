@@ -1,0 +1,1 @@
+"""`make demo`: four operators attest on a real beacon chain, measured by somebody else."""

@@ -1,0 +1,60 @@
+"""What can be chosen about the demo, from environment variables (make variables of the same names)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ssv_protocol.errors import SsvError
+from ssv_protocol.types.ids import OperatorId, ValidatorIndex
+
+OPERATORS = 4
+SSV_VALIDATORS = tuple(ValidatorIndex(index) for index in range(16, 32))
+KILL_EPOCH = 2
+"""The second counted epoch; the first is the one after the keys were added."""
+LENIENT_MIN_PERCENT = 90
+
+
+class DemoSettingError(SsvError):
+    """A variable has a value that makes no sense; the text names both."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSettings:
+    """`epochs` counts full epochs from the first in which the keys may sign."""
+
+    epochs: int = 3
+    slot_s: int = 6
+    plain: bool = False
+    kill: tuple[OperatorId, ...] = ()
+    min_percent: int = 95
+    folder: Path = Path("build/demo")
+    report: Path = Path("build/demo.json")
+
+
+def from_environment(environment: Mapping[str, str] = os.environ) -> DemoSettings:
+    """Read DEMO_EPOCHS, DEMO_SLOT_S, DEMO_PLAIN, DEMO_KILL and DEMO_MIN_INCLUDED; raises DemoSettingError."""
+    kill = tuple(OperatorId(_number("DEMO_KILL", part, 1, OPERATORS)) for part in _parts(environment.get("DEMO_KILL")))
+    epochs = _number("DEMO_EPOCHS", environment.get("DEMO_EPOCHS") or "3", 1, 1000)
+    if kill and epochs < KILL_EPOCH:
+        raise DemoSettingError(f"DEMO_KILL needs DEMO_EPOCHS of at least {KILL_EPOCH}, got {epochs}")
+    min_percent = _number("DEMO_MIN_INCLUDED", environment.get("DEMO_MIN_INCLUDED") or "95", 0, 100)
+    return DemoSettings(
+        epochs=epochs,
+        slot_s=_number("DEMO_SLOT_S", environment.get("DEMO_SLOT_S") or "6", 2, 60),
+        plain=bool(environment.get("DEMO_PLAIN")),
+        kill=kill,
+        min_percent=min(min_percent, LENIENT_MIN_PERCENT) if kill else min_percent,
+    )
+
+
+def _parts(text: str | None) -> list[str]:
+    return [part for part in (text or "").replace(",", " ").split() if part]
+
+
+def _number(name: str, text: str, lowest: int, highest: int) -> int:
+    if not text.isdecimal() or not lowest <= int(text) <= highest:
+        raise DemoSettingError(f"{name}={text}: give a whole number from {lowest} to {highest}")
+    return int(text)
