@@ -3,86 +3,41 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from libs.protocol.tests.signing.requests import (
+    EPOCH,
+    FOREIGN,
+    KEYLESS,
+    SYNC,
+    VOTE,
+    advanced,
+    duty,
+    judge,
+    pubkey,
+    reasons,
+    request,
+    share,
+    signing,
+    state,
+)
 from libs.protocol.tests.signing.world import (
     CHAIN,
     CLOCK,
     COMMITTEE,
     NETWORK,
-    Decision,
     member,
-    message_id,
     vote_for,
 )
 
-from ssv_protocol.effects import PostConsensusDraft
-from ssv_protocol.signing import attestation, post_consensus
-from ssv_protocol.signing.objects import committee_objects
-from ssv_protocol.signing.post_consensus import HeldShare, PostConsensusState, PostConsensusVerdict
-from ssv_protocol.signing.records import AttestationRecord, ShareSigning
-from ssv_protocol.signing.verdict import DenialReason, Denied
+from ssv_protocol.beacon_chain import BeaconFork, ScheduledFork
+from ssv_protocol.forks import Network
+from ssv_protocol.signing import post_consensus
+from ssv_protocol.signing.post_consensus import HeldShare, PostConsensusVerdict
+from ssv_protocol.signing.records import AttestationRecord
+from ssv_protocol.signing.verdict import DenialReason
 from ssv_protocol.types.beacon_vote import BeaconVote
 from ssv_protocol.types.duty import ValidatorDuty
-from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Epoch, MessageId, Slot, ValidatorIndex
-from ssv_protocol.types.message_id import validator_message_id
-from ssv_protocol.types.roles import BeaconRole, RunnerRole
-
-VOTE = vote_for(CLOCK)
-EPOCH = CHAIN.epoch_of(CLOCK)
-ATTESTER, SYNC = BeaconRole.ATTESTER, BeaconRole.SYNC_COMMITTEE
-FOREIGN, KEYLESS = 40, 41
-OURS = (1, 2, 3)
-
-
-def pubkey(index: int) -> BlsPublicKey:
-    return BlsPublicKey(b"\xaa" + bytes([index]) * 47)
-
-
-def share(index: int) -> BlsPublicKey:
-    return BlsPublicKey(b"\xbb" + bytes([index]) * 47)
-
-
-def duty(index: int, kind: int = ATTESTER, slot: int = CLOCK, key: int | None = None) -> ValidatorDuty:
-    return ValidatorDuty(
-        kind, pubkey(index if key is None else key), Slot(slot), ValidatorIndex(index), committee_length=8
-    )
-
-
-def held(index: int, committee: CommitteeId = COMMITTEE) -> HeldShare:
-    return HeldShare(pubkey(index), share(index), committee)
-
-
-def state(epoch: int = EPOCH - 1) -> PostConsensusState:
-    shares = {ValidatorIndex(index): held(index) for index in (*OURS, KEYLESS)}
-    shares[ValidatorIndex(FOREIGN)] = held(FOREIGN, CommitteeId(bytes(32)))
-    records = {share(index): attestation.raised(None, Epoch(epoch)) for index in (*OURS, FOREIGN)}
-    return PostConsensusState(shares, records)
-
-
-def request(*duties: ValidatorDuty, vote: BeaconVote = VOTE, slot: Slot = CLOCK) -> PostConsensusDraft:
-    return PostConsensusDraft(message_id(), slot, Decision(vote.encode(), slot).signed(), duties)
-
-
-def judge(
-    draft: PostConsensusDraft, before: PostConsensusState | None = None, clock: Slot = CLOCK
-) -> PostConsensusVerdict:
-    verdict = post_consensus.check(NETWORK, member(), before or state(), draft, clock)
-    assert isinstance(verdict, PostConsensusVerdict)
-    return verdict
-
-
-def advanced(before: PostConsensusState, verdict: PostConsensusVerdict) -> PostConsensusState:
-    return PostConsensusState(before.shares, {**before.attestations, **verdict.attestations}, verdict.record)
-
-
-def reasons(verdict: PostConsensusVerdict) -> dict[int, DenialReason]:
-    return {item.duty.validator_index: item.denied.reason for item in verdict.denied}
-
-
-def signing(given_duty: ValidatorDuty, vote: BeaconVote = VOTE) -> ShareSigning:
-    (wanted,) = committee_objects(CHAIN, CLOCK, vote, [given_duty])
-    return ShareSigning(given_duty.validator_index, share(given_duty.validator_index), wanted.signing_root)
+from ssv_protocol.types.ids import Epoch, ForkVersion, ValidatorIndex
+from ssv_protocol.types.roles import BeaconRole
 
 
 def test_attestations_and_sync_messages_in_one_message() -> None:
@@ -177,69 +132,13 @@ def test_validators_that_share_a_key_share_its_record() -> None:
     assert len(verdict.attestations) == 1
 
 
-REPEATS = [
-    request(duty(1), duty(2)),
-    request(duty(2)),
-    request(duty(3)),
-    request(duty(1), vote=vote_for(CLOCK, head=8)),
-]
-
-
-@pytest.mark.parametrize("asked", REPEATS, ids=["Same", "Fewer", "Others", "OtherDecision"])
-def test_the_message_on_record_is_the_answer_whatever_is_asked(asked: PostConsensusDraft) -> None:
+def test_shares_with_one_key_attest_one_after_the_other() -> None:
+    # before Electra the committee is part of what is signed, so two validators' attestations differ
+    deneb = ScheduledFork(BeaconFork.DENEB, ForkVersion(bytes(4)), Epoch(0))
+    network = Network(NETWORK.ssv, replace(CHAIN, forks=(deneb,)))
     before = state()
-    first = judge(request(duty(1), duty(2)), before)
-    again = judge(asked, advanced(before, first))
-    assert again == PostConsensusVerdict(first.record, {})
-
-
-def test_a_recorded_message_whose_share_is_gone_is_not_replaced() -> None:
-    before = state()
-    after = advanced(before, judge(request(duty(1), duty(2)), before))
-    without = {index: held for index, held in after.shares.items() if index != 2}
-    denied = post_consensus.check(NETWORK, member(), replace(after, shares=without), request(duty(1)), CLOCK)
-    assert isinstance(denied, Denied)
-    assert denied.reason == DenialReason.SHARE_REMOVED
-
-
-GOOD = request(duty(1))
-PROPOSER = validator_message_id(NETWORK.domain_at(CLOCK), RunnerRole.PROPOSER, pubkey(1))
-
-
-@pytest.mark.parametrize(
-    ("draft", "clock", "reason"),
-    [
-        (GOOD, CLOCK + 35, DenialReason.TOO_OLD),
-        (GOOD, CLOCK - CHAIN.slots_per_epoch - 1, DenialReason.FAR_FUTURE),
-        (replace(GOOD, message_id=PROPOSER), CLOCK, DenialReason.WRONG_ROLE),
-        (replace(GOOD, message_id=MessageId(message_id()[:-1])), CLOCK, DenialReason.MALFORMED),
-        (replace(GOOD, slot=Slot(CLOCK - 1)), CLOCK, DenialReason.EVIDENCE_OTHER_DUTY),
-        (
-            replace(GOOD, decided=Decision(VOTE.encode(), signers=(1, 2)).signed()),
-            CLOCK,
-            DenialReason.EVIDENCE_NO_QUORUM,
-        ),
-    ],
-    ids=["TooOld", "FarFuture", "Proposer", "ShortId", "OtherSlot", "NoQuorum"],
-)
-def test_requests_that_are_denied_as_a_whole(draft: PostConsensusDraft, clock: int, reason: DenialReason) -> None:
-    denied = post_consensus.check(NETWORK, member(), state(), draft, Slot(clock))
-    assert isinstance(denied, Denied)
-    assert denied.reason == reason
-
-
-VOTES = [vote_for(CLOCK, source=EPOCH - back, head=head) for back in (1, 2) for head in (7, 8)]
-REQUESTS = {(vote, index): request(duty(index), duty(index, SYNC), vote=vote) for vote in VOTES for index in OURS}
-
-
-@given(st.lists(st.tuples(st.sampled_from(VOTES), st.sampled_from(OURS)), max_size=12))
-def test_a_share_attests_once_for_a_target(asked: list[tuple[BeaconVote, int]]) -> None:
-    current, signed = state(), dict[int, BeaconVote]()
-    for vote, index in asked:
-        verdict = judge(REQUESTS[vote, index], current)
-        current = replace(advanced(current, verdict), sent=None)
-        assert verdict.record is not None
-        if len(verdict.record.items) == 2:
-            assert signed.setdefault(index, vote) == vote
-        else:
-            assert signed.get(index) != vote
+    shares = {**before.shares, ValidatorIndex(2): HeldShare(pubkey(2), share(1), COMMITTEE)}
+    draft = request(duty(1), replace(duty(2), committee_index=1))
+    verdict = post_consensus.check(network, member(), replace(before, shares=shares), draft, CLOCK)
+    assert isinstance(verdict, PostConsensusVerdict)
+    assert reasons(verdict) == {2: DenialReason.DOUBLE_VOTE}
