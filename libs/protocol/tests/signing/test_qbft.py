@@ -17,7 +17,7 @@ from ssv_protocol.signing.verdict import DenialReason, Denied
 from ssv_protocol.types.ids import Round
 from ssv_protocol.types.messages import SSVMessage
 from ssv_protocol.types.qbft_message import QbftMessage
-from ssv_protocol.types.roles import MsgType
+from ssv_protocol.types.roles import MsgType, QbftMessageType
 
 
 def after(*drafts: QbftDraft) -> QbftRecord | None:
