@@ -181,13 +181,14 @@ _RETRIED = {Reason.PROPOSAL_MISSING, Reason.FUTURE_MESSAGE}
 class Network:
     """Honest operators with one controller each; every message to every operator is delivered on its own.
 
-    A message that is refused as early is kept, as a node's queue does.
+    A message that is refused as early is kept, as a node's queue does. Decisions wait for `announce`.
     """
 
     honest: tuple[OperatorId, ...] = FOUR
     pending: list[tuple[OperatorId, SignedSSVMessage]] = field(default_factory=list)
     decided: dict[OperatorId, bytes] = field(default_factory=dict)
     rounds: dict[OperatorId, Round] = field(default_factory=dict)
+    announcements: list[SignedSSVMessage] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.controllers = {item: controller_of(item) for item in self.honest}
@@ -219,6 +220,12 @@ class Network:
     def broadcast(self, signed: SignedSSVMessage) -> None:
         self.pending.extend((to, signed) for to in self.honest)
 
+    def announce(self) -> None:
+        """Publish the decisions made so far."""
+        for signed in self.announcements:
+            self.broadcast(signed)
+        self.announcements.clear()
+
     def _run(self, operator_id: OperatorId, step: Callable[[], list[Output]]) -> Reason | None:
         try:
             outputs = step()
@@ -232,9 +239,9 @@ class Network:
                     self.broadcast(sign(operator_id, draft))
                 case StartTimer(round_):
                     self.rounds[operator_id] = round_
-                case Decided(announced, announce):
-                    known = self.decided.setdefault(operator_id, output.value)
-                    assert known == output.value, "one operator decided twice"
+                case Decided(aggregated, announce):
+                    assert operator_id not in self.decided, "one operator decided twice"
+                    self.decided[operator_id] = output.value
                     if announce:
-                        self.broadcast(announced)
+                        self.announcements.append(aggregated)
         return None

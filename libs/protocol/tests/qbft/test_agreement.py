@@ -1,35 +1,57 @@
-"""No two honest operators decide different values, in whatever order things happen."""
+"""No two honest operators decide different values, in whatever order things happen and whatever is lost."""
+
+from dataclasses import dataclass
+from random import Random
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from libs.protocol.tests.qbft.simulation import FOUR, Network, commit, prepare, proposal
 
-from ssv_protocol.types.ids import OperatorId
-
-BOUNDED = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+BOUNDED = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MAX_EARLY_TIMEOUTS = 2
 MAX_ROUNDS_TO_FINISH = 6
 
-deliveries = st.lists(
-    st.tuples(st.sampled_from([True, True, True, True, True, True, False]), st.integers(0, 1000)), max_size=120
+
+@dataclass(frozen=True)
+class Weather:
+    """How bad the network is before it becomes good."""
+
+    random: Random
+    steps: int
+    timeout_chance: float
+    until_first_decision: bool
+    pending_is_lost: bool
+
+
+weathers = st.builds(
+    Weather,
+    random=st.randoms(use_true_random=False),
+    steps=st.integers(0, 120),
+    timeout_chance=st.sampled_from([0.0, 0.03, 0.15]),
+    until_first_decision=st.booleans(),
+    pending_is_lost=st.booleans(),
 )
 
 
-def play(network: Network, script: list[tuple[bool, int]]) -> None:
-    """Deliver pending messages in the drawn order, with a few timeouts in between."""
+def play(network: Network, weather: Weather) -> None:
+    """Deliver pending messages in random order, with a few timeouts in between; decisions are told to nobody."""
     timeouts = dict.fromkeys(network.honest, 0)
-    for is_delivery, number in script:
-        operator_id = network.honest[number % len(network.honest)]
-        if is_delivery and network.pending:
-            network.deliver(number)
-        elif not is_delivery and timeouts[operator_id] < MAX_EARLY_TIMEOUTS:
-            timeouts[operator_id] += 1
-            network.time_out(operator_id)
-        assert len(set(network.decided.values())) <= 1
+    for _ in range(weather.steps):
+        if weather.random.random() < weather.timeout_chance:
+            operator_id = weather.random.choice(network.honest)
+            if timeouts[operator_id] < MAX_EARLY_TIMEOUTS:
+                timeouts[operator_id] += 1
+                network.time_out(operator_id)
+        elif network.pending:
+            network.deliver(weather.random.randrange(len(network.pending)))
+        if weather.until_first_decision and network.decided:
+            break
+    if weather.pending_is_lost:
+        network.pending.clear()
 
 
 def finish(network: Network) -> None:
-    """Let the network be good again: everything arrives, and the clock brings all into the same round."""
+    """Everything arrives and the clock brings all into the same round; at last decisions are told to all."""
     network.settle()
     for _ in range(MAX_ROUNDS_TO_FINISH):
         undecided = [item for item in network.honest if item not in network.decided]
@@ -38,30 +60,30 @@ def finish(network: Network) -> None:
             while network.rounds[operator_id] < next_round:
                 network.time_out(operator_id)
         network.settle()
-    assert len(set(network.decided.values())) <= 1
+    network.announce()
+    network.settle()
+    assert set(network.decided) == set(network.honest)
+    assert len(set(network.decided.values())) == 1
 
 
 @BOUNDED
-@given(script=deliveries)
-def test_honest_operators_agree_and_finish(script: list[tuple[bool, int]]) -> None:
+@given(weather=weathers)
+def test_honest_operators_agree_and_finish(weather: Weather) -> None:
     network = Network()
     network.start_all(lambda operator_id: b"value of %d" % operator_id)
-    play(network, script)
+    play(network, weather)
     finish(network)
-    assert set(network.decided) == set(FOUR)
 
 
 @BOUNDED
-@given(script=deliveries, silent=st.booleans())
-def test_a_leader_that_says_everything_to_everybody_splits_nobody(script: list[tuple[bool, int]], silent: bool) -> None:
+@given(weather=weathers, told=st.floats(0.3, 1.0))
+def test_a_leader_that_says_two_things_splits_nobody(weather: Weather, told: float) -> None:
     traitor, *honest = FOUR
     network = Network(honest=tuple(honest))
     network.start_all(lambda operator_id: b"value of %d" % operator_id)
     for value in (b"black", b"white"):
         for vote in (proposal, prepare, commit):
-            network.broadcast(vote(OperatorId(traitor), value))
-    if silent:
-        network.pending = network.pending[::2]
-    play(network, script)
+            network.broadcast(vote(traitor, value))
+    network.pending = [item for item in network.pending if weather.random.random() < told]
+    play(network, weather)
     finish(network)
-    assert set(network.decided) == set(honest)
