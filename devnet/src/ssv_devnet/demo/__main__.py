@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -15,12 +16,16 @@ from ssv_devnet.demo.run import run_demo
 from ssv_devnet.demo.settings import DemoSettings, from_environment
 from ssv_protocol.errors import SsvError
 
+_PLAIN_WIDTH = 120
+
 
 def main() -> int:
     """Run the demo as the environment says."""
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH)
     try:
         settings = from_environment()
+        if not sys.stdout.isatty():
+            settings = replace(settings, plain=True)
         _log_to(settings.folder.parent / "demo.log")
         return asyncio.run(_run(settings, console))
     except SsvError as error:

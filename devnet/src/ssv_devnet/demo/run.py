@@ -23,7 +23,7 @@ from ssv_devnet.demo.operators import RunningOperator, World, running_operator
 from ssv_devnet.demo.provision import Provisioned, fresh_folder, provision
 from ssv_devnet.demo.report import Report, report_of, write
 from ssv_devnet.demo.scoreboard import Scoreboard
-from ssv_devnet.demo.settings import KILL_EPOCH, OPERATORS, SSV_VALIDATORS, DemoSettings
+from ssv_devnet.demo.settings import KILL_COUNTED_EPOCH, OPERATORS, SSV_VALIDATORS, DemoSettings
 from ssv_devnet.demo.table import LiveTable, epoch_table, participation_table, stage_table
 from ssv_devnet.demo.watch import Watch
 from ssv_devnet.evm import AnvilSettings, connect, running_anvil
@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 _START_MARGIN_S = 14
 """From the start of the beacon node to genesis: it, the background validators and the operators must be up by then."""
 _UNCOUNTED_LAST_SLOTS = 2
-FIRST_COUNTED_EPOCH = Epoch(1)
+"""No later block of the run could hold what is due in them."""
 
 
 async def run_demo(settings: DemoSettings, console: Console) -> Report:
@@ -65,7 +65,6 @@ async def run_demo(settings: DemoSettings, console: Console) -> Report:
         background = await stack.enter_async_context(
             running_background_validators(beacon_process.url, beacon_settings.validators, folder / "validators.log")
         )
-        await background.release(SSV_VALIDATORS, FIRST_COUNTED_EPOCH)
         network = Network(
             local_network(ExecutionAddress(bytes.fromhex(registry.address[2:])), chain.slot_duration_s), chain
         )
@@ -78,22 +77,22 @@ async def run_demo(settings: DemoSettings, console: Console) -> Report:
             scoreboard.add,
         )
         operators = await _start_operators(stack, world, provisioned)
+        await background.release(SSV_VALIDATORS, operators[0].may_sign_from_epoch)
         say.done(f"{len(operators)} operators run, keys sign from epoch {operators[0].may_sign_from_epoch} on")
         clock = SlotClock(chain)
         console.print(f"genesis in {max(0.0, genesis_time_s - clock.now()):.0f} s")
         observer = Observer(beacon, chain, SSV_VALIDATORS)
         with LiveTable(console, settings.plain) as table:
-            watch = Watch(clock, observer, beacon, scoreboard, table, FIRST_COUNTED_EPOCH)
-            last_slot = Slot(chain.first_slot(Epoch(FIRST_COUNTED_EPOCH + settings.epochs)) - 1)
+            first_counted = chain.first_slot(operators[0].may_sign_from_epoch)
+            last_slot = Slot(first_counted + settings.epochs * chain.slots_per_epoch - 1)
+            last_counted = Slot(last_slot - _UNCOUNTED_LAST_SLOTS)
+            watch = Watch(clock, observer, beacon, scoreboard, table, first_counted, last_counted)
             killer = asyncio.create_task(_kill_later(settings, clock, operators, scoreboard, table))
             try:
                 await watch.until(last_slot)
             finally:
                 killer.cancel()
-        first = chain.first_slot(FIRST_COUNTED_EPOCH)
-        observation = observer.observation(first, Slot(last_slot - _UNCOUNTED_LAST_SLOTS))
-        # the records of the last duties are complete two slots later; what is due ends two slots before the run
-        report = report_of(scoreboard, observation)
+        report = report_of(scoreboard, observer.observation(first_counted, last_counted))
     write(report, settings)
     console.print(epoch_table(table.epochs.values()), participation_table(report), stage_table(report))
     return report
@@ -110,7 +109,7 @@ async def _kill_later(
     scoreboard: Scoreboard,
     table: LiveTable,
 ) -> None:
-    kill_slot = clock.chain.first_slot(Epoch(KILL_EPOCH))
+    kill_slot = clock.chain.first_slot(Epoch(operators[0].may_sign_from_epoch + KILL_COUNTED_EPOCH))
     await clock.wait_for_slot(kill_slot)
     for operator in operators:
         if operator.operator_id in settings.kill:

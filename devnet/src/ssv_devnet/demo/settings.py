@@ -12,8 +12,8 @@ from ssv_protocol.types.ids import OperatorId, ValidatorIndex
 
 OPERATORS = 4
 SSV_VALIDATORS = tuple(ValidatorIndex(index) for index in range(16, 32))
-KILL_EPOCH = 2
-"""The second counted epoch; the first is the one after the keys were added."""
+KILL_COUNTED_EPOCH = 1
+"""Killed operators die with the start of the second counted epoch."""
 LENIENT_MIN_PERCENT = 90
 
 
@@ -38,8 +38,8 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> DemoSetting
     """Read DEMO_EPOCHS, DEMO_SLOT_S, DEMO_PLAIN, DEMO_KILL and DEMO_MIN_INCLUDED; raises DemoSettingError."""
     kill = tuple(OperatorId(_number("DEMO_KILL", part, 1, OPERATORS)) for part in _parts(environment.get("DEMO_KILL")))
     epochs = _number("DEMO_EPOCHS", environment.get("DEMO_EPOCHS") or "3", 1, 1000)
-    if kill and epochs < KILL_EPOCH:
-        raise DemoSettingError(f"DEMO_KILL needs DEMO_EPOCHS of at least {KILL_EPOCH}, got {epochs}")
+    if kill and epochs <= KILL_COUNTED_EPOCH:
+        raise DemoSettingError(f"DEMO_KILL needs DEMO_EPOCHS of at least {KILL_COUNTED_EPOCH + 1}, got {epochs}")
     min_percent = _number("DEMO_MIN_INCLUDED", environment.get("DEMO_MIN_INCLUDED") or "95", 0, 100)
     return DemoSettings(
         epochs=epochs,

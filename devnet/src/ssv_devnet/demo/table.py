@@ -89,7 +89,9 @@ class LiveTable:
             self.console.print(
                 f"slot {row.slot:>4} epoch {row.epoch:>2}  block {row.block:<7} head {row.head:<10} due {row.due:>2}  "
                 f"{row.stage:<11} round {row.round}  submitted {row.submitted:>2}  included {row.included:>2}  "
-                f"operators {row.operators}"
+                f"operators {row.operators}",
+                soft_wrap=True,
+                highlight=False,
             )
 
     def _render(self) -> RenderableType:

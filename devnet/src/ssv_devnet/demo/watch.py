@@ -21,14 +21,15 @@ _SETTLE_AFTER_SLOTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Lets the observer look once a slot; epochs before `first_epoch` are shown but not counted."""
+    """Lets the observer look once a slot; what is outside of the counted slots is shown but not counted."""
 
     clock: SlotClock
     observer: Observer
     beacon: BeaconNode
     scoreboard: Scoreboard
     table: LiveTable
-    first_epoch: Epoch
+    first_counted: Slot
+    last_counted: Slot
 
     async def until(self, last_slot: Slot) -> None:
         """Watch every slot up to the end of `last_slot`."""
@@ -65,7 +66,7 @@ class Watch:
 
     def _fill(self, row: SlotRow, observation: Observation) -> None:
         due = {vote for vote in observation.due if vote[0] == row.slot}
-        counted = row.epoch >= self.first_epoch
+        counted = self.first_counted <= row.slot <= self.last_counted
         proposer = observation.proposals.get(row.slot)
         row.block = f"by {proposer}" if proposer is not None else "none"
         row.due = len(due) if counted else 0
@@ -77,15 +78,17 @@ class Watch:
         row.operators = participants_text(self.scoreboard.operators, participants) if records else ""
         if not records:
             row.stage = "" if not row.due else "running"
-        elif row.due and row.submitted == row.due:
+        elif row.submitted and row.submitted >= row.due:
             row.stage = "submitted"
         else:
             row.stage = "decided" if any(record.decided for record in records.values()) else "undecided"
 
     def _epoch_row(self, epoch: Epoch, observation: Observation) -> EpochRow:
-        in_epoch = {v for v in observation.due if self.clock.chain.epoch_of(v[0]) == epoch}
-        sync_due = {v for v in observation.sync_due if self.clock.chain.epoch_of(v[0]) == epoch}
-        counted = epoch >= self.first_epoch
+        first = self.clock.chain.first_slot(epoch)
+        last = min(first + self.clock.chain.slots_per_epoch - 1, self.last_counted)
+        in_epoch = {vote for vote in observation.due if first <= vote[0] <= last}
+        sync_due = {vote for vote in observation.sync_due if first <= vote[0] <= last}
+        counted = first >= self.first_counted
         rounds = {slot: row.round for slot, row in self.table.slots.items() if row.epoch == epoch}
         return EpochRow(
             epoch,
