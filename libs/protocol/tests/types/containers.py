@@ -1,5 +1,7 @@
 """Every container of the protocol, for tests that must hold for all of them."""
 
+from dataclasses import is_dataclass
+
 from ssv_protocol.types import (
     aggregator_committee_data,
     beacon_vote,
@@ -54,7 +56,7 @@ def _containers(*modules: object) -> list[type[SszContainer]]:
         value
         for module in modules
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, SszContainer) and value is not SszContainer
+        if isinstance(value, type) and issubclass(value, SszContainer) and is_dataclass(value)
     }
     return sorted(found, key=lambda container: (container.__module__, container.__qualname__))
 

@@ -14,10 +14,10 @@ from typing import Annotated
 from ssz.sedes import ByteList, ByteVector, List, uint64
 
 from ssv_protocol.errors import ProtocolError, Reason
+from ssv_protocol.types.fast_codec import FastSszContainer
 from ssv_protocol.types.ids import MessageId, OperatorId, RsaSignature
 from ssv_protocol.types.message_id import MESSAGE_ID_BYTES, message_role
 from ssv_protocol.types.roles import MsgType
-from ssv_protocol.types.ssz import SszContainer
 
 MAX_COMMITTEE = 13
 """Most operators in a committee, hence signers of a message."""
@@ -28,7 +28,7 @@ _KNOWN_MESSAGE_TYPES = frozenset(MsgType)
 
 
 @dataclass(frozen=True, slots=True)
-class SSVMessage(SszContainer):
+class SSVMessage(FastSszContainer):
     """What an operator signs: the kind, whose duty, and an encoded QBFT or partial signature message."""
 
     msg_type: Annotated[int, uint64]
@@ -48,7 +48,7 @@ class SSVMessage(SszContainer):
 
 
 @dataclass(frozen=True, slots=True)
-class SignedSSVMessage(SszContainer):
+class SignedSSVMessage(FastSszContainer):
     """An SSVMessage with the RSA signatures of one or more operators.
 
     `full_data` is outside of what is signed; the root inside the QBFT message binds it.

@@ -11,14 +11,15 @@ from typing import Annotated
 from ssz.sedes import bytes32, bytes96, uint64
 
 from ssv_protocol.errors import ProtocolError, Reason
+from ssv_protocol.types.fast_codec import FastSszContainer
 from ssv_protocol.types.ids import BlsSignature, OperatorId, Root, Slot, ValidatorIndex
-from ssv_protocol.types.ssz import SszContainer, list_of
+from ssv_protocol.types.ssz import list_of
 
 MAX_PARTIAL_SIGNATURES = 5_048
 
 
 @dataclass(frozen=True, slots=True)
-class PartialSignature(SszContainer):
+class PartialSignature(FastSszContainer):
     """One operator's share signature over one signing root for one validator."""
 
     signature: Annotated[BlsSignature, bytes96]
@@ -28,7 +29,7 @@ class PartialSignature(SszContainer):
 
 
 @dataclass(frozen=True, slots=True)
-class PartialSignatures(SszContainer):
+class PartialSignatures(FastSszContainer):
     """What one operator contributes to one duty and phase. `type` is a `PartialSignatureType`."""
 
     type: Annotated[int, uint64]

@@ -15,18 +15,18 @@ from typing import Annotated
 from ssz.sedes import ByteList, List, bytes32, uint64
 
 from ssv_protocol.errors import ProtocolError, Reason
+from ssv_protocol.types.fast_codec import FastSszContainer
 from ssv_protocol.types.ids import NO_ROUND, Height, MessageId, Root, Round
 from ssv_protocol.types.message_id import MESSAGE_ID_BYTES
 from ssv_protocol.types.messages import MAX_COMMITTEE, SignedSSVMessage
 from ssv_protocol.types.roles import QbftMessageType
-from ssv_protocol.types.ssz import SszContainer
 
 MAX_ROUND_CHANGE_JUSTIFICATION_BYTES = 51_852
 MAX_PREPARE_JUSTIFICATION_BYTES = 3_700
 
 
 @dataclass(frozen=True, slots=True)
-class QbftMessage(SszContainer):
+class QbftMessage(FastSszContainer):
     """One message of the consensus; `root` is the SHA-256 of the proposed value."""
 
     msg_type: Annotated[int, uint64]

@@ -109,7 +109,7 @@ class _Layout:
     fields: tuple[_Field, ...]
 
 
-class _ContainerList(List[Any, Any]):
+class ContainerList(List[Any, Any]):
     """A list sedes that remembers which container class its elements are."""
 
     container: type[SszContainer]
@@ -117,7 +117,7 @@ class _ContainerList(List[Any, Any]):
 
 def list_of(container: type[SszContainer], limit: int) -> BaseSedes[Any, Any]:
     """Return the sedes of a list of at most `limit` containers."""
-    sedes = _ContainerList(_layout(container).sedes, limit)
+    sedes = ContainerList(_layout(container).sedes, limit)
     sedes.container = container
     return sedes
 
@@ -172,7 +172,7 @@ def _field_codec(owner: type, name: str, hint: Any) -> tuple[Any, Callable[[Any]
     if get_origin(hint) is not Annotated:
         raise TypeError(f"{owner.__name__}.{name} has no sedes in its annotation")
     field_sedes = get_args(hint)[1]
-    if isinstance(field_sedes, _ContainerList):
+    if isinstance(field_sedes, ContainerList):
         element = field_sedes.container
         return (
             field_sedes,

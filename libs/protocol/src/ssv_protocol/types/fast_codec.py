@@ -1,0 +1,235 @@
+"""A faster SSZ codec for the few containers that every message on the wire is made of.
+
+A container opts in by deriving from `FastSszContainer` instead of `SszContainer`; its declaration stays
+the same. The codec is compiled from the declaration on first use: the fixed part of a container is one
+`struct`, a list of flat containers is one `iter_unpack`.
+
+Invariant: it accepts and makes exactly the bytes that the py-ssz path of `SszContainer` accepts and makes,
+and refuses with the same reasons; a differential test holds the two together. Hash tree roots still come
+from py-ssz. It knows unsigned integers up to 64 bits, byte vectors, byte lists, lists and containers;
+anything else is a TypeError.
+
+Source: consensus-specs, ssz/simple-serialize.md.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from itertools import pairwise, starmap
+from operator import attrgetter
+from struct import Struct, pack, unpack, unpack_from
+from typing import Annotated, Any, Self, get_args, get_origin, get_type_hints
+
+from ssz.constants import OFFSET_SIZE
+from ssz.sedes import ByteList, ByteVector, List, UInt
+
+from ssv_protocol.errors import ProtocolError, Reason
+from ssv_protocol.types.ssz import ContainerList, SszContainer
+
+_OFFSET_CODE = "I"
+_INTEGER_CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
+
+
+class FastSszContainer(SszContainer):
+    """Base of the containers that use this codec."""
+
+    __slots__ = ()
+
+    def encode(self) -> bytes:
+        """Return the SSZ encoding; raises ProtocolError SSZ_ENCODE as `SszContainer.encode` does."""
+        try:
+            return _container_codec(type(self)).encode(self)
+        except Exception as error:
+            raise ProtocolError(Reason.SSZ_ENCODE, f"{type(self).__name__}: {error}") from None
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Return what `data` encodes; raises ProtocolError SSZ_DECODE as `SszContainer.decode` does."""
+        try:
+            value: Self = _container_codec(cls).decode(bytes(data))
+        except Exception as error:
+            raise ProtocolError(Reason.SSZ_DECODE, f"{cls.__name__}: {error}") from None
+        return value
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Codec:
+    """How one type is encoded; every refusal is some exception."""
+
+    size: int | None
+    """Bytes of an encoding, None when they vary."""
+    encode: Callable[[Any], bytes]
+    decode: Callable[[bytes], Any]
+    code: str | None = None
+    """The `struct` code when the value can stand in one."""
+    decode_rows: Callable[[bytes], tuple[Any, ...]] | None = None
+    """Decodes many encodings in a row, where that is faster than one by one."""
+
+    @property
+    def head_code(self) -> str:
+        """The `struct` code of the type's place in a container's fixed part."""
+        if self.code is not None:
+            return self.code
+        return _OFFSET_CODE if self.size is None else f"{self.size}s"
+
+
+def _compile_container(cls: Any) -> _Codec:
+    hints = get_type_hints(cls, include_extras=True)
+    names = [field.name for field in dataclasses.fields(cls)]
+    codecs = [_field_codec(hints[name]) for name in names]
+    head = Struct("<" + "".join(codec.head_code for codec in codecs))
+    fields_of = [attrgetter(name) for name in names]
+    # struct would cut or fill a byte string of another length
+    vectors = [(i, codec.size) for i, codec in enumerate(codecs) if codec.code == f"{codec.size}s"]
+    nested = [(i, codec) for i, codec in enumerate(codecs) if codec.code is None and codec.size is not None]
+    variable = [(i, codec) for i, codec in enumerate(codecs) if codec.size is None]
+
+    def encode(value: Any) -> bytes:
+        parts = [field_of(value) for field_of in fields_of]
+        for i, size in vectors:
+            if len(parts[i]) != size:
+                raise ValueError(f"{names[i]} has {len(parts[i])} bytes instead of {size}")
+        for i, codec in nested:
+            parts[i] = codec.encode(parts[i])
+        tail: list[bytes] = []
+        offset = head.size
+        for i, codec in variable:
+            encoded = codec.encode(parts[i])
+            parts[i] = offset
+            tail.append(encoded)
+            offset += len(encoded)
+        return head.pack(*parts) + b"".join(tail)
+
+    def decode_fixed(data: bytes) -> Any:
+        return cls(*head.unpack(data))
+
+    def decode(data: bytes) -> Any:
+        parts = list(head.unpack_from(data) if variable else head.unpack(data))
+        for i, codec in nested:
+            parts[i] = codec.decode(parts[i])
+        if variable:
+            pieces = _pieces(data, head.size, [parts[i] for i, _ in variable])
+            for (i, codec), piece in zip(variable, pieces, strict=True):
+                parts[i] = codec.decode(piece)
+        return cls(*parts)
+
+    def decode_rows(data: bytes) -> tuple[Any, ...]:
+        return tuple(starmap(cls, head.iter_unpack(data)))
+
+    if variable:
+        return _Codec(None, encode, decode)
+    if nested:
+        return _Codec(head.size, encode, decode)
+    return _Codec(head.size, encode, decode_fixed, decode_rows=decode_rows)
+
+
+_container_codec: Callable[[Any], _Codec] = cache(_compile_container)
+
+
+def _field_codec(hint: Any) -> _Codec:
+    if isinstance(hint, type) and issubclass(hint, SszContainer):
+        return _container_codec(hint)
+    if get_origin(hint) is not Annotated:
+        raise TypeError(f"{hint} has no sedes")
+    return _sedes_codec(get_args(hint)[1])
+
+
+def _sedes_codec(sedes: Any) -> _Codec:
+    if isinstance(sedes, UInt) and sedes.size in _INTEGER_CODES:
+        return _integer_codec(sedes.size)
+    if isinstance(sedes, ByteVector):
+        exact = _bytes_between(sedes.length, sedes.length)
+        return _Codec(sedes.length, exact, exact, code=f"{sedes.length}s")
+    if isinstance(sedes, ByteList):
+        limited = _bytes_between(0, sedes.max_length)
+        return _Codec(None, limited, limited)
+    if isinstance(sedes, ContainerList):
+        return _list_codec(_container_codec(sedes.container), sedes.max_length)
+    if isinstance(sedes, List):
+        return _list_codec(_sedes_codec(sedes.element_sedes), sedes.max_length)
+    raise TypeError(f"no fast codec for {sedes!r}")
+
+
+def _integer_codec(size: int) -> _Codec:
+    code = _INTEGER_CODES[size]
+    one = Struct("<" + code)
+    return _Codec(
+        size,
+        one.pack,
+        lambda data: one.unpack(data)[0],
+        code=code,
+        decode_rows=lambda data: unpack(f"<{len(data) // size}{code}", data),
+    )
+
+
+def _bytes_between(shortest: int, longest: int) -> Callable[[bytes], bytes]:
+    def checked(value: bytes) -> bytes:
+        if not shortest <= len(value) <= longest:
+            raise ValueError(f"{len(value)} bytes instead of {shortest} to {longest}")
+        return value
+
+    return checked
+
+
+def _list_codec(element: _Codec, limit: int) -> _Codec:
+    def check(count: int) -> None:
+        if count > limit:
+            raise ValueError(f"{count} elements in a list of at most {limit}")
+
+    def encode(values: Sequence[Any]) -> bytes:
+        check(len(values))
+        parts = [element.encode(value) for value in values]
+        offsets = b"" if element.size is not None else _offsets(parts)
+        return offsets + b"".join(parts)
+
+    def decode(data: bytes) -> tuple[Any, ...]:
+        check(_count(element, data))
+        if element.decode_rows is not None:
+            return element.decode_rows(data)
+        return tuple(map(element.decode, _elements(element, data)))
+
+    return _Codec(None, encode, decode)
+
+
+def _count(element: _Codec, data: bytes) -> int:
+    """Return how many elements a list's encoding claims to have."""
+    if element.size is not None:
+        count, rest = divmod(len(data), element.size)
+    elif data:
+        count, rest = divmod(unpack_from("<" + _OFFSET_CODE, data)[0], OFFSET_SIZE)
+        rest = rest or count == 0
+    else:
+        count = rest = 0
+    if rest:
+        raise ValueError("not a whole number of elements")
+    return count
+
+
+def _elements(element: _Codec, data: bytes) -> Iterator[bytes]:
+    """Yield the encoding of each element of a list."""
+    if element.size is not None:
+        return (data[start : start + element.size] for start in range(0, len(data), element.size))
+    count = _count(element, data)
+    return _pieces(data, OFFSET_SIZE * count, unpack_from(f"<{count}{_OFFSET_CODE}", data))
+
+
+def _pieces(data: bytes, first: int, offsets: Sequence[int]) -> Iterator[bytes]:
+    """Cut `data` at its offsets, which must begin at `first`, never fall and stay inside."""
+    if offsets and offsets[0] != first:
+        raise ValueError(f"the first offset is {offsets[0]} instead of {first}")
+    for start, end in pairwise((*offsets, len(data))):
+        if start > end:
+            raise ValueError(f"offset {start} is behind {end}")
+        yield data[start:end]
+
+
+def _offsets(parts: list[bytes]) -> bytes:
+    """Return the offset table of the elements of a list."""
+    offsets: list[int] = []
+    offset = OFFSET_SIZE * len(parts)
+    for part in parts:
+        offsets.append(offset)
+        offset += len(part)
+    return pack(f"<{len(parts)}{_OFFSET_CODE}", *offsets)
