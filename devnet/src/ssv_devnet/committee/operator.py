@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -129,8 +130,10 @@ class OperatorNode:
             await self._clock.wait_for_slot(Slot(slot + LAST_SLOT_OF_DUTY))
         finally:
             running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
             del self.tasks[slot]
+            self.dropped.update(task.dropped)
+            with suppress(asyncio.CancelledError):
+                await running  # raises what ended the task early, if anything did
         self._on_record(self.operator_id, record_of(task, duty))
 
     async def _wait_to_begin(self, slot: Slot) -> None:
