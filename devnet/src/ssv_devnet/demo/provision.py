@@ -81,7 +81,7 @@ async def split_with_ssvctl(
     """Run `ssvctl shares split`; return each validator's key and share bytes in the order of their nonces."""
     out = folder / "keyshares.json"
     command = [
-        sys.executable, "-m", "ssvctl", "shares", "split",
+        str(Path(sys.executable).with_name("ssvctl")), "shares", "split",
         "--keystore-dir", str(folder / "keystores"), "--password-file", str(folder / "password.txt"),
         "--owner", owner, "--nonce", "0", "--out", str(out),
     ]  # fmt: skip
