@@ -1,0 +1,20 @@
+"""The `ssvctl` command: one typer app, one file for each group of commands."""
+
+import typer
+
+from ssvctl import keys_commands, shares_commands
+
+app = typer.Typer(
+    name="ssvctl",
+    help="Tools around an SSV operator node.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(keys_commands.app, name="keys")
+app.add_typer(shares_commands.app, name="shares")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,77 @@
+"""`ssvctl shares`: validator keys split among operators."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from ssvctl.arguments import parse_operators, parse_owner
+from ssvctl.errors import SsvctlError, reported
+from ssvctl.files import PUBLIC, read_password, refuse_existing, write_new
+from ssvctl.keyshares import encode_keyshares, read_keyshares
+from ssvctl.keystores import find_keystores, read_keystores
+from ssvctl.shares import build_keyshares, check_committee, check_nonces, problem_with
+
+app = typer.Typer(help="Validator keys split among operators.", no_args_is_help=True)
+
+
+@app.command()
+def split(
+    *,
+    password_file: Annotated[Path, typer.Option(help="File with the password of the keystores.")],
+    owner: Annotated[str, typer.Option(help="Address that will register the validators.")],
+    nonce: Annotated[int, typer.Option(help="How many validators the owner ever registered, removed ones too.")],
+    out: Annotated[Path, typer.Option(help="Keyshares file to write; must not exist yet.")],
+    keystore: Annotated[list[Path] | None, typer.Option(help="Validator keystore (EIP-2335); may be repeated.")] = None,
+    keystore_dir: Annotated[Path | None, typer.Option(help="Folder of keystore*.json, taken by name.")] = None,
+    operator: Annotated[list[str] | None, typer.Option(help="ID=FILE with the operator's public key.")] = None,
+    operators: Annotated[Path | None, typer.Option(help="JSON list of operators: id and publicKey.")] = None,
+) -> None:
+    """Split validator keys into shares and write the keyshares file to register them with."""
+    with reported():
+        owner_address = parse_owner(owner)
+        committee = parse_operators(operator or [], operators)
+        check_committee(committee)
+        paths = list(keystore or []) + (find_keystores(keystore_dir) if keystore_dir else [])
+        if not paths:
+            raise SsvctlError("no keystores; name them with --keystore or --keystore-dir")
+        check_nonces(nonce, len(paths))
+        refuse_existing(out)
+        password = read_password(password_file)
+        with _progress(len(paths)) as progress:
+            opened = progress.add_task("open keystores", total=len(paths))
+            keys = read_keystores(paths, password, lambda: progress.advance(opened))
+            made = progress.add_task("split keys", total=len(paths))
+            shares = build_keyshares(keys, committee, owner_address, nonce, progress=lambda: progress.advance(made))
+        write_new(out, encode_keyshares(shares, datetime.now(UTC)), PUBLIC)
+    last = nonce + len(shares) - 1
+    validators = "1 validator" if len(shares) == 1 else f"{len(shares)} validators"
+    typer.echo(f"{out}: {validators}, nonces {nonce} to {last}; register them in this order.")
+
+
+@app.command()
+def inspect(keyshares: Annotated[Path, typer.Argument(help="Keyshares file.")]) -> None:
+    """Check a keyshares file as the network will: committee, lengths, ownership signature, operator keys."""
+    with reported():
+        entries = read_keyshares(keyshares)
+    table = Table("validator", "owner", "nonce", "operators", "check")
+    problems = 0
+    for entry in entries:
+        problem = problem_with(entry)
+        problems += problem is not None
+        committee = ", ".join(str(operator_id) for operator_id in entry.operator_ids)
+        key, owner = f"0x{entry.public_key.hex()[:12]}…", f"0x{entry.owner.hex()}"
+        table.add_row(key, owner, str(entry.nonce), committee, problem or "good")
+    Console(soft_wrap=True).print(table)
+    if problems:
+        typer.echo(f"ssvctl: {problems} of {len(entries)} would be skipped; split these keys again", err=True)
+        raise typer.Exit(1)
+
+
+def _progress(count: int) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True, disable=count == 1)
