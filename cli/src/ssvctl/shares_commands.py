@@ -59,19 +59,23 @@ def inspect(keyshares: Annotated[Path, typer.Argument(help="Keyshares file.")]) 
     with reported():
         entries = read_keyshares(keyshares)
     table = Table("validator", "owner", "nonce", "operators", "check")
-    problems = 0
+    problems = []
     for entry in entries:
         problem = problem_with(entry)
-        problems += problem is not None
+        if problem:
+            problems.append(f"0x{entry.public_key.hex()}: {problem}")
         committee = ", ".join(str(operator_id) for operator_id in entry.operator_ids)
-        key, owner = f"0x{entry.public_key.hex()[:12]}…", f"0x{entry.owner.hex()}"
-        table.add_row(key, owner, str(entry.nonce), committee, problem or "good")
-    Console(soft_wrap=True).print(table)
+        key, owner = f"0x{entry.public_key[:4].hex()}…", f"0x{entry.owner[:4].hex()}…"
+        table.add_row(key, owner, str(entry.nonce), committee, "bad" if problem else "good")
+    Console().print(table)
+    for line in problems:
+        typer.echo(line)
     if problems:
-        typer.echo(f"ssvctl: {problems} of {len(entries)} would be skipped; split these keys again", err=True)
+        typer.echo(f"ssvctl: {len(problems)} of {len(entries)} would be skipped; split these keys again", err=True)
         raise typer.Exit(1)
 
 
 def _progress(count: int) -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True, disable=count == 1)
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=count == 1 or not console.is_terminal)
