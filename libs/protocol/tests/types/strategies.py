@@ -34,7 +34,7 @@ def _values(sedes: Any) -> st.SearchStrategy[Any]:
     if isinstance(sedes, ByteVector):
         return _bytes_of_length(sedes.length)
     if isinstance(sedes, Bitlist):
-        return st.lists(st.booleans(), max_size=MAX_BYTES).map(tuple)
+        return st.lists(st.booleans(), max_size=min(sedes.max_bit_count, MAX_BYTES)).map(tuple)
     if isinstance(sedes, Bitvector):
         bits = sedes.bit_count
         return st.integers(0, 2**bits - 1).map(lambda number: tuple(bool(number >> i & 1) for i in range(bits)))

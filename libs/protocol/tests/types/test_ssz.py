@@ -14,7 +14,7 @@ from ssv_protocol.types.ids import Epoch, Root
 from ssv_protocol.types.ssz import SszContainer, list_of, max_encoded_bytes, sedes_of
 
 relaxed = settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 few = settings(relaxed, max_examples=4)
 

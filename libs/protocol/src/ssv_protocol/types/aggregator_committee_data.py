@@ -25,8 +25,9 @@ from ssv_protocol.types.beacon.attestation import (
 )
 from ssv_protocol.types.beacon.preset import MAX_COMMITTEES_PER_SLOT, SYNC_COMMITTEE_SUBNET_COUNT
 from ssv_protocol.types.beacon.sync_committee import ContributionAndProof, SyncCommitteeContribution
+from ssv_protocol.types.fast_codec import FastSszContainer
 from ssv_protocol.types.ids import BlsSignature, ValidatorIndex
-from ssv_protocol.types.ssz import SszContainer, list_of
+from ssv_protocol.types.ssz import list_of
 
 MAX_AGGREGATORS = 3_000
 MAX_CONTRIBUTORS = 2_048
@@ -35,7 +36,7 @@ MAX_ATTESTATION_BYTES = 131_308
 
 
 @dataclass(frozen=True, slots=True)
-class AssignedAggregator(SszContainer):
+class AssignedAggregator(FastSszContainer):
     """A validator that was selected. `committee_index` is a beacon committee, or for contributors a subnet."""
 
     validator_index: Annotated[ValidatorIndex, uint64]
@@ -44,7 +45,7 @@ class AssignedAggregator(SszContainer):
 
 
 @dataclass(frozen=True, slots=True)
-class AggregatorCommitteeConsensusData(SszContainer):
+class AggregatorCommitteeConsensusData(FastSszContainer):
     """Who aggregates what. `version` is a `BeaconFork`.
 
     `aggregated_attestations` are encoded, one for each of `aggregator_committee_indexes`, in their order.

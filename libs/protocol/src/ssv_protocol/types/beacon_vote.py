@@ -14,12 +14,12 @@ from ssz.sedes import bytes32
 
 from ssv_protocol.errors import ProtocolError, Reason
 from ssv_protocol.types.beacon.attestation import AttestationData, Checkpoint
+from ssv_protocol.types.fast_codec import FastSszContainer
 from ssv_protocol.types.ids import Root, Slot
-from ssv_protocol.types.ssz import SszContainer
 
 
 @dataclass(frozen=True, slots=True)
-class BeaconVote(SszContainer):
+class BeaconVote(FastSszContainer):
     """Head block root and the two checkpoints to vote for."""
 
     block_root: Annotated[Root, bytes32]

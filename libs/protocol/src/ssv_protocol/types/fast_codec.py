@@ -1,4 +1,4 @@
-"""A faster SSZ codec for the few containers that every message on the wire is made of.
+"""A faster SSZ codec, for what every message on the wire is made of and for what is large.
 
 A container opts in by deriving from `FastSszContainer` instead of `SszContainer`; its declaration stays
 the same. The codec is compiled from the declaration on first use: the fixed part of a container is one
@@ -6,8 +6,8 @@ the same. The codec is compiled from the declaration on first use: the fixed par
 
 Invariant: it accepts and makes exactly the bytes that the py-ssz path of `SszContainer` accepts and makes,
 and refuses with the same reasons; a differential test holds the two together. Hash tree roots still come
-from py-ssz. It knows unsigned integers up to 64 bits, byte vectors, byte lists, lists and containers;
-anything else is a TypeError.
+from py-ssz. It knows integers, bytes, bits, lists, containers, and vectors of what has a fixed size;
+anything else is refused on first use.
 
 Source: consensus-specs, ssz/simple-serialize.md.
 """
@@ -17,19 +17,21 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from itertools import pairwise, starmap
+from itertools import chain, pairwise, starmap
 from operator import attrgetter
 from struct import Struct, pack, unpack, unpack_from
 from typing import Annotated, Any, Self, get_args, get_origin, get_type_hints
 
 from ssz.constants import OFFSET_SIZE
-from ssz.sedes import ByteList, ByteVector, List, UInt
+from ssz.sedes import Bitlist, Bitvector, ByteList, ByteVector, List, UInt, Vector
 
 from ssv_protocol.errors import ProtocolError, Reason
 from ssv_protocol.types.ssz import ContainerList, SszContainer
 
 _OFFSET_CODE = "I"
 _INTEGER_CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
+_BITS_OF_BYTE = [tuple(bool(byte >> i & 1) for i in range(8)) for byte in range(256)]
+_BIT_DIGITS = b"01".ljust(256, b"?")
 
 
 class FastSszContainer(SszContainer):
@@ -137,8 +139,12 @@ def _field_codec(hint: Any) -> _Codec:
 
 
 def _sedes_codec(sedes: Any) -> _Codec:
-    if isinstance(sedes, UInt) and sedes.size in _INTEGER_CODES:
+    if isinstance(sedes, UInt):
         return _integer_codec(sedes.size)
+    if isinstance(sedes, Bitlist):
+        return _bit_list_codec(sedes.max_bit_count)
+    if isinstance(sedes, Bitvector):
+        return _bit_vector_codec(sedes.bit_count)
     if isinstance(sedes, ByteVector):
         exact = _bytes_between(sedes.length, sedes.length)
         return _Codec(sedes.length, exact, exact, code=f"{sedes.length}s")
@@ -149,10 +155,18 @@ def _sedes_codec(sedes: Any) -> _Codec:
         return _list_codec(_container_codec(sedes.container), sedes.max_length)
     if isinstance(sedes, List):
         return _list_codec(_sedes_codec(sedes.element_sedes), sedes.max_length)
+    if isinstance(sedes, Vector) and sedes.element_sedes.is_fixed_sized:
+        return _vector_codec(_sedes_codec(sedes.element_sedes), sedes.length)
     raise TypeError(f"no fast codec for {sedes!r}")
 
 
 def _integer_codec(size: int) -> _Codec:
+    if size not in _INTEGER_CODES:
+        return _Codec(
+            size,
+            lambda value: value.to_bytes(size, "little"),
+            lambda data: int.from_bytes(data, "little"),
+        )
     code = _INTEGER_CODES[size]
     one = Struct("<" + code)
     return _Codec(
@@ -171,6 +185,61 @@ def _bytes_between(shortest: int, longest: int) -> Callable[[bytes], bytes]:
         return value
 
     return checked
+
+
+def _bit_list_codec(limit: int) -> _Codec:
+    def check(count: int) -> None:
+        if count > limit:
+            raise ValueError(f"{count} bits in a list of at most {limit}")
+
+    def encode(bits: Sequence[bool]) -> bytes:
+        check(len(bits))
+        return _pack_bits((*bits, True))  # the last one marks the end
+
+    def decode(data: bytes) -> tuple[bool, ...]:
+        if not data or not data[-1]:
+            raise ValueError("a bit list without end")
+        count = 8 * len(data) - 9 + data[-1].bit_length()
+        check(count)
+        return _unpack_bits(data)[:count]
+
+    return _Codec(None, encode, decode)
+
+
+def _bit_vector_codec(count: int) -> _Codec:
+    def encode(bits: Sequence[bool]) -> bytes:
+        if len(bits) != count:
+            raise ValueError(f"{len(bits)} bits instead of {count}")
+        return _pack_bits(bits)
+
+    def decode(data: bytes) -> tuple[bool, ...]:
+        bits = _unpack_bits(data)
+        if any(bits[count:]):
+            raise ValueError(f"a bit behind the last of {count}")
+        return bits[:count]
+
+    return _Codec((count + 7) // 8, encode, decode)
+
+
+def _pack_bits(bits: Sequence[bool]) -> bytes:
+    digits = bytes(bits).translate(_BIT_DIGITS)
+    return int(digits[::-1], 2).to_bytes((len(bits) + 7) // 8, "little")
+
+
+def _unpack_bits(data: bytes) -> tuple[bool, ...]:
+    return tuple(chain.from_iterable(map(_BITS_OF_BYTE.__getitem__, data)))
+
+
+def _vector_codec(element: _Codec, length: int) -> _Codec:
+    elements = _list_codec(element, length)
+
+    def encode(values: Sequence[Any]) -> bytes:
+        if len(values) != length:
+            raise ValueError(f"{len(values)} elements instead of {length}")
+        return elements.encode(values)
+
+    assert element.size is not None
+    return _Codec(length * element.size, encode, elements.decode)
 
 
 def _list_codec(element: _Codec, limit: int) -> _Codec:

@@ -17,12 +17,12 @@ from ssz.sedes import Bitlist, Bitvector, bytes32, bytes96, uint64
 from ssv_protocol.beacon_chain import BeaconFork
 from ssv_protocol.errors import ProtocolError, Reason
 from ssv_protocol.types.beacon.preset import MAX_COMMITTEES_PER_SLOT, MAX_VALIDATORS_PER_COMMITTEE
+from ssv_protocol.types.fast_codec import FastSszContainer
 from ssv_protocol.types.ids import BlsSignature, Epoch, Root, Slot, ValidatorIndex
-from ssv_protocol.types.ssz import SszContainer
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint(SszContainer):
+class Checkpoint(FastSszContainer):
     """The first block of an epoch, as finality counts it."""
 
     epoch: Annotated[Epoch, uint64]
@@ -30,7 +30,7 @@ class Checkpoint(SszContainer):
 
 
 @dataclass(frozen=True, slots=True)
-class AttestationData(SszContainer):
+class AttestationData(FastSszContainer):
     """What an attester signs; `index` is the committee before Electra and 0 since."""
 
     slot: Annotated[Slot, uint64]
@@ -41,7 +41,7 @@ class AttestationData(SszContainer):
 
 
 @dataclass(frozen=True, slots=True)
-class Phase0Attestation(SszContainer):
+class Phase0Attestation(FastSszContainer):
     """An attestation of one committee, before Electra; one bit per committee member."""
 
     aggregation_bits: Annotated[tuple[bool, ...], Bitlist(MAX_VALIDATORS_PER_COMMITTEE)]
@@ -50,7 +50,7 @@ class Phase0Attestation(SszContainer):
 
 
 @dataclass(frozen=True, slots=True)
-class ElectraAttestation(SszContainer):
+class ElectraAttestation(FastSszContainer):
     """An attestation since Electra: members of all committees whose bit is set, in committee order."""
 
     aggregation_bits: Annotated[tuple[bool, ...], Bitlist(MAX_VALIDATORS_PER_COMMITTEE * MAX_COMMITTEES_PER_SLOT)]
@@ -60,7 +60,7 @@ class ElectraAttestation(SszContainer):
 
 
 @dataclass(frozen=True, slots=True)
-class SingleAttestation(SszContainer):
+class SingleAttestation(FastSszContainer):
     """One validator's attestation since Electra, as it is submitted."""
 
     committee_index: Annotated[int, uint64]
@@ -70,7 +70,7 @@ class SingleAttestation(SszContainer):
 
 
 @dataclass(frozen=True, slots=True)
-class Phase0AggregateAndProof(SszContainer):
+class Phase0AggregateAndProof(FastSszContainer):
     """An aggregate with the proof that its sender was selected, before Electra."""
 
     aggregator_index: Annotated[ValidatorIndex, uint64]
@@ -83,7 +83,7 @@ class Phase0AggregateAndProof(SszContainer):
 
 
 @dataclass(frozen=True, slots=True)
-class SignedPhase0AggregateAndProof(SszContainer):
+class SignedPhase0AggregateAndProof(FastSszContainer):
     """`Phase0AggregateAndProof` with the aggregator's signature."""
 
     message: Phase0AggregateAndProof
@@ -91,7 +91,7 @@ class SignedPhase0AggregateAndProof(SszContainer):
 
 
 @dataclass(frozen=True, slots=True)
-class ElectraAggregateAndProof(SszContainer):
+class ElectraAggregateAndProof(FastSszContainer):
     """An aggregate with the proof that its sender was selected, since Electra."""
 
     aggregator_index: Annotated[ValidatorIndex, uint64]
@@ -104,7 +104,7 @@ class ElectraAggregateAndProof(SszContainer):
 
 
 @dataclass(frozen=True, slots=True)
-class SignedElectraAggregateAndProof(SszContainer):
+class SignedElectraAggregateAndProof(FastSszContainer):
     """`ElectraAggregateAndProof` with the aggregator's signature."""
 
     message: ElectraAggregateAndProof

@@ -29,8 +29,9 @@ from ssv_protocol.types.beacon.operations import (
     Withdrawal,
 )
 from ssv_protocol.types.beacon.sync_committee import SyncAggregate
+from ssv_protocol.types.fast_codec import FastSszContainer
 from ssv_protocol.types.ids import BlsSignature, ExecutionAddress, Root, Slot, ValidatorIndex
-from ssv_protocol.types.ssz import SszContainer, bytes20, list_of
+from ssv_protocol.types.ssz import bytes20, list_of
 
 transactions_sedes: List[Any, Any] = List(
     ByteList(preset.MAX_BYTES_PER_TRANSACTION), preset.MAX_TRANSACTIONS_PER_PAYLOAD
@@ -39,7 +40,7 @@ withdrawals_sedes = list_of(Withdrawal, preset.MAX_WITHDRAWALS_PER_PAYLOAD)
 
 
 @dataclass(frozen=True, slots=True)
-class _PayloadFields(SszContainer):
+class _PayloadFields(FastSszContainer):
     """What a payload and its header have in common, in order."""
 
     parent_hash: Annotated[bytes, bytes32]
@@ -74,7 +75,7 @@ class ExecutionPayloadHeader(_PayloadFields):
 
 
 @dataclass(frozen=True, slots=True)
-class _BodyFields(SszContainer):
+class _BodyFields(FastSszContainer):
     """What precedes the payload in a block body, in order."""
 
     randao_reveal: Annotated[BlsSignature, bytes96]
@@ -117,7 +118,7 @@ class BlindedBeaconBlockBody(_BodyFields):
 
 
 @dataclass(frozen=True, slots=True)
-class _BlockFields(SszContainer):
+class _BlockFields(FastSszContainer):
     slot: Annotated[Slot, uint64]
     proposer_index: Annotated[ValidatorIndex, uint64]
     parent_root: Annotated[Root, bytes32]
@@ -139,7 +140,7 @@ class BlindedBeaconBlock(_BlockFields):
 
 
 @dataclass(frozen=True, slots=True)
-class SignedBeaconBlock(SszContainer):
+class SignedBeaconBlock(FastSszContainer):
     """A full block with the proposer's signature."""
 
     message: BeaconBlock
@@ -147,7 +148,7 @@ class SignedBeaconBlock(SszContainer):
 
 
 @dataclass(frozen=True, slots=True)
-class SignedBlindedBeaconBlock(SszContainer):
+class SignedBlindedBeaconBlock(FastSszContainer):
     """A blinded block with the proposer's signature."""
 
     message: BlindedBeaconBlock

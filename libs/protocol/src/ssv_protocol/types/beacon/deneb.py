@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from ssz.sedes import ByteVector, List, bytes48, uint64
 
 from ssv_protocol.types.beacon import capella, preset
-from ssv_protocol.types.ssz import SszContainer
+from ssv_protocol.types.fast_codec import FastSszContainer
 
 commitments_sedes: List[Any, Any] = List(bytes48, preset.MAX_BLOB_COMMITMENTS_PER_BLOCK)
 blobs_sedes: List[Any, Any] = List(ByteVector(preset.BYTES_PER_BLOB), preset.MAX_BLOB_COMMITMENTS_PER_BLOCK)
@@ -78,7 +78,7 @@ class SignedBlindedBeaconBlock(capella.SignedBlindedBeaconBlock):
 
 
 @dataclass(frozen=True, slots=True)
-class BlockContents(SszContainer):
+class BlockContents(FastSszContainer):
     """A full block with its blobs, as a beacon node hands it out; the proposer signs `block` only."""
 
     block: BeaconBlock
@@ -87,7 +87,7 @@ class BlockContents(SszContainer):
 
 
 @dataclass(frozen=True, slots=True)
-class SignedBlockContents(SszContainer):
+class SignedBlockContents(FastSszContainer):
     """`BlockContents` with the proposer's signature, as it is published."""
 
     signed_block: SignedBeaconBlock

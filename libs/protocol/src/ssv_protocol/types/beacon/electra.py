@@ -16,8 +16,9 @@ from ssz.sedes import List, bytes32, bytes48, bytes96, uint64
 from ssv_protocol.types.beacon import deneb, preset
 from ssv_protocol.types.beacon.attestation import AttestationData, ElectraAttestation
 from ssv_protocol.types.beacon.deneb import ExecutionPayload, ExecutionPayloadHeader
+from ssv_protocol.types.fast_codec import FastSszContainer
 from ssv_protocol.types.ids import BlsPublicKey, BlsSignature, ExecutionAddress, ValidatorIndex
-from ssv_protocol.types.ssz import SszContainer, bytes20, list_of
+from ssv_protocol.types.ssz import bytes20, list_of
 
 __all__ = [
     "AttesterSlashing",
@@ -40,7 +41,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class IndexedAttestation(SszContainer):
+class IndexedAttestation(FastSszContainer):
     """An attestation with its attesters by index."""
 
     attesting_indices: Annotated[
@@ -52,7 +53,7 @@ class IndexedAttestation(SszContainer):
 
 
 @dataclass(frozen=True, slots=True)
-class AttesterSlashing(SszContainer):
+class AttesterSlashing(FastSszContainer):
     """Two attestations that contradict each other."""
 
     attestation_1: IndexedAttestation
@@ -60,7 +61,7 @@ class AttesterSlashing(SszContainer):
 
 
 @dataclass(frozen=True, slots=True)
-class DepositRequest(SszContainer):
+class DepositRequest(FastSszContainer):
     """A deposit seen by the execution layer."""
 
     pubkey: Annotated[BlsPublicKey, bytes48]
@@ -71,7 +72,7 @@ class DepositRequest(SszContainer):
 
 
 @dataclass(frozen=True, slots=True)
-class WithdrawalRequest(SszContainer):
+class WithdrawalRequest(FastSszContainer):
     """A withdrawal or exit asked for by the withdrawal address."""
 
     source_address: Annotated[ExecutionAddress, bytes20]
@@ -80,7 +81,7 @@ class WithdrawalRequest(SszContainer):
 
 
 @dataclass(frozen=True, slots=True)
-class ConsolidationRequest(SszContainer):
+class ConsolidationRequest(FastSszContainer):
     """A merge of two validators asked for by the withdrawal address."""
 
     source_address: Annotated[ExecutionAddress, bytes20]
@@ -89,7 +90,7 @@ class ConsolidationRequest(SszContainer):
 
 
 @dataclass(frozen=True, slots=True)
-class ExecutionRequests(SszContainer):
+class ExecutionRequests(FastSszContainer):
     """Requests that the payload produced."""
 
     deposits: Annotated[tuple[DepositRequest, ...], list_of(DepositRequest, preset.MAX_DEPOSIT_REQUESTS_PER_PAYLOAD)]
