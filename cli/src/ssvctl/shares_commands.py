@@ -63,7 +63,7 @@ def inspect(keyshares: Annotated[Path, typer.Argument(help="Keyshares file.")]) 
     for entry in entries:
         problem = problem_with(entry)
         if problem:
-            problems.append(f"0x{entry.public_key.hex()}: {problem}")
+            problems.append(f"0x{entry.public_key[:4].hex()}…, nonce {entry.nonce}: {problem}")
         committee = ", ".join(str(operator_id) for operator_id in entry.operator_ids)
         key, owner = f"0x{entry.public_key[:4].hex()}…", f"0x{entry.owner[:4].hex()}…"
         table.add_row(key, owner, str(entry.nonce), committee, "bad" if problem else "good")
