@@ -26,7 +26,7 @@ class Weather:
 weathers = st.builds(
     Weather,
     random=st.randoms(use_true_random=False),
-    steps=st.integers(0, 120),
+    steps=st.sampled_from([0, 20, 40, 150]),
     timeout_chance=st.sampled_from([0.0, 0.03, 0.15]),
     until_first_decision=st.booleans(),
     pending_is_lost=st.booleans(),

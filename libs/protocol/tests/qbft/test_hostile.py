@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from libs.protocol.tests.qbft.simulation import (
@@ -19,7 +20,7 @@ from libs.protocol.tests.qbft.simulation import (
 )
 
 from ssv_protocol.errors import Reason
-from ssv_protocol.qbft.received import value_root
+from ssv_protocol.qbft.received import justification_bytes, value_root
 from ssv_protocol.types.ids import OperatorId, RsaSignature
 from ssv_protocol.types.messages import SignedSSVMessage
 from ssv_protocol.types.qbft_message import MAX_PREPARE_JUSTIFICATION_BYTES, MAX_ROUND_CHANGE_JUSTIFICATION_BYTES
@@ -86,15 +87,16 @@ def test_votes_too_large_to_be_justifications_are_refused() -> None:
     assert refused(lambda: instance.process(larger)) is Reason.MESSAGE_TOO_LARGE
 
 
-def test_the_largest_allowed_votes_still_fit() -> None:
-    """The size that is computed is the size that is encoded."""
-    room = MAX_PREPARE_JUSTIFICATION_BYTES
-    junk = [prepare(ONE, VALUE)] * 6
-    fits = message(ONE, QbftMessageType.PREPARE, value_root(VALUE), round_changes=junk)
-    assert room - 500 < len(fits.encode()) <= room
-    instance = started(TWO)
-    instance.process(proposal(ONE, VALUE))
-    assert instance.process(fits) == []
+@pytest.mark.parametrize(
+    "signed",
+    [
+        prepare(ONE, VALUE),
+        proposal(ONE, VALUE, 2, [round_change(ONE, 2)], prepares()),
+        replace(prepare(ONE, VALUE), operator_ids=FOUR, signatures=(RsaSignature(b"short"),) * 4),
+    ],
+)
+def test_the_size_that_is_computed_is_the_size_that_is_encoded(signed: SignedSSVMessage) -> None:
+    assert justification_bytes(signed) == len(signed.without_full_data().encode())
 
 
 def test_junk_in_an_unprepared_round_change_does_not_reach_the_leaders_proposal() -> None:

@@ -172,6 +172,19 @@ def test_a_leader_may_not_leave_the_prepared_value() -> None:
     assert content_of(send).msg_type == QbftMessageType.PREPARE
 
 
+def test_the_prepares_must_be_those_of_the_highest_prepared_round() -> None:
+    first = [prepare(item, VALUE) for item in (ONE, TWO, THREE)]
+    second = [prepare(item, VALUE, 2) for item in (ONE, TWO, THREE)]
+    changes = [
+        prepared_round_change(ONE, 3, VALUE, first),
+        prepared_round_change(TWO, 3, VALUE, second, data_round=2),
+        round_change(THREE, 3),
+    ]
+    outdated = proposal(THREE, VALUE, 3, changes, first)
+    assert refused(lambda: started(TWO).process(outdated)) is Reason.PREPARE_INVALID
+    assert len(started(TWO).process(proposal(THREE, VALUE, 3, changes, second))) == 2
+
+
 def test_f_plus_one_round_changes_pull_along_to_the_lowest_of_them() -> None:
     instance = started(THREE)
     assert instance.process(round_change(ONE, 5)) == []

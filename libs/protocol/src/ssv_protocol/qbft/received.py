@@ -134,18 +134,22 @@ def check_signatures(message: ReceivedMessage, member: CommitteeMember) -> None:
         raise ProtocolError(Reason.MESSAGE_SIGNATURE, f"signers {message.signers}")
 
 
-def check_justification_size(message: ReceivedMessage, limit_bytes: int) -> None:
-    """Raise ProtocolError MESSAGE_TOO_LARGE unless the message fits into a justification field."""
-    signed = message.signed
-    size = (
+def justification_bytes(signed: SignedSSVMessage) -> int:
+    """Return how long the message's encoding is as a justification, without encoding it."""
+    return (
         _ENVELOPE_FIXED_BYTES
         + sum(_OFFSET_BYTES + len(signature) for signature in signed.signatures)
         + _OPERATOR_ID_BYTES * len(signed.operator_ids)
         + _MESSAGE_FIXED_BYTES
         + len(signed.ssv_message.data)
     )
-    if size > limit_bytes:
-        raise ProtocolError(Reason.MESSAGE_TOO_LARGE, f"{size} bytes as a justification, over {limit_bytes}")
+
+
+def check_justification_size(message: ReceivedMessage, limit_bytes: int) -> None:
+    """Raise ProtocolError MESSAGE_TOO_LARGE unless the message fits into a justification field."""
+    size_bytes = justification_bytes(message.signed)
+    if size_bytes > limit_bytes:
+        raise ProtocolError(Reason.MESSAGE_TOO_LARGE, f"{size_bytes} bytes as a justification, over {limit_bytes}")
 
 
 def check_full_data(message: ReceivedMessage, full_data: bytes) -> None:
