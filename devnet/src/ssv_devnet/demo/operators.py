@@ -100,6 +100,7 @@ async def running_operator(world: World, operator_key: OperatorPrivateKey) -> As
         OperatorSetupError: the key is not registered, or has no validators.
     """
     async with BeaconNode(world.beacon_url) as beacon:
+        await beacon.status.wait_until_ready()
         clock = SlotClock(world.network.chain)
         registry = await read_registry(world.execution_url, world.network)
         member, records = _own_committee(registry, operator_key, world.network)
@@ -108,6 +109,9 @@ async def running_operator(world: World, operator_key: OperatorPrivateKey) -> As
         epoch = world.network.chain.epoch_of(clock.slot())
         shares = {}
         for record in records:
+            if record.public_key not in infos:
+                _log.warning("validator 0x%s is not on the beacon chain yet: not run", record.public_key.hex())
+                continue
             index = infos[record.public_key].index
             share = share_of(registry, record, member.operator_id, index, member.domain)
             try:

@@ -23,7 +23,7 @@ from ssv_devnet.demo.operators import RunningOperator, World, running_operator
 from ssv_devnet.demo.provision import Provisioned, fresh_folder, provision
 from ssv_devnet.demo.report import Report, report_of, write
 from ssv_devnet.demo.scoreboard import Scoreboard
-from ssv_devnet.demo.settings import KILL_COUNTED_EPOCH, OPERATORS, SSV_VALIDATORS, DemoSettings
+from ssv_devnet.demo.settings import KILL_COUNTED_EPOCH, OPERATORS, SLOTS_PER_EPOCH, SSV_VALIDATORS, DemoSettings
 from ssv_devnet.demo.table import LiveTable, epoch_table, participation_table, stage_table
 from ssv_devnet.demo.watch import Watch
 from ssv_devnet.evm import AnvilSettings, connect, running_anvil
@@ -48,7 +48,7 @@ async def run_demo(settings: DemoSettings, console: Console) -> Report:
     scoreboard = Scoreboard(tuple(OperatorId(number) for number in range(1, OPERATORS + 1)))
     async with AsyncExitStack() as stack:
         say = _Steps(console)
-        anvil = await stack.enter_async_context(running_anvil(AnvilSettings(slots_per_epoch=8)))
+        anvil = await stack.enter_async_context(running_anvil(AnvilSettings(SLOTS_PER_EPOCH)))
         web3 = await stack.enter_async_context(connect(anvil.http_url))
         registry = await deploy(web3, load_artifact())
         say.done(f"EVM runs, registry contract at {registry.address}")
@@ -56,7 +56,7 @@ async def run_demo(settings: DemoSettings, console: Console) -> Report:
         say.done(f"{OPERATORS} operators registered, {len(provisioned.validators)} validators split and registered")
 
         genesis_time_s = int(time.time()) + _START_MARGIN_S
-        beacon_settings = BeaconNodeSettings(genesis_time_s, slot_s=settings.slot_s)
+        beacon_settings = BeaconNodeSettings(genesis_time_s, settings.slot_s, slots_per_epoch=SLOTS_PER_EPOCH)
         beacon_process = await stack.enter_async_context(running_beacon_node(beacon_settings, folder / "beacon.log"))
         beacon = await stack.enter_async_context(BeaconNode(beacon_process.url))
         chain = await beacon.chain.describe()

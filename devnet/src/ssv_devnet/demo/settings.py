@@ -11,6 +11,8 @@ from ssv_protocol.errors import SsvError
 from ssv_protocol.types.ids import OperatorId, ValidatorIndex
 
 OPERATORS = 4
+SLOTS_PER_EPOCH = 8
+"""What the devnet's beacon node is started with; everything else asks the beacon node."""
 SSV_VALIDATORS = tuple(ValidatorIndex(index) for index in range(16, 32))
 KILL_COUNTED_EPOCH = 1
 """Killed operators die with the start of the second counted epoch."""
