@@ -42,6 +42,7 @@ from ssv_protocol.forks import Network
 from ssv_protocol.qbft.config import CUTOFF_ROUND, QbftConfig
 from ssv_protocol.qbft.controller import Controller
 from ssv_protocol.qbft.outputs import CutOffReached, Decided, Output, StartTimer
+from ssv_protocol.qbft.received import ReceivedMessage
 from ssv_protocol.qbft.timer import RoundTimes
 from ssv_protocol.runners.beacon_vote_check import BeaconVoteCheck, decode_vote
 from ssv_protocol.runners.ledger import MissedReason
@@ -146,13 +147,15 @@ class CommitteeRunner:
                 return self._timed_out(round_, at)
             case Received(signed, content):
                 if isinstance(content, QbftMessage):
-                    return self._consensus(signed, at)
+                    return self._consensus(ReceivedMessage(signed, content), at)
                 return self._share_signatures(content)
             case CombinedAll(results):
                 return self._combined(results)
-            case Refused(_, _, validator_index):
+            case Refused(draft, _, validator_index):
                 if validator_index is not None:
                     self._refused.add(validator_index)
+                elif isinstance(draft, PostConsensusDraft):
+                    self._refused.update(duty.validator_index for duty in draft.duties)
                 return []
 
     def participants(self, validator_index: ValidatorIndex) -> frozenset[OperatorId]:
@@ -201,18 +204,19 @@ class CommitteeRunner:
             self._value_refused = True
             raise
 
-    def _consensus(self, signed: SignedSSVMessage, at: Instant) -> list[Effect]:
+    def _consensus(self, message: ReceivedMessage, at: Instant) -> list[Effect]:
         if self._check is None:
             raise ProtocolError(Reason.NO_RUNNING_DUTY)
         if self.decided is not None:
             raise ProtocolError(Reason.CONSENSUS_FINISHED)
         try:
-            return self._perform(self._controller.process(signed), at)
+            return self._perform(self._controller.process_received(message), at)
         except CutOffReached as end:
             return self._perform(end.outputs, at)
 
     def _timed_out(self, round_: Round, at: Instant) -> list[Effect]:
-        if self.decided is not None or round_ != self.round:
+        instance = self._controller.instance(self.height)
+        if round_ != self.round or instance is None or instance.state.decided:
             return []
         try:
             return self._perform(self._controller.on_timeout(self.height), at)
@@ -230,7 +234,7 @@ class CommitteeRunner:
         state = instance.state
         if state.last_prepared_value is not None:
             return MissedReason.NO_COMMIT_QUORUM
-        return MissedReason.NO_PREPARE_QUORUM if state.accepted_proposal is not None else MissedReason.NO_PROPOSAL
+        return MissedReason.NO_PREPARE_QUORUM if state.proposals.by_round else MissedReason.NO_PROPOSAL
 
     def _perform(self, outputs: list[Output], at: Instant) -> list[Effect]:
         effects: list[Effect] = []
