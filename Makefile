@@ -24,8 +24,8 @@ test: setup ## Unit, property, simulation and end-to-end tests
 lint: setup ## ruff, mypy --strict, import-linter
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy libs/protocol/src libs/ethereum/src cli/src devnet/src tests bench scripts
-	@.venv/bin/lint-imports --no-timing 2>/dev/null || .venv/bin/lint-imports
+	@.venv/bin/mypy libs cli devnet tests bench scripts
+	@.venv/bin/lint-imports --quiet
 
 format: setup ## Format the code
 	@.venv/bin/ruff check --fix .

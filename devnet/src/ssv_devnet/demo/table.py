@@ -129,8 +129,7 @@ def epoch_table(rows: Iterable[EpochRow]) -> Table:
 
 def participation_table(report: Report) -> Table:
     """Return the table of who took part."""
-    table = Table(title="Participation: due duties whose decision or share signatures show the operator")
-    table.title_justify = "left"
+    table = Table(title="Participation in due duties", title_justify="left")
     for name in ("operator", "share", ""):
         table.add_column(name, justify="right" if name == "share" else "left")
     for operator_id, share in report.participation.items():
@@ -142,7 +141,7 @@ def participation_table(report: Report) -> Table:
 
 def stage_table(report: Report) -> Table:
     """Return the table of stage durations."""
-    table = Table(title="Stages, milliseconds, all operators", title_justify="left")
+    table = Table(title="Stages, ms", title_justify="left")
     for name in ("stage", "p50", "p99"):
         table.add_column(name, justify="left" if name == "stage" else "right")
     for stage, figures in report.stages_ms.items():
