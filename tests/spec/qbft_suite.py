@@ -60,7 +60,7 @@ OTHER_LEADER = OperatorId(2)
 INVALID_VALUE = bytes([1, 1, 1, 1])
 LEADERS: dict[Version, LeaderFunction] = {
     "alan": alan_leader,
-    "boole": partial(boole_leader, slots_per_epoch=32),
+    "boole": boole_leader,
 }
 
 

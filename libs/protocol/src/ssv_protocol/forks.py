@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 
 from ssv_protocol.beacon_chain import BeaconChain, BeaconFork
 from ssv_protocol.networks import SsvNetwork
@@ -49,7 +48,7 @@ class Network:
     def leader_at(self, slot: Slot) -> LeaderFunction:
         """Return the leader function for consensus at height `slot`."""
         if self.ssv_fork_at(slot) is SsvFork.BOOLE:
-            return partial(boole_leader, slots_per_epoch=self.chain.slots_per_epoch)
+            return boole_leader
         return alan_leader
 
     def beacon_fork_at(self, slot: Slot) -> BeaconFork:

@@ -1,15 +1,12 @@
-from functools import partial
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ssv_protocol.qbft.config import LeaderFunction
-from ssv_protocol.qbft.leader import alan_leader, boole_leader
+from ssv_protocol.qbft.leader import BOOLE_HEIGHTS_PER_STEP, alan_leader, boole_leader
 from ssv_protocol.types.ids import Height, OperatorId, Round
 
-SLOTS_PER_EPOCH = 32
-BOOLE = partial(boole_leader, slots_per_epoch=SLOTS_PER_EPOCH)
+BOOLE = boole_leader
 COMMITTEE = tuple(OperatorId(i) for i in (5, 9, 11, 20))
 UNSORTED = tuple(OperatorId(i) for i in (20, 5, 11, 9))
 
@@ -21,8 +18,8 @@ def test_each_round_and_each_height_moves_on_by_one() -> None:
 
 def test_boole_moves_on_with_the_epoch() -> None:
     assert BOOLE(Height(0), Round(1), COMMITTEE) == 5
-    assert BOOLE(Height(SLOTS_PER_EPOCH), Round(1), COMMITTEE) == 9
-    assert alan_leader(Height(SLOTS_PER_EPOCH), Round(1), COMMITTEE) == 5
+    assert BOOLE(Height(BOOLE_HEIGHTS_PER_STEP), Round(1), COMMITTEE) == 9
+    assert alan_leader(Height(BOOLE_HEIGHTS_PER_STEP), Round(1), COMMITTEE) == 5
 
 
 def test_alan_takes_the_stored_order_and_boole_the_ascending_one() -> None:

@@ -19,7 +19,11 @@ def alan_leader(height: Height, round_: Round, committee: Sequence[OperatorId]) 
     return committee[(height + round_ - FIRST_ROUND) % len(committee)]
 
 
-def boole_leader(height: Height, round_: Round, committee: Sequence[OperatorId], *, slots_per_epoch: int) -> OperatorId:
-    """Return the leader under the Boole rules; bind `slots_per_epoch` to get a `LeaderFunction`."""
-    epoch = height // slots_per_epoch
-    return sorted(committee)[(height + round_ - FIRST_ROUND + epoch) % len(committee)]
+BOOLE_HEIGHTS_PER_STEP = 32
+"""A constant of the protocol: an epoch of the public networks, whatever a local network's epochs are."""
+
+
+def boole_leader(height: Height, round_: Round, committee: Sequence[OperatorId]) -> OperatorId:
+    """Return the leader under the Boole rules; the committee may be in any order."""
+    step = height // BOOLE_HEIGHTS_PER_STEP
+    return sorted(committee)[(height + round_ - FIRST_ROUND + step) % len(committee)]
