@@ -1,7 +1,8 @@
 """The devnet's real beacon node with the background validators: blocks come, votes land on chain.
 
-Two whole epochs are counted. One group of validators is released for the second, so that the observer is seen
-to tell votes that are missing from votes that are there.
+Two whole epochs are counted. One group of validators is released for the second. Half of it is voted for from here,
+late in the slot and one by one, as SSV does: the background client's aggregates must hold those votes. The other half
+is not, so that the observer is seen to tell votes that are missing from votes that are there.
 """
 
 import asyncio
@@ -13,12 +14,15 @@ import pytest
 
 from ssv_devnet.background_validators.process import running_background_validators
 from ssv_devnet.beacon_node import BeaconNodeError, BeaconNodeSettings, running_beacon_node, start_beacon_node
-from ssv_devnet.observer import Observation, Observer
+from ssv_devnet.interop import interop_secret_key
+from ssv_devnet.observer import Observation, Observer, Vote
 from ssv_ethereum.beacon.errors import BatchRefused
 from ssv_ethereum.beacon.events import HeadEvent, StreamOpened, Topic
 from ssv_ethereum.beacon.node import BeaconNode
 from ssv_ethereum.slot_clock import SlotClock
 from ssv_protocol.beacon_chain import BeaconChain
+from ssv_protocol.crypto.signing_root import DOMAIN_BEACON_ATTESTER, compute_signing_root
+from ssv_protocol.types.beacon.attestation import SingleAttestation
 from ssv_protocol.types.beacon.sync_committee import SyncCommitteeMessage
 from ssv_protocol.types.ids import BlsSignature, Epoch, Root, Slot, ValidatorIndex
 
@@ -26,7 +30,8 @@ SLOT_S = 2
 VALIDATORS = 256
 GENESIS_DELAY_S = 12
 FIRST_EPOCH, LAST_EPOCH = Epoch(1), Epoch(2)
-RELEASED = tuple(ValidatorIndex(index) for index in range(16, 32))
+RUN_HERE = tuple(ValidatorIndex(index) for index in range(16, 24))
+SILENT = tuple(ValidatorIndex(index) for index in range(24, 32))
 SLOTS_FOR_INCLUSION = 2
 
 
@@ -42,11 +47,16 @@ class Run:
 
     @property
     def included_share(self) -> float:
-        kept = {vote for vote in self.observation.due if not self.is_released(vote)}
-        return len(kept & self.observation.included.keys()) / len(kept)
+        background = {vote for vote in self.observation.due if not self.is_released(vote)}
+        return len(background & self.observation.included.keys()) / len(background)
 
-    def is_released(self, vote: tuple[Slot, ValidatorIndex]) -> bool:
-        return vote[1] in RELEASED and self.chain.epoch_of(vote[0]) == LAST_EPOCH
+    def is_released(self, vote: Vote) -> bool:
+        return vote in self.released((*RUN_HERE, *SILENT))
+
+    def released(self, indices: tuple[ValidatorIndex, ...]) -> set[Vote]:
+        """Due votes of `indices` in the epoch from which they are released."""
+        due = self.observation.due | self.observation.sync_due
+        return {vote for vote in due if vote[1] in indices and self.chain.epoch_of(vote[0]) == LAST_EPOCH}
 
 
 @pytest.fixture(scope="module")
@@ -65,12 +75,15 @@ async def _run(folder: Path) -> Run:
         await node.status.wait_until_ready()
         chain = await node.chain.describe()
         clock = SlotClock(chain)
-        await background.release(RELEASED, LAST_EPOCH)
+        await background.release((*RUN_HERE, *SILENT), LAST_EPOCH)
         events: list[object] = []
         listening = asyncio.create_task(_collect(node, events))
         observer = Observer(node, chain, map(ValidatorIndex, range(VALIDATORS)))
         first, last = chain.first_slot(FIRST_EPOCH), Slot(chain.first_slot(Epoch(LAST_EPOCH + 1)) - 1)
         async for slot in clock.ticks():
+            if chain.epoch_of(slot) == LAST_EPOCH:
+                await clock.wait_for_slot(slot, chain.slot_duration_s / 2)
+                await _vote_one_by_one(node, chain, slot)
             # After the block of this slot, and before the next one.
             await clock.wait_for_slot(slot, 5 * chain.slot_duration_s / 6)
             await observer.advance(slot)
@@ -82,6 +95,17 @@ async def _run(folder: Path) -> Run:
         listening.cancel()
         log = background_log.read_text()
         return Run(chain, observer.observation(first, last), events, refused.value, log)
+
+
+async def _vote_one_by_one(node: BeaconNode, chain: BeaconChain, slot: Slot) -> None:
+    epoch = chain.epoch_of(slot)
+    data = await node.attestations.data(slot)
+    root = compute_signing_root(data.hash_tree_root(), chain.domain(DOMAIN_BEACON_ATTESTER, epoch))
+    for duty in (await node.duties.attester(epoch, RUN_HERE)).duties:
+        if duty.slot == slot:
+            signature = interop_secret_key(duty.validator_index).sign(root)
+            single = SingleAttestation(duty.committee_index, duty.validator_index, data, signature)
+            await node.attestations.submit([single], chain.fork_at(epoch).fork)
 
 
 async def _collect(node: BeaconNode, events: list[object]) -> None:
@@ -106,11 +130,16 @@ def test_nearly_all_attestations_are_included(run: Run) -> None:
 
 
 def test_released_validators_do_not_vote(run: Run) -> None:
-    released = {vote for vote in run.observation.due if run.is_released(vote)}
-    assert len(released) == len(RELEASED)
-    assert not released & run.observation.included.keys()
-    sync_released = {vote for vote in run.observation.sync_included if run.is_released(vote)}
-    assert not sync_released
+    silent = run.released(SILENT)
+    assert len({index for _, index in silent & run.observation.due}) == len(SILENT)
+    assert not silent & run.observation.included.keys()
+    assert not silent & run.observation.sync_included
+
+
+def test_late_votes_of_others_are_aggregated(run: Run) -> None:
+    voted_here = run.released(RUN_HERE) & run.observation.due
+    assert len(voted_here) == len(RUN_HERE)
+    assert voted_here <= run.observation.included.keys(), run.background_log
 
 
 def test_nearly_all_sync_committee_votes_are_included(run: Run) -> None:

@@ -6,7 +6,7 @@ still be replaced. `observation` is then arithmetic over what is kept.
 
 Invariant: a vote counts as included only if its bit is set in a block of the chain that the node has as canonical.
 
-Not guaranteed: anything about epochs in which `advance` was not called: nodes tell committees only near the head.
+Not guaranteed: an answer about epochs in which `advance` was not called: nodes tell committees only near the head.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ssv_ethereum.beacon.blocks import BlockVotes
 from ssv_ethereum.beacon.duties import SyncDuty
 from ssv_ethereum.beacon.node import BeaconNode
 from ssv_protocol.beacon_chain import BeaconChain
+from ssv_protocol.errors import SsvError
 from ssv_protocol.types.ids import Epoch, Slot, ValidatorIndex
 
 Vote = tuple[Slot, ValidatorIndex]
@@ -45,6 +46,10 @@ class Observation:
     sync_included: frozenset[Vote]
 
 
+class UnobservedEpoch(SsvError):
+    """What was due in an epoch is not known, so nothing may be claimed about it."""
+
+
 class Observer:
     """Watches the validators `indices` through one beacon node."""
 
@@ -56,24 +61,29 @@ class Observer:
         self._committees: dict[Slot, dict[int, tuple[ValidatorIndex, ...]]] = defaultdict(dict)
         self._sync_duties: dict[int, tuple[SyncDuty, ...]] = {}
         self._blocks: dict[Slot, BlockVotes | None] = {}
+        self._unsettled_from: Slot | None = None
 
     async def advance(self, slot: Slot) -> None:
         """Read what is new up to `slot`, which runs now. Raises BeaconError; may be called again then."""
         await self._learn_duties(self._chain.epoch_of(slot))
         # A vote of the last slot before a period begins is counted by the period's new committee.
         await self._learn_sync_duties(self._chain.epoch_of(Slot(slot + 1)))
-        known = [seen for seen in self._blocks if seen < slot - _UNSETTLED_SLOTS]
-        first = max(known) + 1 if known else min(self._blocks, default=slot)
-        for missing in range(first, slot + 1):
-            self._blocks[Slot(missing)] = await self._node.blocks.votes(Slot(missing))
+        first = slot if self._unsettled_from is None else self._unsettled_from
+        for unsettled in map(Slot, range(first, slot + 1)):
+            self._blocks[unsettled] = await self._node.blocks.votes(unsettled)
+        self._unsettled_from = Slot(max(first, slot - _UNSETTLED_SLOTS))
 
     def observation(self, first_slot: Slot, last_slot: Slot) -> Observation:
         """Return what is known of the votes of `first_slot` … `last_slot`.
 
         Raises:
+            UnobservedEpoch: nobody called `advance` in an epoch of the window, so what was due in it is not known.
             ValueError: a block's bits contradict the committees that the node told.
         """
         window = range(first_slot, last_slot + 1)
+        epochs = range(self._chain.epoch_of(first_slot), self._chain.epoch_of(last_slot) + 1)
+        if unobserved := [epoch for epoch in epochs if epoch not in self._due]:
+            raise UnobservedEpoch(f"the observer was not there in epochs {unobserved}")
         due = frozenset(vote for votes in self._due.values() for vote in votes if vote[0] in window)
         return Observation(
             first_slot,

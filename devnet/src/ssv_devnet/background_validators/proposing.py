@@ -26,8 +26,8 @@ class UnexpectedBlock(SsvError):
 async def propose(crew: Crew, slot: Slot) -> None:
     """Have the node build the block of `slot`, sign and publish it. Raises BeaconError, UnexpectedBlock."""
     proposer = (await crew.duties.of_slot(slot)).proposers.get(slot)
-    if proposer is None:
-        return  # slot 0 is genesis
+    if proposer is None or slot == 0:  # the genesis block takes slot 0, though duties name a proposer
+        return
     epoch = crew.chain.epoch_of(slot)
     randao_root = crew.signing_root(uint64_root(epoch), DOMAIN_RANDAO, epoch)
     produced = await crew.node.blocks.produce(slot, crew.keyring.sign_now(proposer, randao_root), _GRAFFITI)

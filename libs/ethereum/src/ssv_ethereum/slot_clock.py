@@ -48,7 +48,8 @@ class SlotClock:
     async def ticks(self) -> AsyncIterator[Slot]:
         """Yield each slot as it begins, from the next one on (slot 0 if genesis is to come).
 
-        A consumer that takes longer than a slot misses slots; none comes twice, even if the time goes back.
+        A consumer that takes longer than a slot gets the slot that runs then, late, and misses those between; none
+        comes twice, even if the time goes back.
         """
         at_genesis = self.now() <= self.chain.genesis_time_s
         following = Slot(0) if at_genesis else Slot(self.slot() + 1)

@@ -7,11 +7,13 @@ Source: beacon-APIs, "types".
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
+Uint = Annotated[int, msgspec.Meta(ge=0)]
+"""A uint64; a decimal string on the wire."""
 
 
 class Hex(bytes):

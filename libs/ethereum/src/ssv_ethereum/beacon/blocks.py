@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from ssv_ethereum.beacon.answers import Envelope, Hex, Hex32, to_hex
+from ssv_ethereum.beacon.answers import Envelope, Hex, Hex32, Uint, to_hex
 from ssv_ethereum.beacon.errors import BeaconAnswerInvalid, BeaconRefused
 from ssv_ethereum.beacon.http import JSON, SSZ, BeaconHttp, Query
 from ssv_ethereum.beacon.versions import VERSION_HEADER, fork_named, version_header
@@ -62,7 +62,7 @@ class _Root(msgspec.Struct, frozen=True):
 
 
 class _Data(msgspec.Struct, frozen=True):
-    slot: int
+    slot: Uint
 
 
 class _Attestation(msgspec.Struct, frozen=True):
@@ -81,8 +81,8 @@ class _Body(msgspec.Struct, frozen=True):
 
 
 class _Block(msgspec.Struct, frozen=True):
-    slot: int
-    proposer_index: int
+    slot: Uint
+    proposer_index: Uint
     parent_root: Hex32
     body: _Body
 

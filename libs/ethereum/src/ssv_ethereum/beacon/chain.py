@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from ssv_ethereum.beacon.answers import Envelope, Hex4, Hex32, from_hex
+from ssv_ethereum.beacon.answers import Envelope, Hex4, Hex32, Uint, from_hex
 from ssv_ethereum.beacon.errors import BeaconAnswerInvalid
 from ssv_ethereum.beacon.http import BeaconHttp
 from ssv_protocol.beacon_chain import BeaconChain, BeaconFork, ScheduledFork
@@ -28,7 +28,7 @@ _NOT_SCHEDULED = 2**64 - 1
 class Genesis(msgspec.Struct, frozen=True):
     """Where and when the chain began."""
 
-    genesis_time: int
+    genesis_time: Uint
     genesis_validators_root: Hex32
     genesis_fork_version: Hex4
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from ssv_ethereum.beacon.answers import DependentEnvelope, Envelope, Hex48
+from ssv_ethereum.beacon.answers import DependentEnvelope, Envelope, Hex48, Uint
 from ssv_ethereum.beacon.http import BeaconHttp
 from ssv_protocol.types.ids import BlsPublicKey, Epoch, Root, Slot, ValidatorIndex
 
@@ -75,30 +75,30 @@ class BeaconCommittee:
 
 class _Attester(msgspec.Struct, frozen=True):
     pubkey: Hex48
-    validator_index: int
-    committee_index: int
-    committee_length: int
-    committees_at_slot: int
-    validator_committee_index: int
-    slot: int
+    validator_index: Uint
+    committee_index: Uint
+    committee_length: Uint
+    committees_at_slot: Uint
+    validator_committee_index: Uint
+    slot: Uint
 
 
 class _Proposer(msgspec.Struct, frozen=True):
     pubkey: Hex48
-    validator_index: int
-    slot: int
+    validator_index: Uint
+    slot: Uint
 
 
 class _Sync(msgspec.Struct, frozen=True):
     pubkey: Hex48
-    validator_index: int
-    validator_sync_committee_indices: list[int]
+    validator_index: Uint
+    validator_sync_committee_indices: list[Uint]
 
 
 class _Committee(msgspec.Struct, frozen=True):
-    index: int
-    slot: int
-    validators: list[int]
+    index: Uint
+    slot: Uint
+    validators: list[Uint]
 
 
 @dataclass(frozen=True, slots=True)

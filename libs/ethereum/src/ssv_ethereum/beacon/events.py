@@ -19,7 +19,7 @@ import aiohttp
 import msgspec
 
 from ssv_ethereum.backoff import Backoff
-from ssv_ethereum.beacon.answers import Hex32, decode
+from ssv_ethereum.beacon.answers import Hex32, Uint, decode
 from ssv_ethereum.beacon.http import BeaconHttp
 
 _log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class StreamOpened(msgspec.Struct, frozen=True):
 class HeadEvent(msgspec.Struct, frozen=True):
     """A new head; the dependent roots say whether duties known before still stand."""
 
-    slot: int
+    slot: Uint
     block: Hex32
     epoch_transition: bool
     previous_duty_dependent_root: Hex32
@@ -52,14 +52,14 @@ class HeadEvent(msgspec.Struct, frozen=True):
 class BlockEvent(msgspec.Struct, frozen=True):
     """A block was imported; not necessarily as head."""
 
-    slot: int
+    slot: Uint
     block: Hex32
 
 
 class FinalizedEvent(msgspec.Struct, frozen=True):
     """An epoch was finalized."""
 
-    epoch: int
+    epoch: Uint
     block: Hex32
 
 

@@ -75,7 +75,7 @@ def _codec(owner: str, hint: Any) -> _Codec:
         return _Codec(to_json, lambda plain: from_json(hint, plain))
     sedes = get_args(hint)[1]
     if isinstance(sedes, UInt):
-        return _Codec(str, int)
+        return _Codec(str, lambda text: _uint(sedes, text))
     if isinstance(sedes, ByteVector):
         return _Codec(to_hex, lambda text: sedes.deserialize(from_hex(text)))
     if isinstance(sedes, Bitlist | Bitvector):
@@ -84,3 +84,11 @@ def _codec(owner: str, hint: Any) -> _Codec:
             lambda text: tuple(sedes.deserialize(from_hex(text))),
         )
     raise TypeError(f"{owner} has no JSON form here")
+
+
+def _uint(sedes: UInt, text: object) -> int:
+    if not isinstance(text, str) or not text.isdecimal():
+        raise ValueError(f"a decimal string expected, not {str(text)[:20]!r}")
+    value = int(text)
+    sedes.serialize(value)  # refuses what is too large
+    return value

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from ssv_ethereum.backoff import Backoff
-from ssv_ethereum.beacon.answers import Envelope
+from ssv_ethereum.beacon.answers import Envelope, Uint
 from ssv_ethereum.beacon.errors import BeaconAnswerInvalid, BeaconError, BeaconRefused, BeaconTimeout
 from ssv_ethereum.beacon.http import BeaconHttp
 
@@ -22,8 +22,8 @@ _log = logging.getLogger(__name__)
 class Syncing(msgspec.Struct, frozen=True):
     """How far the node is; an optimistic head has an execution payload nobody has checked yet."""
 
-    head_slot: int
-    sync_distance: int
+    head_slot: Uint
+    sync_distance: Uint
     is_syncing: bool
     is_optimistic: bool = False
     el_offline: bool = False

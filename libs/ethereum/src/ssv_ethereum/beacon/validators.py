@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from ssv_ethereum.beacon.answers import Envelope, Hex48, to_hex
+from ssv_ethereum.beacon.answers import Envelope, Hex48, Uint, to_hex
 from ssv_ethereum.beacon.http import BeaconHttp
 from ssv_protocol.types.ids import BlsPublicKey, Epoch, ValidatorIndex
 
@@ -35,11 +35,11 @@ class ValidatorInfo:
 
 class _Record(msgspec.Struct, frozen=True):
     pubkey: Hex48
-    activation_epoch: int
+    activation_epoch: Uint
 
 
 class _Validator(msgspec.Struct, frozen=True):
-    index: int
+    index: Uint
     status: str
     validator: _Record
 

@@ -1,0 +1,180 @@
+"""What each call sends and how it reads the answer, against a server that keeps the requests."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pytest
+from aiohttp import web
+
+from ssv_ethereum.beacon.blocks import BlockAttestation, BlockVotes, ProducedBlock
+from ssv_ethereum.beacon.duties import AttesterDuty, BeaconCommittee, SyncDuty
+from ssv_ethereum.beacon.errors import BeaconAnswerInvalid, BeaconRefused
+from ssv_ethereum.beacon.node import BeaconNode
+from ssv_protocol.beacon_chain import BeaconFork
+from ssv_protocol.types.beacon.attestation import AttestationData, Checkpoint, SingleAttestation
+from ssv_protocol.types.ids import BlsPublicKey, BlsSignature, Epoch, Root, Slot, ValidatorIndex
+
+Serve = Callable[[Any], AbstractAsyncContextManager[str]]
+T = TypeVar("T")
+ROOT, ROOT_HEX = Root(b"\x0a" * 32), "0x" + "0a" * 32
+KEY, KEY_HEX = BlsPublicKey(b"\x0b" * 48), "0x" + "0b" * 48
+DATA = AttestationData(Slot(9), 0, ROOT, Checkpoint(Epoch(0), ROOT), Checkpoint(Epoch(1), ROOT))
+DATA_JSON = {
+    "slot": "9",
+    "index": "0",
+    "beacon_block_root": ROOT_HEX,
+    "source": {"epoch": "0", "root": ROOT_HEX},
+    "target": {"epoch": "1", "root": ROOT_HEX},
+}
+
+
+@dataclass
+class Sent:
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+
+
+def asked(
+    serve: Serve, call: Callable[[BeaconNode], Awaitable[T]], answer: web.Response | dict[str, Any]
+) -> tuple[T, Sent]:
+    """Return what `call` gives when the node answers `answer`, and what was sent."""
+    sent: list[Sent] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        body = await request.read()
+        sent.append(Sent(request.path, dict(request.query), dict(request.headers), body))
+        return answer if isinstance(answer, web.Response) else web.json_response(answer)
+
+    async def scenario() -> T:
+        async with serve(handler) as url, BeaconNode(url) as node:
+            return await call(node)
+
+    return asyncio.run(scenario()), sent[-1]
+
+
+def test_validators_by_pubkey(serve: Serve) -> None:
+    record = {"pubkey": KEY_HEX, "activation_epoch": "3"}
+    answer = {"data": [{"index": "7", "status": "active_exiting", "validator": record}]}
+    found, sent = asked(serve, lambda node: node.validators.by_pubkey([KEY]), answer)
+    assert json.loads(sent.body) == {"ids": [KEY_HEX]}
+    assert (found[KEY].index, found[KEY].is_attesting, found[KEY].activation_epoch) == (7, True, 3)
+
+
+def test_no_pubkeys_never_asks_for_all_validators() -> None:
+    async def scenario() -> None:
+        async with BeaconNode("http://127.0.0.1:1") as node:
+            assert await node.validators.by_pubkey([]) == {}
+
+    asyncio.run(scenario())
+
+
+def test_attester_duties(serve: Serve) -> None:
+    duty = {
+        "pubkey": KEY_HEX,
+        "validator_index": "7",
+        "committee_index": "2",
+        "committee_length": "4",
+        "committees_at_slot": "3",
+        "validator_committee_index": "1",
+        "slot": "17",
+    }
+    answer = {"dependent_root": ROOT_HEX, "execution_optimistic": False, "data": [duty]}
+    indices = [ValidatorIndex(7), ValidatorIndex(8)]
+    got, sent = asked(serve, lambda node: node.duties.attester(Epoch(2), indices), answer)
+    assert sent.path == "/eth/v1/validator/duties/attester/2"
+    assert json.loads(sent.body) == ["7", "8"]
+    assert got.dependent_root == ROOT
+    assert got.duties == (AttesterDuty(Slot(17), ValidatorIndex(7), KEY, 2, 4, 3, 1),)
+
+
+def test_sync_duties_and_committees(serve: Serve) -> None:
+    answer = {"data": [{"pubkey": KEY_HEX, "validator_index": "7", "validator_sync_committee_indices": ["1", "511"]}]}
+    got, _ = asked(serve, lambda node: node.duties.sync(Epoch(2), [ValidatorIndex(7)]), answer)
+    assert got == (SyncDuty(ValidatorIndex(7), KEY, (1, 511)),)
+    committee = {"index": "1", "slot": "9", "validators": ["4", "2"]}
+    committees, sent = asked(serve, lambda node: node.duties.committees(Epoch(1)), {"data": [committee]})
+    assert sent.query == {"epoch": "1"}
+    assert committees == (BeaconCommittee(Slot(9), 1, (ValidatorIndex(4), ValidatorIndex(2))),)
+
+
+def test_attestation_data(serve: Serve) -> None:
+    got, sent = asked(serve, lambda node: node.attestations.data(Slot(9)), {"data": DATA_JSON})
+    assert got == DATA
+    assert sent.query == {"slot": "9", "committee_index": "0"}
+
+
+def test_attestation_data_of_a_wrong_type_is_invalid(serve: Serve) -> None:
+    with pytest.raises(BeaconAnswerInvalid, match=r"AttestationData\.slot is missing"):
+        asked(serve, lambda node: node.attestations.data(Slot(9)), {"data": {}})
+
+
+def test_attestations_go_out_in_one_request_with_their_fork(serve: Serve) -> None:
+    attestations = [
+        SingleAttestation(0, ValidatorIndex(index), DATA, BlsSignature(bytes([index]) * 96)) for index in (1, 2)
+    ]
+    _, sent = asked(serve, lambda node: node.attestations.submit(attestations, BeaconFork.FULU), web.Response())
+    assert sent.path == "/eth/v2/beacon/pool/attestations"
+    assert sent.headers["Eth-Consensus-Version"] == "fulu"
+    assert [(item["attester_index"], item["data"]) for item in json.loads(sent.body)] == [
+        ("1", DATA_JSON),
+        ("2", DATA_JSON),
+    ]
+
+
+def test_a_produced_block_keeps_its_bytes(serve: Serve) -> None:
+    headers = {"Eth-Consensus-Version": "fulu", "Eth-Execution-Payload-Blinded": "true"}
+    answer = web.Response(body=b"\x01\x02", content_type="application/octet-stream", headers=headers)
+    reveal = BlsSignature(b"\x0c" * 96)
+    got, sent = asked(serve, lambda node: node.blocks.produce(Slot(9), reveal, b"hi"), answer)
+    assert got == ProducedBlock(BeaconFork.FULU, True, b"\x01\x02")
+    assert sent.query == {"randao_reveal": "0x" + "0c" * 96, "graffiti": "0x6869" + "00" * 30}
+    assert sent.headers["Accept"] == "application/octet-stream"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "fork", "problem"),
+    [("application/json", "fulu", "not SSZ"), ("application/octet-stream", "later", "unknown fork 'LATER'")],
+)
+def test_a_produced_block_that_cannot_be_signed(serve: Serve, content_type: str, fork: str, problem: str) -> None:
+    answer = web.Response(body=b"{}", content_type=content_type, headers={"Eth-Consensus-Version": fork})
+    with pytest.raises(BeaconAnswerInvalid, match=problem):
+        asked(serve, lambda node: node.blocks.produce(Slot(9), BlsSignature(bytes(96))), answer)
+
+
+@pytest.mark.parametrize(("is_blinded", "path"), [(False, "blocks"), (True, "blinded_blocks")])
+def test_publishing_a_block(serve: Serve, is_blinded: bool, path: str) -> None:
+    answer = web.Response(status=202)
+    _, sent = asked(serve, lambda node: node.blocks.publish(b"\x01", BeaconFork.ELECTRA, is_blinded=is_blinded), answer)
+    assert sent.path == f"/eth/v2/beacon/{path}"
+    assert (sent.body, sent.headers["Eth-Consensus-Version"]) == (b"\x01", "electra")
+    assert sent.headers["Content-Type"] == "application/octet-stream"
+
+
+def test_the_votes_of_a_block(serve: Serve) -> None:
+    attestation = {
+        "aggregation_bits": "0x0d",
+        "committee_bits": "0x0200000000000000",
+        "data": {"slot": "8"},
+        "signature": "0x",
+    }
+    body = {"attestations": [attestation], "sync_aggregate": {"sync_committee_bits": "0xff"}}
+    message = {"slot": "9", "proposer_index": "3", "parent_root": ROOT_HEX, "body": body}
+    got, _ = asked(serve, lambda node: node.blocks.votes(Slot(9)), {"data": {"message": message}})
+    assert got == BlockVotes(
+        Slot(9), ValidatorIndex(3), ROOT, (BlockAttestation(Slot(8), b"\x02" + bytes(7), b"\x0d"),), b"\xff"
+    )
+
+
+def test_a_missing_block_is_none_and_a_failure_is_not(serve: Serve) -> None:
+    missing = web.json_response({"code": 404, "message": "no"}, status=404)
+    assert asked(serve, lambda node: node.blocks.votes(Slot(9)), missing)[0] is None
+    missing = web.json_response({"code": 404, "message": "no"}, status=404)
+    assert asked(serve, lambda node: node.blocks.root("head"), missing)[0] is None
+    with pytest.raises(BeaconRefused):
+        asked(serve, lambda node: node.blocks.votes(Slot(9)), web.Response(status=500))
