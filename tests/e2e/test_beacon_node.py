@@ -65,7 +65,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 async def _run(folder: Path) -> Run:
-    settings = BeaconNodeSettings(int(time.time()) + GENESIS_DELAY_S, SLOT_S, VALIDATORS)
+    genesis_s = int(time.time()) + GENESIS_DELAY_S
+    # A new sync committee begins with the second counted epoch.
+    settings = BeaconNodeSettings(genesis_s, SLOT_S, VALIDATORS, sync_period_epochs=LAST_EPOCH)
     background_log = folder / "background.log"
     async with (
         running_beacon_node(settings, folder / "beacon.log") as running,
