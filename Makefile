@@ -6,7 +6,7 @@ export DEMO_PLAIN ?=
 export DEMO_KILL ?=
 export DEMO_MIN_INCLUDED ?= 95
 
-.PHONY: help setup demo test lint format spec bench lock clean
+.PHONY: help setup demo test lint format spec bench proto lock clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -24,7 +24,7 @@ test: setup ## Unit, property, simulation and end-to-end tests
 lint: setup ## ruff, mypy --strict, import-linter
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy libs cli devnet tests bench scripts
+	@.venv/bin/mypy libs services cli devnet tests bench scripts
 	@.venv/bin/lint-imports --quiet
 
 format: setup ## Format the code
@@ -36,6 +36,9 @@ spec: setup ## The official SSV test vectors, passed and failed per type
 
 bench: setup ## Benchmarks: tables here, JSON under build/bench
 	@for file in bench/*.py; do $(PYTHON) $$file || exit 1; done
+
+proto: ## Generate libs/api from proto/
+	@scripts/proto.sh
 
 lock: ## Make requirements.lock anew from the packages' pyproject.toml
 	@$(PYTHON) scripts/lock.py

@@ -1,0 +1,1 @@
+"""Code generated from proto/ssv/v1 by `make proto`; never edited."""

@@ -1,0 +1,1 @@
+"""QBFT and duty runners of the committees that this worker holds."""

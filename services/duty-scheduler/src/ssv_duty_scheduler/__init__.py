@@ -1,0 +1,1 @@
+"""Duties and head events, from the beacon nodes to the bus."""

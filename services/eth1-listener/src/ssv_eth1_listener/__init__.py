@@ -1,0 +1,1 @@
+"""Contract events become the registry; key shares reach the signer."""

@@ -1,0 +1,1 @@
+"""Checks, records and signs, in that order; the only holder of the operator key and the shares."""
