@@ -25,7 +25,7 @@ lint: setup ## ruff, mypy --strict, import-linter
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy libs services cli devnet tests bench scripts
-	@.venv/bin/lint-imports --quiet
+	@.venv/bin/lint-imports --no-logo
 
 format: setup ## Format the code
 	@.venv/bin/ruff check --fix .

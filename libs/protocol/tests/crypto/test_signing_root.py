@@ -18,8 +18,8 @@ def test_a_domain_is_the_type_and_the_head_of_the_fork_data_root() -> None:
 
 def test_a_signing_root_is_that_of_the_signing_data() -> None:
     domain = compute_domain(signing_root.DOMAIN_RANDAO, VERSION, CHAIN)
-    expected: bytes = Container((bytes32, bytes32)).get_hash_tree_root((CHAIN, domain))
-    assert expected == sha256(CHAIN + domain).digest()
+    whole = Container((bytes32, bytes32)).get_hash_tree_root((CHAIN, domain))
+    assert bytes(whole) == sha256(CHAIN + domain).digest()
     assert compute_signing_root(CHAIN, domain) == sha256(CHAIN + domain).digest()
 
 
