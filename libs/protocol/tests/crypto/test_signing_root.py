@@ -24,7 +24,8 @@ def test_a_signing_root_is_that_of_the_signing_data() -> None:
 
 
 def test_a_bare_number_is_its_own_leaf() -> None:
-    assert uint64_root(Slot(2**40 + 1)) == uint64.get_hash_tree_root(2**40 + 1)
+    leaf: bytes = uint64.get_hash_tree_root(2**40 + 1)
+    assert bytes(uint64_root(Slot(2**40 + 1))) == leaf
 
 
 def test_domain_types_are_distinct() -> None:
