@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19ssv_api/v1/registry.proto\x12\x06ssv.v1\"R\n\x0cWatchRequest\x12\x18\n\x0b\x61\x66ter_block\x18\x01 \x01(\x04H\x00\x88\x01\x01\x12\x18\n\x10\x61\x66ter_block_hash\x18\x02 \x01(\x0c\x42\x0e\n\x0c_after_block\"\xbe\x02\n\x0eRegistryUpdate\x12\x10\n\x08snapshot\x18\x01 \x01(\x08\x12\x14\n\x0c\x62lock_number\x18\x02 \x01(\x04\x12\x12\n\nblock_hash\x18\x03 \x01(\x0c\x12\x12\n\nhead_block\x18\x04 \x01(\x04\x12\x17\n\x0fown_operator_id\x18\x05 \x01(\x04\x12-\n\toperators\x18\x06 \x03(\x0b\x32\x1a.ssv.v1.RegisteredOperator\x12\x19\n\x11removed_operators\x18\x07 \x03(\x04\x12/\n\nvalidators\x18\x08 \x03(\x0b\x32\x1b.ssv.v1.RegisteredValidator\x12\x1a\n\x12removed_validators\x18\t \x03(\x0c\x12,\n\x0e\x66\x65\x65_recipients\x18\n \x03(\x0b\x32\x14.ssv.v1.FeeRecipient\"`\n\x12RegisteredOperator\x12\x13\n\x0boperator_id\x18\x01 \x01(\x04\x12\r\n\x05owner\x18\x02 \x01(\x0c\x12\x12\n\npublic_key\x18\x03 \x01(\x0c\x12\x12\n\npublic_pem\x18\x04 \x01(\x0c\"\xa9\x01\n\x13RegisteredValidator\x12\x12\n\npublic_key\x18\x01 \x01(\x0c\x12\r\n\x05owner\x18\x02 \x01(\x0c\x12\x14\n\x0coperator_ids\x18\x03 \x03(\x04\x12\x19\n\x11share_public_keys\x18\x04 \x03(\x0c\x12\x16\n\x0e\x65ncrypted_keys\x18\x05 \x03(\x0c\x12\x12\n\ncluster_id\x18\x06 \x01(\x0c\x12\x12\n\nliquidated\x18\x07 \x01(\x08\"B\n\x0c\x46\x65\x65Recipient\x12\r\n\x05owner\x18\x01 \x01(\x0c\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\x0c\x12\x12\n\nnext_nonce\x18\x03 \x01(\r2C\n\x08Registry\x12\x37\n\x05Watch\x12\x14.ssv.v1.WatchRequest\x1a\x16.ssv.v1.RegistryUpdate0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19ssv_api/v1/registry.proto\x12\x06ssv.v1\"R\n\x0cWatchRequest\x12\x18\n\x0b\x61\x66ter_block\x18\x01 \x01(\x04H\x00\x88\x01\x01\x12\x18\n\x10\x61\x66ter_block_hash\x18\x02 \x01(\x0c\x42\x0e\n\x0c_after_block\"\xd2\x02\n\x0eRegistryUpdate\x12\x10\n\x08snapshot\x18\x01 \x01(\x08\x12\x14\n\x0c\x62lock_number\x18\x02 \x01(\x04\x12\x12\n\nblock_hash\x18\x03 \x01(\x0c\x12\x12\n\nhead_block\x18\x04 \x01(\x04\x12\x17\n\x0fown_operator_id\x18\x05 \x01(\x04\x12-\n\toperators\x18\x06 \x03(\x0b\x32\x1a.ssv.v1.RegisteredOperator\x12\x19\n\x11removed_operators\x18\x07 \x03(\x04\x12/\n\nvalidators\x18\x08 \x03(\x0b\x32\x1b.ssv.v1.RegisteredValidator\x12\x1a\n\x12removed_validators\x18\t \x03(\x0c\x12,\n\x0e\x66\x65\x65_recipients\x18\n \x03(\x0b\x32\x14.ssv.v1.FeeRecipient\x12\x12\n\nincomplete\x18\x0b \x01(\x08\"`\n\x12RegisteredOperator\x12\x13\n\x0boperator_id\x18\x01 \x01(\x04\x12\r\n\x05owner\x18\x02 \x01(\x0c\x12\x12\n\npublic_key\x18\x03 \x01(\x0c\x12\x12\n\npublic_pem\x18\x04 \x01(\x0c\"\xa9\x01\n\x13RegisteredValidator\x12\x12\n\npublic_key\x18\x01 \x01(\x0c\x12\r\n\x05owner\x18\x02 \x01(\x0c\x12\x14\n\x0coperator_ids\x18\x03 \x03(\x04\x12\x19\n\x11share_public_keys\x18\x04 \x03(\x0c\x12\x16\n\x0e\x65ncrypted_keys\x18\x05 \x03(\x0c\x12\x12\n\ncluster_id\x18\x06 \x01(\x0c\x12\x12\n\nliquidated\x18\x07 \x01(\x08\"B\n\x0c\x46\x65\x65Recipient\x12\r\n\x05owner\x18\x01 \x01(\x0c\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\x0c\x12\x12\n\nnext_nonce\x18\x03 \x01(\r2C\n\x08Registry\x12\x37\n\x05Watch\x12\x14.ssv.v1.WatchRequest\x1a\x16.ssv.v1.RegistryUpdate0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,13 +34,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHREQUEST']._serialized_start=37
   _globals['_WATCHREQUEST']._serialized_end=119
   _globals['_REGISTRYUPDATE']._serialized_start=122
-  _globals['_REGISTRYUPDATE']._serialized_end=440
-  _globals['_REGISTEREDOPERATOR']._serialized_start=442
-  _globals['_REGISTEREDOPERATOR']._serialized_end=538
-  _globals['_REGISTEREDVALIDATOR']._serialized_start=541
-  _globals['_REGISTEREDVALIDATOR']._serialized_end=710
-  _globals['_FEERECIPIENT']._serialized_start=712
-  _globals['_FEERECIPIENT']._serialized_end=778
-  _globals['_REGISTRY']._serialized_start=780
-  _globals['_REGISTRY']._serialized_end=847
+  _globals['_REGISTRYUPDATE']._serialized_end=460
+  _globals['_REGISTEREDOPERATOR']._serialized_start=462
+  _globals['_REGISTEREDOPERATOR']._serialized_end=558
+  _globals['_REGISTEREDVALIDATOR']._serialized_start=561
+  _globals['_REGISTEREDVALIDATOR']._serialized_end=730
+  _globals['_FEERECIPIENT']._serialized_start=732
+  _globals['_FEERECIPIENT']._serialized_end=798
+  _globals['_REGISTRY']._serialized_start=800
+  _globals['_REGISTRY']._serialized_end=867
 # @@protoc_insertion_point(module_scope)

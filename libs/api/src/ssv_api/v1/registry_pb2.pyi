@@ -44,7 +44,9 @@ Global___WatchRequest: _TypeAlias = WatchRequest  # noqa: Y015
 
 @_typing.final
 class RegistryUpdate(_message.Message):
-    """One block's outcome: records that are new or changed whole, and keys of those that are gone."""
+    """One block's outcome: records that are new or changed whole, and keys of those that are gone. One that would not fit
+    into a gRPC message comes in several, all but the last of them `incomplete`: to be collected, not to be acted upon.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -58,14 +60,18 @@ class RegistryUpdate(_message.Message):
     VALIDATORS_FIELD_NUMBER: _builtins.int
     REMOVED_VALIDATORS_FIELD_NUMBER: _builtins.int
     FEE_RECIPIENTS_FIELD_NUMBER: _builtins.int
+    INCOMPLETE_FIELD_NUMBER: _builtins.int
     snapshot: _builtins.bool
     """forget everything first"""
     block_number: _builtins.int
     block_hash: _builtins.bytes
+    """empty when nothing of the chain is known yet"""
     head_block: _builtins.int
     """the chain's head when this was read: how far behind the registry is"""
     own_operator_id: _builtins.int
     """0 until the operator's key is registered"""
+    incomplete: _builtins.bool
+    """more of the same block follows"""
     @_builtins.property
     def operators(self) -> _containers.RepeatedCompositeFieldContainer[Global___RegisteredOperator]: ...
     @_builtins.property
@@ -89,10 +95,11 @@ class RegistryUpdate(_message.Message):
         validators: _abc.Iterable[Global___RegisteredValidator] | None = ...,
         removed_validators: _abc.Iterable[_builtins.bytes] | None = ...,
         fee_recipients: _abc.Iterable[Global___FeeRecipient] | None = ...,
+        incomplete: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["block_hash", b"block_hash", "block_number", b"block_number", "fee_recipients", b"fee_recipients", "head_block", b"head_block", "operators", b"operators", "own_operator_id", b"own_operator_id", "removed_operators", b"removed_operators", "removed_validators", b"removed_validators", "snapshot", b"snapshot", "validators", b"validators"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block_hash", b"block_hash", "block_number", b"block_number", "fee_recipients", b"fee_recipients", "head_block", b"head_block", "incomplete", b"incomplete", "operators", b"operators", "own_operator_id", b"own_operator_id", "removed_operators", b"removed_operators", "removed_validators", b"removed_validators", "snapshot", b"snapshot", "validators", b"validators"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

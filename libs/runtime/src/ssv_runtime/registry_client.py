@@ -1,0 +1,231 @@
+"""The registry as its clients see it: conversion to and from the wire, and a watch that never ends.
+
+`updates` makes the messages that turn one registry state into another, `Assembler` turns messages back into states;
+both are pure, and for any two states a and b, feeding `updates(a, b)` to an assembler that is at a brings it to b.
+A state that a client gets is a value: nothing changes it afterwards.
+
+The watch goes on where it was after a lost connection. It does not say when it is behind the chain: `head_block`
+does, and readiness is the caller's.
+
+Source: architecture §3 (Registry.Watch), §5.8; proto/ssv/v1/registry.proto.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import grpc
+
+from ssv_api.v1 import registry_pb2 as pb
+from ssv_api.v1.registry_pb2_grpc import RegistryStub
+from ssv_protocol.registry.state import BEFORE_GENESIS, OperatorRecord, Recipient, RegistryState, ValidatorRecord
+from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, ExecutionAddress, OperatorId
+
+PART_BYTES = 1 << 20
+"""Aim for the size of one message; far below what gRPC is set to take, so that one large record cannot matter."""
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 2.0
+
+KeyT = TypeVar("KeyT", bound=Hashable)
+ValueT = TypeVar("ValueT")
+
+
+@dataclass(frozen=True)
+class RegistryView:
+    """The registry after a block, and who the operator is therein. `own_operator_id` is None until registered."""
+
+    state: RegistryState = field(default_factory=RegistryState)
+    own_operator_id: OperatorId | None = None
+    head_block: int = 0
+
+    @cached_property
+    def committees(self) -> Mapping[CommitteeId, tuple[ValidatorRecord, ...]]:
+        """Every committee that runs at least one validator, with its validators by public key."""
+        return _by_committee(self.state.validators.values())
+
+    @cached_property
+    def own_committees(self) -> Mapping[CommitteeId, tuple[ValidatorRecord, ...]]:
+        """The committees that the operator sits in, liquidated validators included."""
+        if self.own_operator_id is None:
+            return MappingProxyType({})
+        return _by_committee(self.state.validators_of(self.own_operator_id))
+
+
+def updates(
+    before: RegistryState | None, after: RegistryState, own_operator_id: OperatorId | None, head_block: int
+) -> Iterator[pb.RegistryUpdate]:
+    """Yield what brings a client from `before` (None: from anything) to `after`, the last one complete."""
+    if before is None or before.recipients.keys() - after.recipients.keys():  # the wire has no removed recipients
+        base, snapshot = RegistryState(), True
+    else:
+        base, snapshot = before, False
+    part = pb.RegistryUpdate(snapshot=snapshot)
+    size = 0
+    for place, record in _changed_records(base, after):
+        if size >= PART_BYTES:
+            part.incomplete = True
+            yield part
+            part, size = pb.RegistryUpdate(), 0
+        getattr(part, place).append(record)
+        size += record.ByteSize()
+    part.removed_operators.extend(sorted(base.operators.keys() - after.operators.keys()))
+    part.removed_validators.extend(sorted(base.validators.keys() - after.validators.keys()))
+    if after.block_number != BEFORE_GENESIS:
+        part.block_number, part.block_hash = after.block_number, after.block_hash
+    part.own_operator_id = own_operator_id or 0
+    part.head_block = head_block
+    yield part
+
+
+class Assembler:
+    """Puts updates together; `view` is the last complete one, None before the first."""
+
+    def __init__(self) -> None:
+        self.view: RegistryView | None = None
+        self._parts: list[pb.RegistryUpdate] = []
+
+    def feed(self, update: pb.RegistryUpdate) -> RegistryView | None:
+        """Take an update; return the new view when it completes one."""
+        self._parts.append(update)
+        if update.incomplete:
+            return None
+        parts, self._parts = self._parts, []
+        fresh = self.view is None or parts[0].snapshot
+        state = RegistryState() if fresh or self.view is None else self.view.state
+        known = bool(update.block_hash)
+        after = RegistryState(
+            update.block_number if known else BEFORE_GENESIS,
+            update.block_hash if known else bytes(32),
+            _merged(state.operators, map(_operator, _all(parts, "operators")), _all(parts, "removed_operators")),
+            _merged(state.validators, map(_validator, _all(parts, "validators")), _all(parts, "removed_validators")),
+            _merged(state.recipients, map(_recipient, _all(parts, "fee_recipients")), ()),
+        )
+        self.view = RegistryView(after, OperatorId(update.own_operator_id) or None, update.head_block)
+        return self.view
+
+    def forget_parts(self) -> None:
+        """Drop what is incomplete, because the stream that brought it ended."""
+        self._parts = []
+
+    def resume_request(self) -> pb.WatchRequest:
+        """Return the request that continues from the last complete view."""
+        if self.view is None or self.view.state.block_number == BEFORE_GENESIS:
+            return pb.WatchRequest()
+        state = self.view.state
+        return pb.WatchRequest(after_block=state.block_number, after_block_hash=state.block_hash)
+
+
+async def watch(channel: grpc.aio.Channel, lost: Callable[[str], None]) -> AsyncIterator[RegistryView]:
+    """Yield each new view of the registry, for ever.
+
+    A broken stream is opened again after a pause that grows up to 2 s; `lost` is told why. The channel stays the
+    caller's.
+    """
+    assembler = Assembler()
+    pause_s = FIRST_PAUSE_S
+    while True:
+        call = RegistryStub(channel).Watch(assembler.resume_request())
+        try:
+            async for update in call:
+                view = assembler.feed(update)
+                if view is not None:
+                    pause_s = FIRST_PAUSE_S
+                    yield view
+            lost("the eth1-listener ended the stream")
+        except grpc.aio.AioRpcError as error:
+            lost(f"{error.code().name}: {error.details()}")
+        finally:
+            call.cancel()
+        assembler.forget_parts()
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+
+def _changed_records(before: RegistryState, after: RegistryState) -> Iterator[tuple[str, Any]]:
+    for operator in _changed(before.operators, after.operators):
+        yield "operators", _operator_message(after.operators[operator])
+    for validator in _changed(before.validators, after.validators):
+        yield "validators", _validator_message(after.validators[validator])
+    for owner in _changed(before.recipients, after.recipients):
+        recipient = after.recipients[owner]
+        yield (
+            "fee_recipients",
+            pb.FeeRecipient(owner=owner, address=recipient.fee_recipient, next_nonce=recipient.next_nonce),
+        )
+
+
+def _changed(before: Mapping[KeyT, Any], after: Mapping[KeyT, Any]) -> list[KeyT]:
+    # states share their unchanged records, so identity answers most comparisons
+    return [key for key, record in after.items() if (old := before.get(key)) is not record and old != record]
+
+
+def _operator_message(record: OperatorRecord) -> pb.RegisteredOperator:
+    return pb.RegisteredOperator(
+        operator_id=record.operator_id,
+        owner=record.owner,
+        public_key=record.public_key,
+        public_pem=record.public_pem or b"",
+    )
+
+
+def _validator_message(record: ValidatorRecord) -> pb.RegisteredValidator:
+    return pb.RegisteredValidator(
+        public_key=record.public_key,
+        owner=record.owner,
+        operator_ids=record.operator_ids,
+        share_public_keys=record.share_public_keys,
+        encrypted_keys=record.encrypted_keys,
+        cluster_id=record.cluster_id,
+        liquidated=record.liquidated,
+    )
+
+
+def _operator(message: pb.RegisteredOperator) -> tuple[OperatorId, OperatorRecord]:
+    operator_id = OperatorId(message.operator_id)
+    owner = ExecutionAddress(message.owner)
+    return operator_id, OperatorRecord(operator_id, owner, message.public_key, message.public_pem or None)
+
+
+def _validator(message: pb.RegisteredValidator) -> tuple[BlsPublicKey, ValidatorRecord]:
+    record = ValidatorRecord(
+        BlsPublicKey(message.public_key),
+        ExecutionAddress(message.owner),
+        tuple(OperatorId(operator_id) for operator_id in message.operator_ids),
+        tuple(BlsPublicKey(key) for key in message.share_public_keys),
+        tuple(message.encrypted_keys),
+        message.cluster_id,
+        message.liquidated,
+    )
+    return record.public_key, record
+
+
+def _recipient(message: pb.FeeRecipient) -> tuple[ExecutionAddress, Recipient]:
+    return ExecutionAddress(message.owner), Recipient(ExecutionAddress(message.address), message.next_nonce)
+
+
+def _all(parts: list[pb.RegistryUpdate], name: str) -> list[Any]:
+    return [record for part in parts for record in getattr(part, name)]
+
+
+def _merged(
+    before: Mapping[KeyT, ValueT], changed: Iterator[tuple[KeyT, ValueT]], removed: Any
+) -> Mapping[KeyT, ValueT]:
+    new = dict(changed)
+    if not new and not removed:
+        return before
+    merged = {**before, **new}
+    for key in removed:
+        merged.pop(key, None)
+    return MappingProxyType(merged)
+
+
+def _by_committee(records: Any) -> Mapping[CommitteeId, tuple[ValidatorRecord, ...]]:
+    found: dict[CommitteeId, list[ValidatorRecord]] = {}
+    for record in sorted(records, key=lambda record: record.public_key):
+        found.setdefault(record.committee_id, []).append(record)
+    return MappingProxyType({committee: tuple(members) for committee, members in found.items()})
