@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from ssv_protocol.crypto import eip2335
 from ssv_protocol.crypto.bls import SecretKey
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.types.ids import OperatorId
-from ssvctl import eip2335
 from ssvctl.operator_keys import contract_form
 
 PASSWORD = "correct horse"
@@ -60,7 +60,7 @@ def write_keystore(path: Path, key: SecretKey, **fields: object) -> Path:
         "pubkey": key.public_key().hex(),
         "path": "m/12381/3600/0/0/0",
         "uuid": "c0ffee",
-        "crypto": eip2335.encrypt(key.to_bytes(), PASSWORD),
+        "crypto": eip2335.encrypt(key.to_bytes(), PASSWORD, secrets.token_bytes),
     }
     path.write_text(json.dumps(content | fields))
     return path

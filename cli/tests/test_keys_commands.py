@@ -78,7 +78,7 @@ def test_reading_what_is_no_operator_key(tmp_path: Path, password_file: Path) ->
     damaged = tmp_path / "damaged.json"
     damaged.write_text(json.dumps({"version": 4}))
     cases = [
-        (out, "wrong words", "does not open"),
+        (out, "wrong words", "not opened by the password"),
         (out, None, "name its password file"),
         (foreign, PASSWORD, "another key"),
         (text, None, "no RSA private key"),

@@ -8,12 +8,11 @@ import pytest
 from cli.tests.conftest import PASSWORD, write_keystore
 from typer.testing import CliRunner, Result
 
-from ssv_protocol.crypto import bls
+from ssv_protocol.crypto import bls, eip2335
 from ssv_protocol.crypto.bls import SecretKey
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.crypto.shares import ShareData, decrypt_share, ownership_root
 from ssv_protocol.types.ids import ExecutionAddress, OperatorId, Root
-from ssvctl import eip2335
 from ssvctl.keyshares import read_keyshares
 from ssvctl.main import app
 from ssvctl.operator_keys import contract_form
@@ -132,7 +131,7 @@ def test_a_foreign_keystore(tmp_path: Path, split: Callable[..., Result], valida
 def test_what_is_no_validator_keystore(tmp_path: Path, split: Callable[..., Result]) -> None:
     key = SecretKey.generate(secrets.token_bytes)
     path = tmp_path / "other.json"
-    pem = eip2335.encrypt(OperatorPrivateKey.generate().to_pem(), PASSWORD)
+    pem = eip2335.encrypt(OperatorPrivateKey.generate().to_pem(), PASSWORD, secrets.token_bytes)
     cases: list[tuple[Callable[[], object], str]] = [
         (lambda: path.write_text("no json"), "is not JSON"),
         (lambda: path.write_bytes(b"\xff\xfe"), "is not text"),

@@ -9,13 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from ssv_protocol.crypto import eip2335
 from ssv_protocol.crypto.bls import SecretKey
 from ssv_protocol.errors import ProtocolError
-from ssvctl import eip2335
 from ssvctl.errors import SsvctlError
 from ssvctl.files import read_json
 
-KEYSTORE_VERSION = 4
 _MAX_THREADS = 4  # each may take 256 MiB for scrypt
 
 
@@ -27,7 +26,7 @@ def read_keystore(path: Path, password: str) -> SecretKey:
             the one the keystore names.
     """
     content = read_json(path, "keystore")
-    if not isinstance(content, dict) or content.get("version") != KEYSTORE_VERSION:
+    if not isinstance(content, dict) or content.get("version") != eip2335.VERSION:
         raise SsvctlError(f"keystore {path} is no validator keystore (EIP-2335, version 4); is it the right file?")
     try:
         secret = SecretKey.from_bytes(eip2335.decrypt(content.get("crypto", {}), password))

@@ -8,7 +8,6 @@ Source: EIP-2335.
 
 import hashlib
 import hmac
-import secrets
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
@@ -17,8 +16,11 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
-from ssvctl.errors import SsvctlError
+from ssv_protocol.crypto.bls import RandomBytes
+from ssv_protocol.errors import SsvError
 
+VERSION = 4
+"""The format's version, which a keystore names."""
 SCRYPT_N = 1 << 18
 """Cost of new keystores: 256 MiB of memory for each try at the password."""
 _SCRYPT_R = 8
@@ -29,17 +31,17 @@ _CIPHER_KEY_BYTES = 16
 _IV_BYTES = 16
 
 
-class WrongPassword(SsvctlError):
+class WrongPassword(SsvError):
     """The password does not open the keystore."""
 
 
-class KeystoreInvalid(SsvctlError):
+class KeystoreInvalid(SsvError):
     """This is no EIP-2335 keystore."""
 
 
-def encrypt(secret: bytes, password: str) -> dict[str, Any]:
+def encrypt(secret: bytes, password: str, random_bytes: RandomBytes) -> dict[str, Any]:
     """Return a new `crypto` object (scrypt, AES-128-CTR, SHA-256)."""
-    salt, iv = secrets.token_bytes(_KEY_BYTES), secrets.token_bytes(_IV_BYTES)
+    salt, iv = random_bytes(_KEY_BYTES), random_bytes(_IV_BYTES)
     params = {"dklen": _KEY_BYTES, "n": SCRYPT_N, "r": _SCRYPT_R, "p": _SCRYPT_P, "salt": salt.hex()}
     key = _derive_key({"function": "scrypt", "params": params}, password)
     ciphertext = _aes_ctr(key, iv, secret)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from eth_keyfile.keyfile import create_keyfile_json, decode_keyfile_json
 
-from ssvctl import eip2335
+from ssv_protocol.crypto import eip2335
 
 EXAMPLE_SECRET = bytes.fromhex("000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f")
 EXAMPLE_PASSWORD = "𝔱𝔢𝔰𝔱𝔭𝔞𝔰𝔰𝔴𝔬𝔯𝔡🔑"  # noqa: RUF001
@@ -30,6 +30,12 @@ EXAMPLE_PBKDF2 = {
 }
 
 
+@pytest.fixture(autouse=True)
+def cheap_keystores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """New keystores would take seconds and 256 MiB each; the cost is a parameter of the format."""
+    monkeypatch.setattr(eip2335, "SCRYPT_N", 2)
+
+
 def test_the_example_of_the_standard() -> None:
     assert eip2335.decrypt(EXAMPLE_PBKDF2, EXAMPLE_PASSWORD) == EXAMPLE_SECRET
 
@@ -42,7 +48,7 @@ def test_passwords_are_normalised() -> None:
 @pytest.mark.parametrize("length", [32, 1679])
 def test_what_is_encrypted_can_be_decrypted_here_and_elsewhere(length: int) -> None:
     secret = secrets.token_bytes(length)
-    crypto = eip2335.encrypt(secret, "pass word")
+    crypto = eip2335.encrypt(secret, "pass word", secrets.token_bytes)
     assert eip2335.decrypt(crypto, "pass word") == secret
     assert decode_keyfile_json({"version": 4, "crypto": crypto}, b"pass word") == secret
     assert secret.hex() not in str(crypto)
@@ -56,14 +62,14 @@ def test_keystores_made_elsewhere(kdf: Any, cost: int) -> None:
 
 
 def test_a_wrong_password() -> None:
-    crypto = eip2335.encrypt(b"secret" * 6, "right")
+    crypto = eip2335.encrypt(b"secret" * 6, "right", secrets.token_bytes)
     with pytest.raises(eip2335.WrongPassword) as caught:
         eip2335.decrypt(crypto, "wrong words")
     assert "wrong words" not in str(caught.value)
 
 
 def broken() -> dict[str, dict[str, Any]]:
-    good = eip2335.encrypt(b"secret", "right")
+    good = eip2335.encrypt(b"secret", "right", secrets.token_bytes)
     return {
         "empty": {},
         "no cipher": {"kdf": good["kdf"], "checksum": good["checksum"]},

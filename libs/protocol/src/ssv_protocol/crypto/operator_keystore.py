@@ -1,0 +1,68 @@
+"""An operator's RSA key as it lies in a file: a JSON keystore, or a plain PKCS#1 or PKCS#8 PEM.
+
+The keystore is the SSV ecosystem's: the `crypto` part of EIP-2335 around the PEM bytes, with the public key in the
+contract's base64 form. The path of the file is the caller's business: an error is the rest of a sentence that begins
+with it.
+
+Source: ssvlabs/ssv ssvsigner/keys; EIP-2335.
+"""
+
+import json
+import uuid
+from typing import Any
+
+from ssv_protocol.crypto import eip2335, rsa
+from ssv_protocol.crypto.bls import RandomBytes
+from ssv_protocol.crypto.rsa import OperatorPrivateKey
+from ssv_protocol.errors import ProtocolError, SsvError
+
+_JSON_START = b"{"
+
+
+class OperatorKeyUnreadable(SsvError):
+    """The file does not yield the key; the text goes on after the file's name and holds no secret."""
+
+
+def encode(key: OperatorPrivateKey, password: str | None, random_bytes: RandomBytes) -> bytes:
+    """Return the content of a new key file: a keystore, or a PEM when there is no password."""
+    if password is None:
+        return key.to_pem()
+    keystore = {
+        "version": eip2335.VERSION,
+        "pubkey": _contract_form(key),
+        "crypto": eip2335.encrypt(key.to_pem(), password, random_bytes),
+        "uuid": str(uuid.UUID(bytes=random_bytes(16), version=4)),
+        "path": "",
+        "description": "SSV operator key",
+    }
+    return json.dumps(keystore, indent=2).encode()
+
+
+def decode(content: bytes, password: str | None) -> OperatorPrivateKey:
+    """Read what `encode` or the Go node wrote; raises OperatorKeyUnreadable."""
+    if not content.lstrip().startswith(_JSON_START):
+        return _private_key(content)
+    if password is None:
+        raise OperatorKeyUnreadable("is encrypted; name its password file")
+    try:
+        keystore: dict[str, Any] = json.loads(content)
+        key = _private_key(eip2335.decrypt(keystore.get("crypto", {}), password))
+    except eip2335.WrongPassword:
+        raise OperatorKeyUnreadable("is not opened by the password; check the password file") from None
+    except (eip2335.KeystoreInvalid, ValueError, RecursionError):
+        raise OperatorKeyUnreadable("is damaged or no keystore; restore it from a backup") from None
+    named = keystore.get("pubkey") or keystore.get("pubKey")
+    if named and named != _contract_form(key):
+        raise OperatorKeyUnreadable("holds another key than the one it names; restore it from a backup")
+    return key
+
+
+def _contract_form(key: OperatorPrivateKey) -> str:
+    return rsa.encode_for_contract(key.public_pem()).decode("ascii")
+
+
+def _private_key(pem: bytes) -> OperatorPrivateKey:
+    try:
+        return OperatorPrivateKey.from_pem(pem)
+    except ProtocolError:
+        raise OperatorKeyUnreadable("is no RSA private key; is it the right file?") from None
