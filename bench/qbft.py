@@ -20,7 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from ssv_devnet.committee import duty_task
+from ssv_consensus import duty_task
 from ssv_devnet.measuring.committee_of_four import OPERATORS, Measured, run_duties, split
 from ssv_devnet.measuring.stopwatch import Stopwatch
 from ssv_protocol.crypto import rsa

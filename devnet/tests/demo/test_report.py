@@ -1,7 +1,7 @@
 """The verdict: due and included are the observer's, participation and reasons the operators'."""
 
-from ssv_devnet.committee.operator import DutyRecord
-from ssv_devnet.committee.stages import Stage
+from ssv_consensus.committee_node import DutyRecord
+from ssv_consensus.stages import Stage
 from ssv_devnet.demo.report import Report, report_of
 from ssv_devnet.demo.scoreboard import Scoreboard
 from ssv_devnet.observer import Observation

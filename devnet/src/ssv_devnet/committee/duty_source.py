@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Protocol
 
 from ssv_ethereum.beacon.node import BeaconNode
 from ssv_protocol.beacon_chain import BeaconChain
 from ssv_protocol.types.duty import CommitteeDuty, ValidatorDuty
 from ssv_protocol.types.ids import Epoch, Slot, ValidatorIndex
 from ssv_protocol.types.roles import BeaconRole
-
-
-class DutySource(Protocol):
-    """Tells the committee duty of a slot."""
-
-    async def committee_duty(self, slot: Slot) -> CommitteeDuty | None:
-        """Return the duty, or None when no validator has anything to do."""
-        ...
 
 
 class BeaconDutySource:

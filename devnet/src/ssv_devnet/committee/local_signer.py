@@ -10,9 +10,9 @@ secret leaves the object.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
+from ssv_consensus.ports import Signed
 from ssv_protocol.crypto.bls import SecretKey
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.effects import Draft, PostConsensusDraft, QbftDraft
@@ -27,15 +27,6 @@ from ssv_protocol.types.operator import CommitteeMember
 from ssv_protocol.types.partial_signatures import PartialSignature, PartialSignatures
 from ssv_protocol.types.roles import MsgType
 from ssv_protocol.types.share import Share
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """A signed message, and the validators that had to be left out of it."""
-
-    message: SignedSSVMessage
-    denied: Mapping[ValidatorIndex, Denied] = field(default_factory=dict)
-
 
 SignResult = Signed | Denied
 

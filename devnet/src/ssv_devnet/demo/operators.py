@@ -11,12 +11,13 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ssv_devnet.committee.beacon_port import BeaconNodePort
+from ssv_consensus.beacon_port import BeaconNodePort
+from ssv_consensus.committee_node import CommitteeNode, DutyRecord
+from ssv_consensus.ports import Ports
 from ssv_devnet.committee.duty_source import BeaconDutySource
-from ssv_devnet.committee.duty_task import Ports
+from ssv_devnet.committee.local_ports import CallGossip, LocalSignerPort
 from ssv_devnet.committee.local_signer import LocalSigner
 from ssv_devnet.committee.memory_network import MemoryNetwork
-from ssv_devnet.committee.operator import DutyRecord, OperatorNode
 from ssv_ethereum.beacon.events import HeadEvent, Topic
 from ssv_ethereum.beacon.node import BeaconNode
 from ssv_ethereum.execution import ExecutionClient
@@ -59,7 +60,7 @@ class RunningOperator:
     """An operator at work; `kill` ends it as a crash would: no goodbye, nothing finished."""
 
     operator_id: OperatorId
-    node: OperatorNode
+    node: CommitteeNode
     may_sign_from_epoch: Epoch
     _gossip: MemoryNetwork
     _tasks: list[asyncio.Task[None]]
@@ -122,16 +123,17 @@ async def running_operator(world: World, operator_key: OperatorPrivateKey) -> As
             signer.add_share(share, secret, epoch)
             shares[index] = share
         may_sign_from_epoch = Epoch(epoch + 1)  # the bump forbids the current one
+        threads = _Threads(world.executor)
         ports = Ports(
             BeaconNodePort(beacon, world.network.chain),
-            signer,
-            lambda signed: world.gossip.publish(member.operator_id, signed.encode()),
-            _Threads(world.executor),
+            LocalSignerPort(signer, threads),
+            CallGossip(lambda signed: world.gossip.publish(member.operator_id, signed.encode())),
+            threads,
             clock.now,
             secrets.token_bytes,
         )
         duties = BeaconDutySource(beacon, world.network.chain, shares, may_sign_from_epoch)
-        node = OperatorNode(CommitteeSeat(member, shares, world.network), ports, duties, clock, world.on_record)
+        node = CommitteeNode(CommitteeSeat(member, shares, world.network), ports, duties, clock, world.on_record)
         world.gossip.join(member.operator_id, node.deliver)
         tasks = [asyncio.create_task(node.run()), asyncio.create_task(_watch_heads(beacon, node))]
         operator = RunningOperator(member.operator_id, node, may_sign_from_epoch, world.gossip, tasks)
@@ -157,7 +159,7 @@ def _own_committee(
     return member, [record for record in records if record.committee_id == member.committee_id]
 
 
-async def _watch_heads(beacon: BeaconNode, node: OperatorNode) -> None:
+async def _watch_heads(beacon: BeaconNode, node: CommitteeNode) -> None:
     async with aclosing(beacon.events.listen([Topic.HEAD])) as events:
         async for event in events:
             if isinstance(event, HeadEvent):
@@ -166,7 +168,7 @@ async def _watch_heads(beacon: BeaconNode, node: OperatorNode) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Threads:
-    """`duty_task.Offload` on an executor; BLS and RSA release the GIL."""
+    """`ssv_consensus.ports.Offload` on an executor; BLS and RSA release the GIL."""
 
     executor: Executor
 

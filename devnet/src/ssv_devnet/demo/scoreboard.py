@@ -10,8 +10,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ssv_devnet.committee.operator import DutyRecord
-from ssv_devnet.committee.stages import Stage, percentile
+from ssv_consensus.committee_node import DutyRecord
+from ssv_consensus.stages import Stage, percentile
 from ssv_devnet.observer import Observation, Vote
 from ssv_protocol.runners.ledger import MissedReason
 from ssv_protocol.types.ids import OperatorId, Slot

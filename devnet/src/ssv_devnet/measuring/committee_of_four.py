@@ -13,11 +13,12 @@ from typing import TypeVar
 
 import looptime
 
-from ssv_devnet.committee.duty_task import Ports
+from ssv_consensus.committee_node import CommitteeNode, DutyRecord
+from ssv_consensus.ports import Ports
 from ssv_devnet.committee.keys import ValidatorKeys, committee_members, split_validators
+from ssv_devnet.committee.local_ports import CallGossip, LocalSignerPort
 from ssv_devnet.committee.local_signer import LocalSigner
 from ssv_devnet.committee.memory_network import MemoryNetwork
-from ssv_devnet.committee.operator import DutyRecord, OperatorNode
 from ssv_devnet.simulation.chain import SimulatedChain, simulated_chain
 from ssv_ethereum.slot_clock import SlotClock
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
@@ -109,18 +110,18 @@ class _Committee:
         members = committee_members(keys, self._network.ssv.alan_domain)
         self.nodes = [self._operator(members[operator_id], keys[operator_id]) for operator_id in OPERATORS]
 
-    def _operator(self, member: CommitteeMember, key: OperatorPrivateKey) -> OperatorNode:
+    def _operator(self, member: CommitteeMember, key: OperatorPrivateKey) -> CommitteeNode:
         me = member.operator_id
         signer = LocalSigner(member, self._network, key, self._now)
         shares = {v.index: v.share_of(me, self._network.ssv.alan_domain) for v in self._validators}
         for validator in self._validators:
             signer.add_share(shares[validator.index], validator.secrets[me], Epoch(0))
-        node = OperatorNode(
+        node = CommitteeNode(
             CommitteeSeat(member, shares, self._network),
             Ports(
                 self.beacon,
-                signer,
-                lambda signed: self.gossip.publish(me, signed.encode()),
+                LocalSignerPort(signer, _inline),
+                CallGossip(lambda signed: self.gossip.publish(me, signed.encode())),
                 _inline,
                 self._now,
                 secrets.token_bytes,

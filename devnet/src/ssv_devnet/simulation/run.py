@@ -18,10 +18,11 @@ from typing import Any, TypeVar
 
 import looptime
 
-from ssv_devnet.committee.duty_task import Ports
+from ssv_consensus.committee_node import CommitteeNode, DutyRecord
+from ssv_consensus.ports import Ports
 from ssv_devnet.committee.keys import ValidatorKeys, committee_members, split_validators
+from ssv_devnet.committee.local_ports import CallGossip, LocalSignerPort
 from ssv_devnet.committee.memory_network import MemoryNetwork
-from ssv_devnet.committee.operator import DutyRecord, OperatorNode
 from ssv_devnet.simulation.byzantine import ByzantineOperator
 from ssv_devnet.simulation.chain import OperatorView, SimulatedChain, simulated_chain
 from ssv_devnet.simulation.forgery import Forger
@@ -86,7 +87,7 @@ class _Run:
         self.now: Callable[[], Instant] = lambda: Instant(loop_time())
         self.link = WeatherLink(scenario.weather, scenario.seed, lambda: chain.slot_at(self.now()))
         self.gossip = MemoryNetwork(self.link)
-        self.nodes: dict[OperatorId, OperatorNode] = {}
+        self.nodes: dict[OperatorId, CommitteeNode] = {}
         self.byzantine: ByzantineOperator | None = None
 
     async def run(self) -> Outcome:
@@ -133,9 +134,9 @@ class _Run:
             )
             publish = self.byzantine.publish
         view = OperatorView(self.world, int(me in scenario.other_head), int(me in scenario.lagging))
-        node = OperatorNode(
+        node = CommitteeNode(
             CommitteeSeat(member, shares, self.network),
-            Ports(view, signer, publish, _inline, self.now, random.randbytes),
+            Ports(view, LocalSignerPort(signer, _inline), CallGossip(publish), _inline, self.now, random.randbytes),
             self.world,
             SlotClock(self.network.chain, self.now),
             self._note_record,
@@ -151,7 +152,7 @@ class _Run:
         return lambda signed: self.gossip.publish(me, signed.encode())
 
     @staticmethod
-    def _deliver_to(node: OperatorNode, byzantine: ByzantineOperator | None) -> Callable[[bytes], None]:
+    def _deliver_to(node: CommitteeNode, byzantine: ByzantineOperator | None) -> Callable[[bytes], None]:
         if byzantine is None:
             return node.deliver
 

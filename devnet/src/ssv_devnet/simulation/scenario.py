@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ssv_devnet.committee.operator import DutyRecord
+from ssv_consensus.committee_node import DutyRecord
 from ssv_devnet.simulation.byzantine import Misdeed
 from ssv_devnet.simulation.chain import SimulatedChain
 from ssv_devnet.simulation.weather import Weather

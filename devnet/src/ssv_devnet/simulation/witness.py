@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ssv_devnet.committee.local_signer import LocalSigner, Signed, SignResult
+from ssv_consensus.ports import Signed
+from ssv_devnet.committee.local_signer import LocalSigner, SignResult
 from ssv_protocol.crypto.bls import SecretKey
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.effects import Draft, PostConsensusDraft

@@ -1,4 +1,4 @@
-"""One operator of a committee: takes messages in, runs each slot's duty, remembers how it went.
+"""An operator's seat in one committee at work: takes messages in, runs each slot's duty, remembers how it went.
 
 A duty's task begins with its slot and collects messages; the duty itself begins a third into the slot, or a moment
 after the slot's head is known. The task ends two slots later.
@@ -15,9 +15,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from ssv_devnet.committee.duty_source import DutySource
-from ssv_devnet.committee.duty_task import DutyTask, Ports
-from ssv_devnet.committee.stages import Stage
+from ssv_consensus.duty_task import DutyTask
+from ssv_consensus.ports import DutySource, Ports
+from ssv_consensus.stages import Stage
 from ssv_ethereum.slot_clock import SlotClock
 from ssv_protocol.effects import Received
 from ssv_protocol.errors import ProtocolError, Reason
@@ -51,8 +51,8 @@ class DutyRecord:
     stages_ms: dict[Stage, float] = field(default_factory=dict)
 
 
-class OperatorNode:
-    """Runs the committee duties of one operator, slot by slot."""
+class CommitteeNode:
+    """Runs the duties of one committee for one of its operators, slot by slot."""
 
     def __init__(
         self,
@@ -119,7 +119,8 @@ class OperatorNode:
         except ProtocolError as error:
             self.dropped[error.reason] += 1
             return
-        task = DutyTask(machine, self._ports)
+        end = self._clock.chain.slot_start(Slot(slot + LAST_SLOT_OF_DUTY))
+        task = DutyTask(machine, self._ports, end)
         self.tasks[slot] = task
         for _, message in [item for item in self._early if item[0] == slot]:
             task.deliver(message)
@@ -127,7 +128,7 @@ class OperatorNode:
         try:
             await self._wait_to_begin(slot)
             task.begin()
-            await self._clock.wait_for_slot(Slot(slot + LAST_SLOT_OF_DUTY))
+            await self._clock.wait_until(end)
         finally:
             running.cancel()
             del self.tasks[slot]

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from collections.abc import Coroutine
 
-from ssv_devnet.committee.local_signer import LocalSigner, Signed
-from ssv_devnet.committee.stages import Stage, StageTimes
-from ssv_protocol.crypto.bls import RandomBytes
+from ssv_consensus.ports import Failed, Ports, Signed, SignVerdict
+from ssv_consensus.stages import Stage, StageTimes
 from ssv_protocol.crypto.combine import combine
 from ssv_protocol.effects import (
     Combine,
@@ -39,50 +36,18 @@ from ssv_protocol.runners.admission import open_content
 from ssv_protocol.runners.committee import CommitteeRunner
 from ssv_protocol.runners.early import EARLY_REASONS, EarlyMessages
 from ssv_protocol.signing.verdict import Denied
-from ssv_protocol.types.beacon.attestation import AttestationData
 from ssv_protocol.types.ids import Instant, Slot, ValidatorIndex
 from ssv_protocol.types.messages import SignedSSVMessage
 
-T = TypeVar("T")
 FETCH_RETRY_S = 0.2
-
-
-class BeaconApi(Protocol):
-    """What a duty needs of a beacon node."""
-
-    async def attestation_data(self, slot: Slot) -> AttestationData:
-        """Return what to attest in `slot`; raises `SsvError` when the node cannot say."""
-        ...
-
-    async def submit(self, slot: Slot, work: Submit) -> frozenset[ValidatorIndex]:
-        """Hand over signed objects; returns the attesters whose attestation the node refused."""
-        ...
-
-
-class Offload(Protocol):
-    """Runs slow pure work away from the event loop."""
-
-    def __call__(self, work: Callable[[], T]) -> Awaitable[T]:
-        """Return what `work` returns."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Everything outside of the machine that a duty touches."""
-
-    beacon: BeaconApi
-    signer: LocalSigner
-    publish: Callable[[SignedSSVMessage], None]
-    offload: Offload
-    now: Callable[[], Instant]
-    random_bytes: RandomBytes
+SIGN_RETRY_S = 0.2
+"""After the signer could not do its work."""
 
 
 class DutyTask:
-    """Runs one committee duty from its slot's start to its deadline."""
+    """Runs one committee duty from its slot's start to `deadline`."""
 
-    def __init__(self, machine: CommitteeRunner, ports: Ports) -> None:
+    def __init__(self, machine: CommitteeRunner, ports: Ports, deadline: Instant) -> None:
         self.machine = machine
         self.stages = StageTimes(ports.now)
         self.dropped: Counter[Reason] = Counter()
@@ -90,6 +55,7 @@ class DutyTask:
         self.submitted: set[ValidatorIndex] = set()
         self.submission_refused: set[ValidatorIndex] = set()
         self._ports = ports
+        self._deadline = deadline
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
         self._drafts: asyncio.Queue[Draft] = asyncio.Queue()
         self._early = EarlyMessages()
@@ -145,7 +111,7 @@ class DutyTask:
                         self.stages.reached(Stage.CONSENSUS)
                     self._drafts.put_nowait(draft)
                 case Publish(signed):
-                    self._ports.publish(signed)
+                    self._spawn(self._publish(signed))
                 case SetTimer(round_, deadline):
                     self._set_timer(TimerFired(round_), deadline)
                 case FetchAttestationData(slot):
@@ -168,15 +134,24 @@ class DutyTask:
     async def _sign_drafts(self) -> None:
         while True:
             draft = await self._drafts.get()
-            verdict = await self._ports.offload(lambda draft=draft: self._ports.signer.sign(draft))  # type: ignore[misc]
-            match verdict:
+            match await self._signed(draft):
                 case Signed(signed, denied):
                     for index, why in denied.items():
                         self._refuse(Refused(draft, why.reason, index))
                     self._inbox.put_nowait(Received(signed, open_content(signed)))
-                    self._ports.publish(signed)
+                    self._spawn(self._publish(signed))
                 case Denied(reason):
                     self._refuse(Refused(draft, reason))
+
+    async def _signed(self, draft: Draft) -> SignVerdict:
+        while isinstance(verdict := await self._ports.signer.sign(draft, self._deadline), Failed):
+            if self._ports.now() >= self._deadline:
+                break
+            await asyncio.sleep(SIGN_RETRY_S)
+        return verdict
+
+    async def _publish(self, signed: SignedSSVMessage) -> None:
+        await self._ports.gossip.publish(signed, self.machine.duty.slot, self._deadline)
 
     def _refuse(self, refusal: Refused) -> None:
         self.refused.append(refusal)

@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 class BeaconNodePort:
-    """One beacon node as `duty_task.BeaconApi`."""
+    """One beacon node as `ports.BeaconApi`."""
 
     def __init__(self, node: BeaconNode, chain: BeaconChain) -> None:
         self._node = node

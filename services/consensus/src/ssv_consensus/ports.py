@@ -1,0 +1,94 @@
+"""What a duty needs of the world, as protocols: the shell knows no bus, no gRPC and no beacon client.
+
+The service fills them with the real ones, the simulator and the tests with their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from ssv_protocol.crypto.bls import RandomBytes
+from ssv_protocol.effects import Draft, Submit
+from ssv_protocol.signing.verdict import Denied
+from ssv_protocol.types.beacon.attestation import AttestationData
+from ssv_protocol.types.duty import CommitteeDuty
+from ssv_protocol.types.ids import Instant, Slot, ValidatorIndex
+from ssv_protocol.types.messages import SignedSSVMessage
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A signed message, and the validators that had to be left out of it."""
+
+    message: SignedSSVMessage
+    denied: Mapping[ValidatorIndex, Denied] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The signer could not do its work; asking again may help. `reason` is for logs."""
+
+    reason: str
+
+
+SignVerdict = Signed | Denied | Failed
+
+
+class Signer(Protocol):
+    """Turns drafts into signed messages."""
+
+    async def sign(self, draft: Draft, deadline: Instant) -> SignVerdict:
+        """Return the signer's verdict, or Failed when `deadline` has come without one."""
+        ...
+
+
+class Gossip(Protocol):
+    """Takes messages to the peers."""
+
+    async def publish(self, message: SignedSSVMessage, slot: Slot, deadline: Instant) -> bool:
+        """Publish a message of the duty in `slot`; return whether somebody took it before `deadline`."""
+        ...
+
+
+class BeaconApi(Protocol):
+    """What a duty needs of a beacon node."""
+
+    async def attestation_data(self, slot: Slot) -> AttestationData:
+        """Return what to attest in `slot`; raises `SsvError` when the node cannot say."""
+        ...
+
+    async def submit(self, slot: Slot, work: Submit) -> frozenset[ValidatorIndex]:
+        """Hand over signed objects; returns the attesters whose attestation the node refused."""
+        ...
+
+
+class DutySource(Protocol):
+    """Tells the committee duty of a slot."""
+
+    async def committee_duty(self, slot: Slot) -> CommitteeDuty | None:
+        """Return the duty, or None when no validator has anything to do."""
+        ...
+
+
+class Offload(Protocol):
+    """Runs slow pure work away from the event loop."""
+
+    def __call__(self, work: Callable[[], T]) -> Awaitable[T]:
+        """Return what `work` returns."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything outside of the machine that a duty touches."""
+
+    beacon: BeaconApi
+    signer: Signer
+    gossip: Gossip
+    offload: Offload
+    now: Callable[[], Instant]
+    random_bytes: RandomBytes
