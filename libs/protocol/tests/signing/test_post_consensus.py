@@ -74,6 +74,19 @@ def test_one_refusal_never_sinks_the_batch(bad: ValidatorDuty, reason: DenialRea
     assert set(verdict.attestations) == {share(1), share(3)}
 
 
+@pytest.mark.parametrize("kind", [BeaconRole.ATTESTER, SYNC], ids=str)
+def test_a_new_share_waits_for_its_first_epoch(kind: BeaconRole) -> None:
+    before = state()
+    shares = dict(before.shares)
+    shares[ValidatorIndex(1)] = replace(shares[ValidatorIndex(1)], may_sign_from=EPOCH)
+    shares[ValidatorIndex(2)] = replace(shares[ValidatorIndex(2)], may_sign_from=Epoch(EPOCH + 1))
+    verdict = judge(request(duty(1, kind), duty(2, kind)), replace(before, shares=shares))
+    assert reasons(verdict) == {2: DenialReason.WAITING}
+    assert verdict.record is not None
+    assert verdict.record.items == (signing(duty(1, kind)),)
+    assert share(2) not in verdict.attestations
+
+
 def test_a_validator_without_record_still_sends_its_sync_message() -> None:
     verdict = judge(request(duty(KEYLESS), duty(KEYLESS, SYNC)))
     assert verdict.record is not None

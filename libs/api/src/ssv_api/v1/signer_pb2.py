@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17ssv_api/v1/signer.proto\x12\x06ssv.v1\"\x83\x01\n\x0bSignRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\x04\x12!\n\x04qbft\x18\x02 \x01(\x0b\x32\x11.ssv.v1.QbftDraftH\x00\x12\x34\n\x0epost_consensus\x18\x03 \x01(\x0b\x32\x1a.ssv.v1.PostConsensusDraftH\x00\x42\x07\n\x05\x64raft\"/\n\tQbftDraft\x12\x0f\n\x07message\x18\x01 \x01(\x0c\x12\x11\n\tfull_data\x18\x02 \x01(\x0c\"W\n\x12PostConsensusDraft\x12\x12\n\nmessage_id\x18\x01 \x01(\x0c\x12\x0c\n\x04slot\x18\x02 \x01(\x04\x12\x0f\n\x07\x64\x65\x63ided\x18\x03 \x01(\x0c\x12\x0e\n\x06\x64uties\x18\x04 \x03(\x0c\"\x93\x01\n\x0cSignResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\x04\x12 \n\x06signed\x18\x02 \x01(\x0b\x32\x0e.ssv.v1.SignedH\x00\x12 \n\x06\x64\x65nied\x18\x03 \x01(\x0b\x32\x0e.ssv.v1.DeniedH\x00\x12 \n\x06\x66\x61iled\x18\x04 \x01(\x0b\x32\x0e.ssv.v1.FailedH\x00\x42\t\n\x07verdict\"=\n\x06Signed\x12\x0f\n\x07message\x18\x01 \x01(\x0c\x12\"\n\x06\x64\x65nied\x18\x02 \x03(\x0b\x32\x12.ssv.v1.DeniedDuty\"X\n\nDeniedDuty\x12\x17\n\x0fvalidator_index\x18\x01 \x01(\x04\x12\x11\n\tduty_type\x18\x02 \x01(\r\x12\x1e\n\x06\x64\x65nied\x18\x03 \x01(\x0b\x32\x0e.ssv.v1.Denied\"(\n\x06\x44\x65nied\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\"\x18\n\x06\x46\x61iled\x12\x0e\n\x06reason\x18\x01 \x01(\t\")\n\x11WatermarksRequest\x12\x14\n\x0c\x63ommittee_id\x18\x01 \x01(\x0c\";\n\x12WatermarksResponse\x12%\n\nwatermarks\x18\x01 \x03(\x0b\x32\x11.ssv.v1.Watermark\"\x84\x01\n\tWatermark\x12\x18\n\x10validator_pubkey\x18\x01 \x01(\x0c\x12\x14\n\x0cshare_pubkey\x18\x02 \x01(\x0c\x12\x14\n\x0csource_epoch\x18\x03 \x01(\x04\x12\x14\n\x0ctarget_epoch\x18\x04 \x01(\x04\x12\x1b\n\x13may_sign_from_epoch\x18\x05 \x01(\x04\"\x11\n\x0fIdentityRequest\"&\n\x10IdentityResponse\x12\x12\n\npublic_key\x18\x01 \x01(\x0c\"\x9d\x01\n\x0f\x41\x64\x64ShareRequest\x12\x18\n\x10validator_pubkey\x18\x01 \x01(\x0c\x12\x14\n\x0cshare_pubkey\x18\x02 \x01(\x0c\x12\x17\n\x0f\x65ncrypted_share\x18\x03 \x01(\x0c\x12\x13\n\x0boperator_id\x18\x04 \x01(\x04\x12,\n\tcommittee\x18\x05 \x03(\x0b\x32\x19.ssv.v1.CommitteeOperator\"<\n\x11\x43ommitteeOperator\x12\x13\n\x0boperator_id\x18\x01 \x01(\x04\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\">\n\x10\x41\x64\x64ShareResponse\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x01(\x08\x12\x1b\n\x13may_sign_from_epoch\x18\x02 \x01(\x04\".\n\x12RemoveShareRequest\x12\x18\n\x10validator_pubkey\x18\x01 \x01(\x0c\"&\n\x13RemoveShareResponse\x12\x0f\n\x07removed\x18\x01 \x01(\x08\"\x13\n\x11ListSharesRequest\"7\n\x12ListSharesResponse\x12!\n\x06shares\x18\x01 \x03(\x0b\x32\x11.ssv.v1.HeldShare\"n\n\tHeldShare\x12\x18\n\x10validator_pubkey\x18\x01 \x01(\x0c\x12\x14\n\x0cshare_pubkey\x18\x02 \x01(\x0c\x12\x14\n\x0c\x63ommittee_id\x18\x03 \x01(\x0c\x12\x1b\n\x13may_sign_from_epoch\x18\x04 \x01(\x04\x32\x8f\x03\n\x06Signer\x12\x35\n\x04Sign\x12\x13.ssv.v1.SignRequest\x1a\x14.ssv.v1.SignResponse(\x01\x30\x01\x12\x43\n\nWatermarks\x12\x19.ssv.v1.WatermarksRequest\x1a\x1a.ssv.v1.WatermarksResponse\x12=\n\x08Identity\x12\x17.ssv.v1.IdentityRequest\x1a\x18.ssv.v1.IdentityResponse\x12=\n\x08\x41\x64\x64Share\x12\x17.ssv.v1.AddShareRequest\x1a\x18.ssv.v1.AddShareResponse\x12\x46\n\x0bRemoveShare\x12\x1a.ssv.v1.RemoveShareRequest\x1a\x1b.ssv.v1.RemoveShareResponse\x12\x43\n\nListShares\x12\x19.ssv.v1.ListSharesRequest\x1a\x1a.ssv.v1.ListSharesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17ssv_api/v1/signer.proto\x12\x06ssv.v1\"\x83\x01\n\x0bSignRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\x04\x12!\n\x04qbft\x18\x02 \x01(\x0b\x32\x11.ssv.v1.QbftDraftH\x00\x12\x34\n\x0epost_consensus\x18\x03 \x01(\x0b\x32\x1a.ssv.v1.PostConsensusDraftH\x00\x42\x07\n\x05\x64raft\"/\n\tQbftDraft\x12\x0f\n\x07message\x18\x01 \x01(\x0c\x12\x11\n\tfull_data\x18\x02 \x01(\x0c\"W\n\x12PostConsensusDraft\x12\x12\n\nmessage_id\x18\x01 \x01(\x0c\x12\x0c\n\x04slot\x18\x02 \x01(\x04\x12\x0f\n\x07\x64\x65\x63ided\x18\x03 \x01(\x0c\x12\x0e\n\x06\x64uties\x18\x04 \x03(\x0c\"\x93\x01\n\x0cSignResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\x04\x12 \n\x06signed\x18\x02 \x01(\x0b\x32\x0e.ssv.v1.SignedH\x00\x12 \n\x06\x64\x65nied\x18\x03 \x01(\x0b\x32\x0e.ssv.v1.DeniedH\x00\x12 \n\x06\x66\x61iled\x18\x04 \x01(\x0b\x32\x0e.ssv.v1.FailedH\x00\x42\t\n\x07verdict\"=\n\x06Signed\x12\x0f\n\x07message\x18\x01 \x01(\x0c\x12\"\n\x06\x64\x65nied\x18\x02 \x03(\x0b\x32\x12.ssv.v1.DeniedDuty\"X\n\nDeniedDuty\x12\x17\n\x0fvalidator_index\x18\x01 \x01(\x04\x12\x11\n\tduty_type\x18\x02 \x01(\x04\x12\x1e\n\x06\x64\x65nied\x18\x03 \x01(\x0b\x32\x0e.ssv.v1.Denied\"L\n\x06\x44\x65nied\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\"\n\x06\x64uties\x18\x03 \x03(\x0b\x32\x12.ssv.v1.DeniedDuty\"\x18\n\x06\x46\x61iled\x12\x0e\n\x06reason\x18\x01 \x01(\t\")\n\x11WatermarksRequest\x12\x14\n\x0c\x63ommittee_id\x18\x01 \x01(\x0c\";\n\x12WatermarksResponse\x12%\n\nwatermarks\x18\x01 \x03(\x0b\x32\x11.ssv.v1.Watermark\"\x84\x01\n\tWatermark\x12\x18\n\x10validator_pubkey\x18\x01 \x01(\x0c\x12\x14\n\x0cshare_pubkey\x18\x02 \x01(\x0c\x12\x14\n\x0csource_epoch\x18\x03 \x01(\x04\x12\x14\n\x0ctarget_epoch\x18\x04 \x01(\x04\x12\x1b\n\x13may_sign_from_epoch\x18\x05 \x01(\x04\"\x11\n\x0fIdentityRequest\"&\n\x10IdentityResponse\x12\x12\n\npublic_key\x18\x01 \x01(\x0c\"\x9d\x01\n\x0f\x41\x64\x64ShareRequest\x12\x18\n\x10validator_pubkey\x18\x01 \x01(\x0c\x12\x14\n\x0cshare_pubkey\x18\x02 \x01(\x0c\x12\x17\n\x0f\x65ncrypted_share\x18\x03 \x01(\x0c\x12\x13\n\x0boperator_id\x18\x04 \x01(\x04\x12,\n\tcommittee\x18\x05 \x03(\x0b\x32\x19.ssv.v1.CommitteeOperator\"<\n\x11\x43ommitteeOperator\x12\x13\n\x0boperator_id\x18\x01 \x01(\x04\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\">\n\x10\x41\x64\x64ShareResponse\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x01(\x08\x12\x1b\n\x13may_sign_from_epoch\x18\x02 \x01(\x04\".\n\x12RemoveShareRequest\x12\x18\n\x10validator_pubkey\x18\x01 \x01(\x0c\"&\n\x13RemoveShareResponse\x12\x0f\n\x07removed\x18\x01 \x01(\x08\"\x13\n\x11ListSharesRequest\"7\n\x12ListSharesResponse\x12!\n\x06shares\x18\x01 \x03(\x0b\x32\x11.ssv.v1.HeldShare\"n\n\tHeldShare\x12\x18\n\x10validator_pubkey\x18\x01 \x01(\x0c\x12\x14\n\x0cshare_pubkey\x18\x02 \x01(\x0c\x12\x14\n\x0c\x63ommittee_id\x18\x03 \x01(\x0c\x12\x1b\n\x13may_sign_from_epoch\x18\x04 \x01(\x04\x32\x8f\x03\n\x06Signer\x12\x35\n\x04Sign\x12\x13.ssv.v1.SignRequest\x1a\x14.ssv.v1.SignResponse(\x01\x30\x01\x12\x43\n\nWatermarks\x12\x19.ssv.v1.WatermarksRequest\x1a\x1a.ssv.v1.WatermarksResponse\x12=\n\x08Identity\x12\x17.ssv.v1.IdentityRequest\x1a\x18.ssv.v1.IdentityResponse\x12=\n\x08\x41\x64\x64Share\x12\x17.ssv.v1.AddShareRequest\x1a\x18.ssv.v1.AddShareResponse\x12\x46\n\x0bRemoveShare\x12\x1a.ssv.v1.RemoveShareRequest\x1a\x1b.ssv.v1.RemoveShareResponse\x12\x43\n\nListShares\x12\x19.ssv.v1.ListSharesRequest\x1a\x1a.ssv.v1.ListSharesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,35 +44,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DENIEDDUTY']._serialized_start=520
   _globals['_DENIEDDUTY']._serialized_end=608
   _globals['_DENIED']._serialized_start=610
-  _globals['_DENIED']._serialized_end=650
-  _globals['_FAILED']._serialized_start=652
-  _globals['_FAILED']._serialized_end=676
-  _globals['_WATERMARKSREQUEST']._serialized_start=678
-  _globals['_WATERMARKSREQUEST']._serialized_end=719
-  _globals['_WATERMARKSRESPONSE']._serialized_start=721
-  _globals['_WATERMARKSRESPONSE']._serialized_end=780
-  _globals['_WATERMARK']._serialized_start=783
-  _globals['_WATERMARK']._serialized_end=915
-  _globals['_IDENTITYREQUEST']._serialized_start=917
-  _globals['_IDENTITYREQUEST']._serialized_end=934
-  _globals['_IDENTITYRESPONSE']._serialized_start=936
-  _globals['_IDENTITYRESPONSE']._serialized_end=974
-  _globals['_ADDSHAREREQUEST']._serialized_start=977
-  _globals['_ADDSHAREREQUEST']._serialized_end=1134
-  _globals['_COMMITTEEOPERATOR']._serialized_start=1136
-  _globals['_COMMITTEEOPERATOR']._serialized_end=1196
-  _globals['_ADDSHARERESPONSE']._serialized_start=1198
-  _globals['_ADDSHARERESPONSE']._serialized_end=1260
-  _globals['_REMOVESHAREREQUEST']._serialized_start=1262
-  _globals['_REMOVESHAREREQUEST']._serialized_end=1308
-  _globals['_REMOVESHARERESPONSE']._serialized_start=1310
-  _globals['_REMOVESHARERESPONSE']._serialized_end=1348
-  _globals['_LISTSHARESREQUEST']._serialized_start=1350
-  _globals['_LISTSHARESREQUEST']._serialized_end=1369
-  _globals['_LISTSHARESRESPONSE']._serialized_start=1371
-  _globals['_LISTSHARESRESPONSE']._serialized_end=1426
-  _globals['_HELDSHARE']._serialized_start=1428
-  _globals['_HELDSHARE']._serialized_end=1538
-  _globals['_SIGNER']._serialized_start=1541
-  _globals['_SIGNER']._serialized_end=1940
+  _globals['_DENIED']._serialized_end=686
+  _globals['_FAILED']._serialized_start=688
+  _globals['_FAILED']._serialized_end=712
+  _globals['_WATERMARKSREQUEST']._serialized_start=714
+  _globals['_WATERMARKSREQUEST']._serialized_end=755
+  _globals['_WATERMARKSRESPONSE']._serialized_start=757
+  _globals['_WATERMARKSRESPONSE']._serialized_end=816
+  _globals['_WATERMARK']._serialized_start=819
+  _globals['_WATERMARK']._serialized_end=951
+  _globals['_IDENTITYREQUEST']._serialized_start=953
+  _globals['_IDENTITYREQUEST']._serialized_end=970
+  _globals['_IDENTITYRESPONSE']._serialized_start=972
+  _globals['_IDENTITYRESPONSE']._serialized_end=1010
+  _globals['_ADDSHAREREQUEST']._serialized_start=1013
+  _globals['_ADDSHAREREQUEST']._serialized_end=1170
+  _globals['_COMMITTEEOPERATOR']._serialized_start=1172
+  _globals['_COMMITTEEOPERATOR']._serialized_end=1232
+  _globals['_ADDSHARERESPONSE']._serialized_start=1234
+  _globals['_ADDSHARERESPONSE']._serialized_end=1296
+  _globals['_REMOVESHAREREQUEST']._serialized_start=1298
+  _globals['_REMOVESHAREREQUEST']._serialized_end=1344
+  _globals['_REMOVESHARERESPONSE']._serialized_start=1346
+  _globals['_REMOVESHARERESPONSE']._serialized_end=1384
+  _globals['_LISTSHARESREQUEST']._serialized_start=1386
+  _globals['_LISTSHARESREQUEST']._serialized_end=1405
+  _globals['_LISTSHARESRESPONSE']._serialized_start=1407
+  _globals['_LISTSHARESRESPONSE']._serialized_end=1462
+  _globals['_HELDSHARE']._serialized_start=1464
+  _globals['_HELDSHARE']._serialized_end=1574
+  _globals['_SIGNER']._serialized_start=1577
+  _globals['_SIGNER']._serialized_end=1976
 # @@protoc_insertion_point(module_scope)

@@ -173,7 +173,7 @@ class DeniedDuty(_message.Message):
     DENIED_FIELD_NUMBER: _builtins.int
     validator_index: _builtins.int
     duty_type: _builtins.int
-    """BeaconRole"""
+    """BeaconRole, or what the caller gave for one"""
     @_builtins.property
     def denied(self) -> Global___Denied: ...
     def __init__(
@@ -199,18 +199,24 @@ class Denied(_message.Message):
 
     REASON_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
+    DUTIES_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
     """ssv_protocol.signing.verdict.DenialReason"""
     detail: _builtins.str
+    @_builtins.property
+    def duties(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeniedDuty]:
+        """when not the request but each of its duties is refused; `reason` is the first's"""
+
     def __init__(
         self,
         *,
         reason: _builtins.str = ...,
         detail: _builtins.str = ...,
+        duties: _abc.Iterable[Global___DeniedDuty] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "duties", b"duties", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

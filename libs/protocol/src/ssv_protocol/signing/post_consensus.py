@@ -4,7 +4,7 @@ One verdict per duty: a validator that may not sign never keeps the others from 
 slashing rule one after another, each against the record that the one before left. Sync committee messages are not
 slashable, the decision is enough.
 
-Not judged here: leases, doppelganger waits, and whether the beacon chain gave the validator this duty.
+Not judged here: leases, and whether the beacon chain gave the validator this duty.
 
 Source: architecture §5.1, §5.2, §5.4; ssv-spec ssv/committee_runner.go.
 """
@@ -23,7 +23,7 @@ from ssv_protocol.signing.objects import AttestationObject, committee_objects
 from ssv_protocol.signing.records import AttestationRecord, PartialSignaturesRecord, ShareSigning
 from ssv_protocol.signing.verdict import Approved, DenialReason, Denied
 from ssv_protocol.types.duty import ValidatorDuty
-from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Slot, ValidatorIndex
+from ssv_protocol.types.ids import GENESIS_EPOCH, BlsPublicKey, CommitteeId, Epoch, Slot, ValidatorIndex
 from ssv_protocol.types.message_id import committee_of, message_role
 from ssv_protocol.types.operator import CommitteeMember
 from ssv_protocol.types.roles import BeaconRole, PartialSignatureType, RunnerRole
@@ -34,11 +34,15 @@ _DUTY_TYPES = frozenset({BeaconRole.ATTESTER, BeaconRole.SYNC_COMMITTEE})
 
 @dataclass(frozen=True, slots=True)
 class HeldShare:
-    """A share that the signer holds: whose, of which committee. The secret is not here."""
+    """A share that the signer holds: whose, of which committee, and the first epoch whose duties it signs.
+
+    The secret is not here.
+    """
 
     validator_pubkey: BlsPublicKey
     share_pubkey: BlsPublicKey
     committee: CommitteeId
+    may_sign_from: Epoch = GENESIS_EPOCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ def check(
     if isinstance(vote, Denied):
         return vote
     # DUTIES
-    admitted, denied_duties = _admit(draft, state.shares)
+    admitted, denied_duties = _admit(draft, state.shares, network.chain.epoch_of(draft.slot))
     # RECORD
     objects = committee_objects(network.chain, draft.slot, vote, admitted)
     items: list[ShareSigning] = []
@@ -125,7 +129,7 @@ def _repeat(sent: PartialSignaturesRecord, shares: Mapping[ValidatorIndex, HeldS
 
 
 def _admit(
-    draft: PostConsensusDraft, shares: Mapping[ValidatorIndex, HeldShare]
+    draft: PostConsensusDraft, shares: Mapping[ValidatorIndex, HeldShare], epoch: Epoch
 ) -> tuple[list[ValidatorDuty], list[DeniedDuty]]:
     committee = committee_of(draft.message_id)
     admitted: dict[tuple[int, ValidatorIndex], ValidatorDuty] = {}
@@ -142,6 +146,8 @@ def _admit(
             reason = DenialReason.OTHER_COMMITTEE
         elif key in admitted:
             reason = DenialReason.DUPLICATE_DUTY
+        elif epoch < share.may_sign_from:
+            reason = DenialReason.WAITING
         else:
             admitted[key] = duty
             continue

@@ -56,6 +56,8 @@ class DenialReason(StrEnum):
     DUPLICATE_DUTY = "duplicate_duty"
     UNKNOWN_VALIDATOR = "unknown_validator"
     OTHER_COMMITTEE = "other_committee"
+    UNKNOWN_COMMITTEE = "unknown_committee"
+    WAITING = "waiting"
     TARGET_OF_OTHER_EPOCH = "target_of_other_epoch"
 
 
@@ -95,6 +97,9 @@ EXPLANATIONS: dict[DenialReason, str] = {
     DenialReason.DUPLICATE_DUTY: "The request names the same duty of the same validator twice.",
     DenialReason.UNKNOWN_VALIDATOR: "No share of this validator, by index and public key, is held.",
     DenialReason.OTHER_COMMITTEE: "The validator is not of the committee that decided.",
+    DenialReason.UNKNOWN_COMMITTEE: "No share of this committee is held, so the operator has no say in its consensus.",
+    DenialReason.WAITING: "The share is new here and signs from a later epoch on, because what was signed with it "
+    "elsewhere is not known.",
     DenialReason.TARGET_OF_OTHER_EPOCH: "The decided target is not the epoch of the duty's slot.",
 }
 
