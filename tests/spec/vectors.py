@@ -70,7 +70,9 @@ def unpacked(version: Version) -> Path:
         with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
             content = Path(temporary) / "content"
             with tarfile.open(archive, "r|xz") as tar:
-                tar.extractall(content, filter="data")
+                # Python before 3.11.4 has no extraction filters
+                tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, _path: member)
+                tar.extractall(content)
             try:
                 content.rename(target)
             except OSError:  # another run was faster
