@@ -143,6 +143,13 @@ def test_one_operator_cut_off_is_missed_by_nobody_else(seed: int) -> None:
     assert outcome.participation(OperatorId(4)) == 0.0
 
 
+def test_duties_on_both_sides_of_the_boole_fork_are_included(seed: int) -> None:
+    outcome = run(Scenario(seed, slots=34, weather=BREEZE, byzantine=OperatorId(3), boole_epoch=Epoch(2)))
+    assert outcome.included == outcome.due == outcome.promised
+    domains = {message.msg_id[:4] for said in outcome.witness.messages.values() for message in said}
+    assert domains == {outcome.network.ssv.alan_domain, outcome.network.ssv.boole_domain}
+
+
 def test_the_same_seed_gives_the_same_run(seed: int) -> None:
     scenario = Scenario(seed, slots=16, validators=4, weather=ROUGH, byzantine=OperatorId(3))
     one, other = simulate(scenario), simulate(scenario)

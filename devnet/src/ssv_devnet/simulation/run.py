@@ -77,7 +77,8 @@ class _Run:
     def __init__(self, scenario: Scenario, loop_time: Callable[[], float]) -> None:
         chain = simulated_chain(SLOT_DURATION_S, genesis_time_s=0)
         self.scenario = scenario
-        self.network = Network(local_network(ExecutionAddress(bytes(20)), SLOT_DURATION_S), chain)
+        no_contract = ExecutionAddress(bytes(20))
+        self.network = Network(local_network(no_contract, SLOT_DURATION_S, scenario.boole_epoch), chain)
         self.validators = validator_keys(scenario.validators, scenario.operator_ids)
         self.world = SimulatedChain(
             chain, {v.index: v.pubkey for v in self.validators}, scenario.seed, scenario.moving_duties

@@ -18,7 +18,7 @@ from ssv_protocol.errors import Reason
 from ssv_protocol.forks import Network
 from ssv_protocol.runners.ledger import MissedReason
 from ssv_protocol.types.committee import faulty_nodes, quorum
-from ssv_protocol.types.ids import OperatorId, Slot, ValidatorIndex
+from ssv_protocol.types.ids import Epoch, OperatorId, Slot, ValidatorIndex
 from ssv_protocol.types.operator import CommitteeMember
 
 SLOTS_OF_A_DUTY = 2
@@ -31,7 +31,8 @@ class Scenario:
 
     `byzantine` is an operator that commits one of `misdeeds` a slot; `dead` never run. Beacon nodes of `other_head`
     see another head, those of `lagging` justify an epoch late. `moving_duties` gives validators two slots in an
-    epoch. `seat_of` and `signer` are there to be spoiled by the checkers' own tests.
+    epoch. `boole_epoch` is when the Boole rules begin. `seat_of` and `signer` are there to be spoiled by the checkers'
+    own tests.
     """
 
     seed: int
@@ -45,6 +46,7 @@ class Scenario:
     other_head: frozenset[OperatorId] = frozenset()
     lagging: frozenset[OperatorId] = frozenset()
     moving_duties: bool = False
+    boole_epoch: Epoch | None = None
     seat_of: Callable[[CommitteeMember], CommitteeMember] = lambda member: member
     signer: type[WitnessedSigner] = WitnessedSigner
 
