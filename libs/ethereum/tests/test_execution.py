@@ -95,3 +95,18 @@ def test_an_unreachable_node_is_waited_for(caplog: pytest.LogCaptureFixture) -> 
     (record,) = caplog.records
     assert f"http://127.0.0.1:{port}" in record.getMessage()
     assert "Check that it runs" in record.getMessage()
+
+
+def test_it_reports_whether_the_node_answers_without_its_token() -> None:
+    node = ExecutionNode(unavailable=2)
+    reports: list[str | None] = []
+
+    async def run() -> None:
+        async with served(node), ExecutionClient(node.url, sleep=Pauses(), report=reports.append) as client:
+            await client.head()
+
+    asyncio.run(run())
+    assert [report is None for report in reports] == [False, False, True]
+    assert reports[0] is not None
+    assert "HTTP 503" in reports[0]
+    assert "access-token" not in reports[0]

@@ -47,11 +47,22 @@ class BlockHeader:
 
 
 class ExecutionClient:
-    """The execution node at `url` (HTTP or HTTPS). Use as an async context manager, or `close` it."""
+    """The execution node at `url` (HTTP or HTTPS). Use as an async context manager, or `close` it.
 
-    def __init__(self, url: str, request_timeout_s: float = REQUEST_TIMEOUT_S, sleep: Sleep = asyncio.sleep) -> None:
+    `report` is told None when the node answers and in words what is wrong when it does not; it may be told the same
+    again.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        request_timeout_s: float = REQUEST_TIMEOUT_S,
+        sleep: Sleep = asyncio.sleep,
+        report: Callable[[str | None], None] = lambda _: None,
+    ) -> None:
         self.endpoint = shown_endpoint(url)
         self._sleep = sleep
+        self._report = report
         timeout = aiohttp.ClientTimeout(total=request_timeout_s)
         # our own back-off: the provider's gives up after some attempts
         self._provider = AsyncHTTPProvider(url, {"timeout": timeout}, exception_retry_configuration=None)
@@ -123,6 +134,7 @@ class ExecutionClient:
             try:
                 answer = await ask()
             except _NO_ANSWER as error:
+                self._report(f"execution node {self.endpoint}, {request}: {_problem(error)}")
                 if not warned:
                     logger.warning(
                         "execution node %s, %s: %s. Check that it runs, is synced and that the URL is right; retrying.",
@@ -133,6 +145,7 @@ class ExecutionClient:
                     warned = True
                 await backoff.pause()
                 continue
+            self._report(None)
             if warned:
                 logger.info("execution node %s answers again", self.endpoint)
             return answer

@@ -1,0 +1,44 @@
+"""Settings of the eth1-listener."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from ssv_eth1_listener.chain_sync import FollowRules
+from ssv_ethereum.registry_blocks import PUBLIC_FOLLOW_DISTANCE
+from ssv_protocol.networks import SsvNetwork
+from ssv_runtime.settings import GrpcServiceSettings
+
+LOCAL_NETWORK = "local"
+PUBLIC_HEAD_MAX_AGE_S = 300.0
+
+
+class Eth1ListenerSettings(GrpcServiceSettings):
+    """Where the contract is read, where the registry is kept, who holds the shares."""
+
+    execution_url: str = Field(description="Execution node, HTTP or HTTPS")
+    registry_db: Path = Field(Path("registry.sqlite"), description="Database of the registry; one for each process")
+    signer_target: str = Field(description="The signer's gRPC address, host:port")
+    follow_distance: int | None = Field(
+        None, ge=0, description="Blocks to stay behind the head; unset: 8, and 0 on the local network"
+    )
+    poll_interval_s: float = Field(1.0, gt=0, description="Pause between two looks at the head")
+    head_max_age_s: float | None = Field(
+        None,
+        ge=0,
+        description="A head older than this is a syncing node's; unset: 300, and any age on the local network",
+    )
+    share_check_interval_s: float = Field(60.0, gt=0, description="How often the signer's shares are compared anyway")
+
+    def follow_rules(self, network: SsvNetwork) -> FollowRules:
+        """Return how to follow the chain of `network`."""
+        local = network.name == LOCAL_NETWORK
+        distance = 0 if local else PUBLIC_FOLLOW_DISTANCE
+        max_age_s = None if local else PUBLIC_HEAD_MAX_AGE_S
+        return FollowRules(
+            distance if self.follow_distance is None else self.follow_distance,
+            self.poll_interval_s,
+            max_age_s if self.head_max_age_s is None else self.head_max_age_s,
+        )

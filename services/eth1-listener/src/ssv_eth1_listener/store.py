@@ -1,0 +1,238 @@
+"""The registry on disk: SQLite, one transaction a block.
+
+Invariants: records, last block and its hash change together or not at all, and only what a block changed is written;
+a transaction that does not start from the block on record fails, so two processes cannot mix their work in one file;
+a file belongs to one contract on one chain for ever.
+Not guaranteed: that the last blocks survive a power cut (synchronous=NORMAL). They are read from the chain again.
+
+Source: architecture §5.8.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from ssv_protocol.registry.state import OperatorRecord, Recipient, RegistryState, ValidatorRecord
+from ssv_protocol.types.ids import BlsPublicKey, ExecutionAddress, OperatorId
+from ssv_runtime.settings import SettingsError
+
+SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE meta (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    contract BLOB NOT NULL, from_block INTEGER NOT NULL, chain_id INTEGER,
+    block_number INTEGER NOT NULL, block_hash BLOB NOT NULL,
+    caught_up INTEGER NOT NULL, own_public_pem BLOB
+) STRICT;
+CREATE TABLE operators (
+    operator_id INTEGER PRIMARY KEY, owner BLOB NOT NULL, public_key BLOB NOT NULL, public_pem BLOB
+) STRICT;
+CREATE TABLE validators (
+    public_key BLOB PRIMARY KEY, owner BLOB NOT NULL, cluster_id BLOB NOT NULL, liquidated INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE seats (
+    validator BLOB NOT NULL REFERENCES validators ON DELETE CASCADE, place INTEGER NOT NULL,
+    operator_id INTEGER NOT NULL, share_public_key BLOB NOT NULL, encrypted_key BLOB NOT NULL,
+    PRIMARY KEY (validator, place)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE recipients (
+    owner BLOB PRIMARY KEY, fee_recipient BLOB NOT NULL, next_nonce INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+
+class StoreError(SettingsError):
+    """The registry's database cannot be used as it is; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a database held when it was opened. `caught_up`: the state had reached the head of the chain once."""
+
+    state: RegistryState
+    caught_up: bool
+    own_public_pem: bytes | None
+
+
+class RegistryStore:
+    """The database at `path` for one contract. Its calls block, and may come from any thread."""
+
+    def __init__(self, path: Path, contract: ExecutionAddress, from_block: int) -> None:
+        """Open or make the database; raises StoreError when it is another contract's, or no such database."""
+        self._path = path
+        self._lock = threading.Lock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        try:
+            self._open(contract, from_block)
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise StoreError(f"registry database {path}: {error}; move it away to build it again") from None
+        except StoreError:
+            self._db.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file. May be called again."""
+        self._db.close()
+
+    def load(self) -> Saved:
+        """Return what the database holds."""
+        number, block_hash, caught_up, pem = self._db.execute(
+            "SELECT block_number, block_hash, caught_up, own_public_pem FROM meta"
+        ).fetchone()
+        state = RegistryState(number, block_hash, self._operators(), self._validators(), self._recipients())
+        return Saved(state, bool(caught_up), pem)
+
+    def pin_chain(self, chain_id: int) -> None:
+        """Bind the database to a chain; raises StoreError when it is bound to another."""
+        with self._transaction():
+            (pinned,) = self._db.execute("SELECT chain_id FROM meta").fetchone()
+            if pinned not in {None, chain_id}:
+                raise StoreError(
+                    f"registry database {self._path} is of chain {pinned}, the execution node of chain {chain_id}: "
+                    "correct execution_url, or move the database away"
+                )
+            self._db.execute("UPDATE meta SET chain_id = ?", [chain_id])
+
+    def remember_own_key(self, public_pem: bytes) -> None:
+        """Keep the operator's public key, so that a restart does not need the signer to know who it is."""
+        with self._transaction():
+            self._db.execute("UPDATE meta SET own_public_pem = ?", [public_pem])
+
+    def write(self, before: RegistryState, after: RegistryState, caught_up: bool) -> None:
+        """Move the database from `before` to `after`; raises StoreError when it does not stand at `before`."""
+        with self._transaction():
+            moved = self._db.execute(
+                "UPDATE meta SET block_number = ?, block_hash = ?, caught_up = max(caught_up, ?)"
+                " WHERE block_number = ? AND block_hash = ?",
+                [after.block_number, after.block_hash, caught_up, before.block_number, before.block_hash],
+            ).rowcount
+            if not moved:
+                raise StoreError(
+                    f"registry database {self._path} was changed by another process: run one for each file"
+                )
+            _Difference(self._db, before, after).write()
+
+    def clear(self) -> None:
+        """Forget the registry, not what the database is bound to."""
+        empty = RegistryState()
+        with self._transaction():
+            for table in ("operators", "validators", "recipients"):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 (our own names)
+            self._db.execute(
+                "UPDATE meta SET block_number = ?, block_hash = ?, caught_up = 0",
+                [empty.block_number, empty.block_hash],
+            )
+
+    def _open(self, contract: ExecutionAddress, from_block: int) -> None:
+        self._db.execute("PRAGMA busy_timeout = 5000")
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.execute("PRAGMA foreign_keys = ON")
+        with self._transaction():
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            if version == 0:
+                self._create(contract, from_block)
+            elif version != SCHEMA_VERSION:
+                raise StoreError(
+                    f"registry database {self._path} has schema {version}, not {SCHEMA_VERSION}: "
+                    "move it away to build it again"
+                )
+        pinned = self._db.execute("SELECT contract, from_block FROM meta").fetchone()
+        if pinned != (contract, from_block):
+            raise StoreError(
+                f"registry database {self._path} is of contract 0x{pinned[0].hex()} from block {pinned[1]}, "
+                f"the network file's is 0x{contract.hex()} from block {from_block}: "
+                "correct that file, or move the database away"
+            )
+
+    def _create(self, contract: ExecutionAddress, from_block: int) -> None:
+        for statement in _SCHEMA.split(";\n"):
+            self._db.execute(statement)
+        empty = RegistryState()
+        self._db.execute(
+            "INSERT INTO meta VALUES (1, ?, ?, NULL, ?, ?, 0, NULL)",
+            [contract, from_block, empty.block_number, empty.block_hash],
+        )
+        self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def _operators(self) -> Mapping[OperatorId, OperatorRecord]:
+        rows = self._db.execute("SELECT operator_id, owner, public_key, public_pem FROM operators")
+        return MappingProxyType({row[0]: OperatorRecord(*row) for row in rows})
+
+    def _validators(self) -> Mapping[BlsPublicKey, ValidatorRecord]:
+        seats: dict[bytes, list[tuple[OperatorId, BlsPublicKey, bytes]]] = {}
+        columns = "validator, operator_id, share_public_key, encrypted_key"
+        for validator, *seat in self._db.execute(f"SELECT {columns} FROM seats ORDER BY validator, place"):  # noqa: S608
+            seats.setdefault(validator, []).append((seat[0], seat[1], seat[2]))
+        records = {}
+        for key, owner, cluster, liquidated in self._db.execute(
+            "SELECT public_key, owner, cluster_id, liquidated FROM validators"
+        ):
+            operator_ids, share_keys, encrypted = zip(*seats[key], strict=True)
+            records[key] = ValidatorRecord(key, owner, operator_ids, share_keys, encrypted, cluster, bool(liquidated))
+        return MappingProxyType(records)
+
+    def _recipients(self) -> Mapping[ExecutionAddress, Recipient]:
+        rows = self._db.execute("SELECT owner, fee_recipient, next_nonce FROM recipients")
+        return MappingProxyType({owner: Recipient(fee_recipient, nonce) for owner, fee_recipient, nonce in rows})
+
+
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """Writes the records in which two states differ."""
+
+    db: sqlite3.Connection
+    before: RegistryState
+    after: RegistryState
+
+    def write(self) -> None:
+        for operator_id, operator in self._changes("operators", "operator_id"):
+            self.db.execute(
+                "INSERT INTO operators VALUES (?, ?, ?, ?)",
+                [operator_id, operator.owner, operator.public_key, operator.public_pem],
+            )
+        for key, validator in self._changes("validators", "public_key"):
+            self.db.execute(
+                "INSERT INTO validators VALUES (?, ?, ?, ?)",
+                [key, validator.owner, validator.cluster_id, validator.liquidated],
+            )
+            seats = zip(validator.operator_ids, validator.share_public_keys, validator.encrypted_keys, strict=True)
+            self.db.executemany(
+                "INSERT INTO seats VALUES (?, ?, ?, ?, ?)", [(key, place, *seat) for place, seat in enumerate(seats)]
+            )
+        for owner, recipient in self._changes("recipients", "owner"):
+            self.db.execute(
+                "INSERT INTO recipients VALUES (?, ?, ?)", [owner, recipient.fee_recipient, recipient.next_nonce]
+            )
+
+    def _changes(self, table: str, key_column: str) -> list[tuple[Any, Any]]:
+        """Delete the rows that are gone or changed, return what to insert."""
+        old: Mapping[Any, Any] = getattr(self.before, table)
+        new: Mapping[Any, Any] = getattr(self.after, table)
+        if old is new:
+            return []
+        # states share their unchanged records, so identity is enough
+        changed = [(key, record) for key, record in new.items() if old.get(key) is not record]
+        stale = [(key,) for key, record in old.items() if new.get(key) is not record]
+        self.db.executemany(f"DELETE FROM {table} WHERE {key_column} = ?", stale)  # noqa: S608 (our own names)
+        return changed
