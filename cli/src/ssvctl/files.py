@@ -1,4 +1,4 @@
-"""Reading what the user names, and writing files that never replace another unless it is our own.
+"""Reading what the user names, and writing files that never replace another.
 
 Invariant: a file appears under its name complete or not at all, with its permissions from the first byte on.
 """
@@ -67,19 +67,6 @@ def write_new(path: Path, content: bytes, mode: int) -> None:
         os.link(partial, path)  # unlike a rename, never over another file
     except FileExistsError:
         raise SsvctlError(f"{path} exists already; choose another name or move it away") from None
-    except OSError as error:
-        raise SsvctlError(f"{path} can't be written: {error.strerror}") from None
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def replace_file(path: Path, content: bytes, mode: int) -> None:
-    """Write a file of our own, over an older one if there is one; raises SsvctlError."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(content)
-        partial.replace(path)
     except OSError as error:
         raise SsvctlError(f"{path} can't be written: {error.strerror}") from None
     finally:

@@ -2,7 +2,7 @@
 
 import typer
 
-from ssvctl import keys_commands, shares_commands
+from ssvctl import certs_commands, keys_commands, shares_commands
 
 app = typer.Typer(
     name="ssvctl",
@@ -12,6 +12,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keys_commands.app, name="keys")
+app.add_typer(certs_commands.app, name="certs")
 app.add_typer(shares_commands.app, name="shares")
 
 

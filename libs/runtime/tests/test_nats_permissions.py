@@ -23,7 +23,6 @@ from ssv_runtime.nats_permissions import (
     DUTIES_BUCKET,
     MAX_PAYLOAD_BYTES,
     PERMISSIONS,
-    NatsTls,
     inbox_prefix,
     render_nats_conf,
 )
@@ -235,11 +234,6 @@ async def test_what_was_decided_from_consensus_to_exporter(nats_url: str) -> Non
 def test_every_user_needs_a_password() -> None:
     with pytest.raises(KeyError):
         render_nats_conf({})
-
-
-def test_tls_asks_for_certificates() -> None:
-    config = json.loads(render_nats_conf(PASSWORDS, NatsTls("ca.pem", "nats.pem", "nats.key")))
-    assert config["tls"] == {"ca_file": "ca.pem", "cert_file": "nats.pem", "key_file": "nats.key", "verify": True}
 
 
 def test_nothing_listens_where_no_one_said() -> None:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from ssv_runtime.files import write_atomically
 from ssvctl.errors import SsvctlError
-from ssvctl.files import PRIVATE, replace_file
+from ssvctl.files import PRIVATE
 from ssvctl.supervisor.plan import Plan, PlannedService
 from ssvctl.supervisor.probe import Readiness, look, read_health_url
 from ssvctl.supervisor.process import KeptProcess, PortTaken
@@ -61,8 +62,7 @@ class RunningPlan:
     async def start(self) -> None:
         """Write the plan's files and start its processes; raises ProcessRefused."""
         for path, content in self.plan.files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(path, content.encode(), PRIVATE)
+            write_atomically(path, content.encode(), PRIVATE)
         for process in self.processes.values():
             await process.start()
 

@@ -18,6 +18,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ssv_runtime.names import CONSENSUS, DUTY_SCHEDULER, EXPORTER, P2P_GATEWAY
+
 GOSSIP_IN = "ssv.gossip.in"
 GOSSIP_OUT = "ssv.gossip.out"
 REPLAY = "ssv.replay"
@@ -39,15 +41,6 @@ class Permissions:
     publish: tuple[str, ...]
     subscribe: tuple[str, ...]
     answers: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NatsTls:
-    """Certificate files of the server, as it finds them from its working directory."""
-
-    ca: str
-    certificate: str
-    key: str
 
 
 def _reads_stream(stream: str) -> tuple[str, ...]:
@@ -82,12 +75,12 @@ def _keeps_stream(stream: str) -> tuple[str, ...]:
 _FINDS_STREAMS = ("$JS.API.STREAM.NAMES",)
 
 PERMISSIONS: Mapping[str, Permissions] = {
-    "p2p-gateway": Permissions(
+    P2P_GATEWAY: Permissions(
         publish=(f"{GOSSIP_IN}.>", f"{BEAT}.>", *_reads_stream(_DUTIES_STREAM)),
         subscribe=(f"{GOSSIP_OUT}.>", f"{REPLAY}.>", f"{BEAT}.>"),
         answers=True,
     ),
-    "consensus": Permissions(
+    CONSENSUS: Permissions(
         publish=(
             f"{GOSSIP_OUT}.>",
             f"{REPLAY}.>",
@@ -98,7 +91,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
         ),
         subscribe=(f"{GOSSIP_IN}.>", HEAD, f"{BEAT}.>"),
     ),
-    "duty-scheduler": Permissions(
+    DUTY_SCHEDULER: Permissions(
         publish=(
             f"$KV.{DUTIES_BUCKET}.>",
             HEAD,
@@ -107,7 +100,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
         ),
         subscribe=(),
     ),
-    "exporter": Permissions(
+    EXPORTER: Permissions(
         publish=(*_reads_stream(DECIDED_STREAM), *_FINDS_STREAMS),
         subscribe=(f"{GOSSIP_IN}.>", f"{DECIDED}.>"),
     ),
@@ -120,7 +113,7 @@ def inbox_prefix(service: str) -> str:
     return f"_INBOX.{service}"
 
 
-def render_nats_conf(passwords: Mapping[str, str], tls: NatsTls | None = None) -> str:
+def render_nats_conf(passwords: Mapping[str, str]) -> str:
     """Return nats-server's configuration for one operator. `passwords`: by service, all of PERMISSIONS.
 
     Address, port and store folder are not in it: the command line has them (--addr, --port, --store_dir).
@@ -135,8 +128,6 @@ def render_nats_conf(passwords: Mapping[str, str], tls: NatsTls | None = None) -
         "jetstream": {"max_memory_store": 64 * 1024 * 1024, "max_file_store": 1024 * 1024 * 1024},
         "accounts": {"operator": {"jetstream": "enabled", "users": users}},
     }
-    if tls is not None:
-        config["tls"] = {"ca_file": tls.ca, "cert_file": tls.certificate, "key_file": tls.key, "verify": True}
     return json.dumps(config, indent=2) + "\n"  # nats-server reads JSON
 
 
