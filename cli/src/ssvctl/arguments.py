@@ -17,16 +17,21 @@ _KEY_FIELDS = ("operatorKey", "publicKey", "public_key")
 
 def parse_owner(text: str) -> ExecutionAddress:
     """Read an owner's address; one with a checksum (EIP-55) must have the right one. Raises SsvctlError."""
+    return parse_address(text, "owner")
+
+
+def parse_address(text: str, what: str) -> ExecutionAddress:
+    """Read an address of the execution chain, that of `what`; checksums count. Raises SsvctlError."""
     digits = text.removeprefix("0x")
     try:
         address = bytes.fromhex(digits)
     except ValueError:
         address = b""
     if len(address) != _ADDRESS_BYTES:
-        raise SsvctlError(f"owner {text} is no address; give 0x and 40 hex digits")
+        raise SsvctlError(f"{what} {text} is no address; give 0x and 40 hex digits")
     mixed = digits not in (digits.lower(), digits.upper())
     if mixed and to_checksum_address(address) != f"0x{digits}":
-        raise SsvctlError(f"owner {text} has a wrong checksum (EIP-55): mistyped? Copy the address anew")
+        raise SsvctlError(f"{what} {text} has a wrong checksum (EIP-55): mistyped? Copy the address anew")
     return ExecutionAddress(address)
 
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from ssvctl import certs_commands, keys_commands, shares_commands
+from ssvctl import certs_commands, keys_commands, network_commands, shares_commands
 
 app = typer.Typer(
     name="ssvctl",
@@ -13,6 +13,7 @@ app = typer.Typer(
 )
 app.add_typer(keys_commands.app, name="keys")
 app.add_typer(certs_commands.app, name="certs")
+app.add_typer(network_commands.app, name="network")
 app.add_typer(shares_commands.app, name="shares")
 
 
