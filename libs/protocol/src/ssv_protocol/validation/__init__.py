@@ -1,0 +1,1 @@
+"""Gossip rules: may a message be handed on, to the own workers and to other peers?"""
