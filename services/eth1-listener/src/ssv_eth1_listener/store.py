@@ -80,15 +80,17 @@ class RegistryStore:
             raise
 
     def close(self) -> None:
-        """Close the file. May be called again."""
-        self._db.close()
+        """Close the file, after a transaction that is under way. May be called again."""
+        with self._lock:
+            self._db.close()
 
     def load(self) -> Saved:
         """Return what the database holds."""
-        number, block_hash, caught_up, pem = self._db.execute(
-            "SELECT block_number, block_hash, caught_up, own_public_pem FROM meta"
-        ).fetchone()
-        state = RegistryState(number, block_hash, self._operators(), self._validators(), self._recipients())
+        with self._transaction():
+            number, block_hash, caught_up, pem = self._db.execute(
+                "SELECT block_number, block_hash, caught_up, own_public_pem FROM meta"
+            ).fetchone()
+            state = RegistryState(number, block_hash, self._operators(), self._validators(), self._recipients())
         return Saved(state, bool(caught_up), pem)
 
     def pin_chain(self, chain_id: int) -> None:

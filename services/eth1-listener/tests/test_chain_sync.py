@@ -1,0 +1,202 @@
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from libs.ethereum.tests.execution_node import CHAIN_ID, CONTRACT, ExecutionNode, served
+from tests.support.listener import Listener, listening, until
+from tests.support.registered_chain import RegisteredChain, registered_chain
+
+from ssv_eth1_listener.chain_sync import FollowRules
+from ssv_eth1_listener.store import RegistryStore
+from ssv_ethereum.execution import ExecutionClient
+from ssv_ethereum.registry_blocks import follow_registry
+from ssv_protocol.networks import local_network
+from ssv_protocol.registry.apply import apply_block
+from ssv_protocol.registry.state import RegistryState
+from ssv_protocol.types.ids import ExecutionAddress
+
+FAKE_NETWORK = local_network(ExecutionAddress(CONTRACT), slot_duration_s=6)
+
+
+def on_a_chain(scenario: Callable[[RegisteredChain], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with registered_chain() as chain:
+            await scenario(chain)
+
+    asyncio.run(run())
+
+
+async def clean_rebuild(chain: RegisteredChain, until: int) -> RegistryState:
+    """The registry from the first block on, by another way than the listener's."""
+    state = RegistryState()
+    async with ExecutionClient(chain.url) as client:
+        async for update in follow_registry(
+            client, chain.network.registry_contract, 0, follow_distance=0, poll_interval_s=0.02, batch_blocks=7
+        ):
+            state = apply_block(state, update.block_number, update.block_hash, update.logs).state
+            if update.block_number >= until:
+                return state
+    raise AssertionError
+
+
+def saved_hash(path: Path, chain: RegisteredChain) -> str:
+    return RegistryStore(path, chain.network.registry_contract, 0).load().state.state_hash()
+
+
+def test_history_is_read_and_events_are_followed(tmp_path: Path) -> None:
+    async def scenario(chain: RegisteredChain) -> None:
+        await chain.tell_a_long_story()
+        async with listening(chain.url, chain.network, tmp_path / "db") as listener:
+            head = await chain.head()
+            state = await listener.reaches(head)
+            assert state == await clean_rebuild(chain, head)
+            assert set(state.validators) == set(chain.validators) - {chain.validators[1], chain.validators[6]}
+            assert listener.watched.health.problems().keys() == {"signer"}
+            assert listener.watched.value("lag_blocks") == 0
+            assert listener.watched.value("skipped_events_total", reason="ownership_signature") == 1
+
+            (new,) = await chain.add_validators(1)
+            await chain.liquidate()
+            state = await listener.reaches(await chain.head())
+            assert state.validators[new].liquidated
+            assert state == await clean_rebuild(chain, await chain.head())
+        assert saved_hash(tmp_path / "db", chain) == state.state_hash()
+
+    on_a_chain(scenario)
+
+
+def test_it_goes_on_at_the_right_block_wherever_it_was_stopped(tmp_path: Path) -> None:
+    async def stopped_early(chain: RegisteredChain, path: Path, blocks: int) -> int:
+        """Run on until `blocks` blocks were applied; return the block on record."""
+        async with listening(chain.url, chain.network, path) as listener:
+            started_at = listener.sync.state.block_number
+            taken = 0
+            last = started_at
+            while taken < blocks and listener.sync.state.block_number < await chain.head():
+                await asyncio.sleep(0)
+                if listener.sync.state.block_number != last:
+                    taken, last = taken + 1, listener.sync.state.block_number
+        on_record = RegistryStore(path, chain.network.registry_contract, 0).load().state.block_number
+        # the thread that writes a block may finish it after the task was cancelled
+        assert on_record >= last
+        return on_record
+
+    async def scenario(chain: RegisteredChain) -> None:
+        await chain.tell_a_long_story()
+        head = await chain.head()
+        expected = (await clean_rebuild(chain, head)).state_hash()
+        random_numbers = random.Random(20)
+        for attempt in range(8):
+            path = tmp_path / f"{attempt}.sqlite"
+            stops: list[int] = []
+            while not stops or stops[-1] < head:
+                stops.append(await stopped_early(chain, path, random_numbers.randint(1, 9)))
+            assert len(stops) > 1
+            assert stops == sorted(set(stops))
+            assert saved_hash(path, chain) == expected
+
+    on_a_chain(scenario)
+
+
+def test_a_saved_registry_is_served_before_the_node_answers_but_is_not_live(tmp_path: Path) -> None:
+    async def scenario(chain: RegisteredChain) -> None:
+        await chain.add_validators(2)
+        async with listening(chain.url, chain.network, tmp_path / "db") as listener:
+            state = await listener.reaches(await chain.head())
+        nobody = "http://127.0.0.1:9"  # the discard port: nothing listens there
+        async with listening(nobody, chain.network, tmp_path / "db") as listener:
+            assert listener.feed.view is not None
+            assert listener.feed.view.state == state
+            assert listener.feed.live_view is None
+            await until(lambda: "127.0.0.1:9" in listener.watched.health.problems()["execution"])
+            assert "registry" in listener.watched.health.problems()
+
+    on_a_chain(scenario)
+
+
+def on_a_fake(node: ExecutionNode, scenario: Callable[[], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with served(node):
+            await scenario()
+
+    asyncio.run(run())
+
+
+def test_nothing_is_published_before_the_registry_has_caught_up(tmp_path: Path) -> None:
+    node = ExecutionNode(blocks=50, log_indexes={3: [0], 7: [0], 30: [0]})
+
+    async def scenario() -> None:
+        async with listening(node.url, FAKE_NETWORK, tmp_path / "db") as listener:
+            seen = []
+            async for view in listener.feed.views():
+                seen.append(view.state.block_number)
+                if len(seen) == 3:
+                    break
+                node.blocks += 4
+        assert seen == [49, 53, 57]
+
+    on_a_fake(node, scenario)
+
+
+def test_the_follow_distance_is_kept(tmp_path: Path) -> None:
+    node = ExecutionNode(blocks=50)
+
+    async def scenario() -> None:
+        rules = FollowRules(follow_distance=8, poll_interval_s=0.01, head_max_age_s=None)
+        async with listening(node.url, FAKE_NETWORK, tmp_path / "db", rules=rules) as listener:
+            assert (await listener.reaches(0)).block_number == 41
+            assert listener.watched.value("lag_blocks") == 8
+
+    on_a_fake(node, scenario)
+
+
+def test_an_old_head_is_that_of_a_node_which_is_still_syncing(tmp_path: Path) -> None:
+    node = ExecutionNode(blocks=50)
+    rules = FollowRules(follow_distance=0, poll_interval_s=0.01, head_max_age_s=300)
+    now = 1_700_000_049 + 301.0  # the head is of 1_700_000_049
+
+    async def scenario() -> None:
+        async with listening(node.url, FAKE_NETWORK, tmp_path / "db", rules=rules, now=lambda: now) as listener:
+            await until(lambda: listener.sync.state.block_number == 49)
+            assert listener.feed.view is None
+            node.blocks += 1
+            assert (await listener.reaches(0)).block_number == 50
+
+    on_a_fake(node, scenario)
+
+
+def test_after_a_deep_reorganisation_the_registry_is_built_again(tmp_path: Path) -> None:
+    node = ExecutionNode(blocks=20, log_indexes={5: [0]})
+
+    async def reorganise(listener: Listener) -> None:
+        before = await listener.reaches(19)
+        node.branch, node.branched_at, node.blocks = 1, 12, 22
+        assert listener.feed.state_after(19, before.block_hash) is before
+        after = await listener.reaches(21)
+        assert after.block_hash == node.block_hash(21)
+        assert listener.watched.value("reorganisations_total") == 1
+
+    async def scenario() -> None:
+        async with listening(node.url, FAKE_NETWORK, tmp_path / "db") as listener:
+            await reorganise(listener)
+        async with listening(node.url, FAKE_NETWORK, tmp_path / "db") as listener:
+            assert listener.sync.state.block_hash == node.block_hash(21)
+            assert listener.watched.value("reorganisations_total") == 0
+
+    on_a_fake(node, scenario)
+
+
+def test_a_node_of_another_chain_is_not_followed(tmp_path: Path) -> None:
+    node = ExecutionNode(blocks=20)
+    store = RegistryStore(tmp_path / "db", FAKE_NETWORK.registry_contract, 0)
+    store.pin_chain(1)
+    store.close()
+
+    async def scenario() -> None:
+        async with listening(node.url, FAKE_NETWORK, tmp_path / "db") as listener:
+            await until(lambda: "is of chain 1" in listener.watched.health.problems()["execution"])
+            assert f"of chain {CHAIN_ID}" in listener.watched.health.problems()["execution"]
+            assert set(node.requests) == {"eth_chainId"}
+
+    on_a_fake(node, scenario)

@@ -1,0 +1,162 @@
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from ssv_eth1_listener.store import RegistryStore, StoreError
+from ssv_protocol.registry.state import OperatorRecord, Recipient, RegistryState, ValidatorRecord, cluster_id
+from ssv_protocol.types.ids import BlsPublicKey, ExecutionAddress, OperatorId
+
+CONTRACT = ExecutionAddress(b"\xaa" * 20)
+OWNER = ExecutionAddress(b"\x01" * 20)
+IDS = tuple(OperatorId(number) for number in (3, 7, 8, 20))
+
+
+def operator(number: int) -> OperatorRecord:
+    return OperatorRecord(OperatorId(number), OWNER, b"registered %d" % number, b"pem" if number % 2 else None)
+
+
+def validator(number: int) -> ValidatorRecord:
+    return ValidatorRecord(
+        BlsPublicKey(bytes([number]) * 48),
+        OWNER,
+        IDS,
+        tuple(BlsPublicKey(bytes([number, seat]) * 24) for seat in range(4)),
+        tuple(bytes([number, seat]) * 128 for seat in range(4)),
+        cluster_id(OWNER, IDS),
+    )
+
+
+def state(block: int, validators: dict[BlsPublicKey, ValidatorRecord], nonce: int = 3) -> RegistryState:
+    operators = {operator_id: operator(operator_id) for operator_id in IDS}
+    recipients = {OWNER: Recipient(ExecutionAddress(b"\x02" * 20), nonce)}
+    return RegistryState(
+        block,
+        bytes([block]) * 32,
+        MappingProxyType(operators),
+        MappingProxyType(validators),
+        MappingProxyType(recipients),
+    )
+
+
+def opened(path: Path) -> RegistryStore:
+    return RegistryStore(path, CONTRACT, 0)
+
+
+VALIDATORS = {record.public_key: record for record in map(validator, range(1, 6))}
+
+
+def test_a_new_database_holds_the_state_before_the_first_block(tmp_path: Path) -> None:
+    saved = opened(tmp_path / "deep/registry.sqlite").load()
+    assert saved.state == RegistryState()
+    assert not saved.caught_up
+    assert saved.own_public_pem is None
+
+
+def test_what_was_written_is_read_back(tmp_path: Path) -> None:
+    store = opened(tmp_path / "db")
+    first = state(5, VALIDATORS)
+    store.write(RegistryState(), first, caught_up=True)
+    changed = dict(VALIDATORS)
+    gone = changed.pop(validator(2).public_key)
+    changed[validator(3).public_key] = replace(validator(3), liquidated=True)
+    second = state(9, changed, nonce=65535)
+    store.write(first, second, caught_up=False)
+    store.remember_own_key(b"the key")
+    store.close()
+
+    saved = opened(tmp_path / "db").load()
+    assert saved.state == second
+    assert saved.state.state_hash() == second.state_hash()
+    assert gone.public_key not in saved.state.validators
+    assert saved.caught_up
+    assert saved.own_public_pem == b"the key"
+
+
+def test_only_what_changed_is_written(tmp_path: Path) -> None:
+    store = opened(tmp_path / "db")
+    first = state(5, VALIDATORS)
+    store.write(RegistryState(), first, caught_up=True)
+    with sqlite3.connect(tmp_path / "db") as db:
+        db.execute("CREATE TABLE touched (what)")
+        for table in ("operators", "validators", "recipients"):
+            for event in ("INSERT", "UPDATE", "DELETE"):
+                db.execute(
+                    f"CREATE TRIGGER {table}_{event} AFTER {event} ON {table}"
+                    f" BEGIN INSERT INTO touched VALUES ('{event} {table}'); END"
+                )
+    liquidated = MappingProxyType({**VALIDATORS, validator(3).public_key: replace(validator(3), liquidated=True)})
+    second = replace(first, block_number=6, block_hash=b"\x06" * 32, validators=liquidated)
+    store.write(first, second, caught_up=True)
+    store.write(second, replace(second, block_number=7, block_hash=b"\x07" * 32), caught_up=True)
+    with sqlite3.connect(tmp_path / "db") as db:
+        touched = [what for (what,) in db.execute("SELECT what FROM touched ORDER BY what")]
+    assert touched == ["DELETE validators", "INSERT validators"]
+    assert opened(tmp_path / "db").load().state.block_number == 7
+
+
+def test_a_block_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    store = opened(tmp_path / "db")
+    first = state(5, VALIDATORS)
+    store.write(RegistryState(), first, caught_up=False)
+    broken = replace(first.recipients[OWNER], fee_recipient=None)  # type: ignore[arg-type]
+    second = replace(
+        state(6, {**VALIDATORS, validator(9).public_key: validator(9)}), recipients=MappingProxyType({OWNER: broken})
+    )
+    with pytest.raises(sqlite3.IntegrityError):
+        store.write(first, second, caught_up=True)
+    saved = store.load()
+    assert saved.state == first
+    assert not saved.caught_up
+
+
+def test_a_second_process_on_the_same_file_is_found_out(tmp_path: Path) -> None:
+    mine, theirs = opened(tmp_path / "db"), opened(tmp_path / "db")
+    theirs.write(RegistryState(), state(5, VALIDATORS), caught_up=True)
+    with pytest.raises(StoreError, match="another process"):
+        mine.write(RegistryState(), state(6, VALIDATORS), caught_up=True)
+    assert mine.load().state == state(5, VALIDATORS)
+
+
+@pytest.mark.parametrize(("contract", "from_block"), [(ExecutionAddress(b"\xbb" * 20), 0), (CONTRACT, 1)])
+def test_a_database_of_another_contract_is_refused(tmp_path: Path, contract: ExecutionAddress, from_block: int) -> None:
+    opened(tmp_path / "db").close()
+    with pytest.raises(StoreError, match=f"0x{CONTRACT.hex()} from block 0.*0x{contract.hex()} from block"):
+        RegistryStore(tmp_path / "db", contract, from_block)
+
+
+def test_a_database_of_another_chain_is_refused(tmp_path: Path) -> None:
+    store = opened(tmp_path / "db")
+    store.pin_chain(560048)
+    store.pin_chain(560048)
+    with pytest.raises(StoreError, match="chain 560048, the execution node of chain 1:"):
+        store.pin_chain(1)
+
+
+def test_another_file_or_schema_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no database " * 100)
+    with pytest.raises(StoreError, match="move it away"):
+        opened(tmp_path / "text")
+    opened(tmp_path / "db").close()
+    with sqlite3.connect(tmp_path / "db") as db:
+        db.execute("PRAGMA user_version = 99")
+    with pytest.raises(StoreError, match="schema 99"):
+        opened(tmp_path / "db")
+
+
+def test_clearing_keeps_whose_database_it_is(tmp_path: Path) -> None:
+    store = opened(tmp_path / "db")
+    store.pin_chain(5)
+    store.remember_own_key(b"the key")
+    store.write(RegistryState(), state(5, VALIDATORS), caught_up=True)
+    store.clear()
+    saved = store.load()
+    assert saved.state == RegistryState()
+    assert not saved.caught_up
+    assert saved.own_public_pem == b"the key"
+    with pytest.raises(StoreError):
+        store.pin_chain(6)
+    with sqlite3.connect(tmp_path / "db") as db:
+        assert db.execute("SELECT count(*) FROM seats").fetchone() == (0,)

@@ -1,0 +1,1 @@
+"""What the tests of several services share: real chains, border fakes, a service in parts."""
