@@ -26,7 +26,7 @@ class Instruments:
         self._shares = metrics.gauge("shares", "Own key shares", ["state"])
         self._execution = health.dependency("execution")
         self._registry = health.dependency("registry")
-        self._signer = health.dependency("signer")
+        self._shares_match = health.dependency("shares")
         self._registry.down("not caught up with the chain yet")
 
     # chain
@@ -75,13 +75,13 @@ class Instruments:
             self._registry.up()
 
     # signer
-    def signer_answers(self) -> None:
-        """The signer did what it was asked."""
-        self._signer.up()
+    def shares_are_equal(self) -> None:
+        """The signer holds what the registry says, but for what it refuses."""
+        self._shares_match.up()
 
-    def signer_fails(self, problem: str) -> None:
-        """The signer cannot be asked, or cannot answer."""
-        self._signer.down(problem, "check that it runs, and signer_target")
+    def shares_differ(self, problem: str) -> None:
+        """The signer cannot be asked, or cannot do what it is asked."""
+        self._shares_match.down(problem, "see the signer's log and its permissions")
 
     def own_operator(self, operator_id: OperatorId | None) -> None:
         """Who the operator is."""

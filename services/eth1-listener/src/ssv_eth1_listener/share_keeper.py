@@ -1,9 +1,9 @@
 """Keeps the signer's shares equal to the registry's, for ever.
 
 Every round begins with who the signer is and what it holds, so it does not matter what happened before: a restart of
-either side, a lost answer, a share from long ago. What fails is tried again with growing pauses; what the signer
-refuses for good (a share that is not encrypted for its key) is reported once and left alone until the registry says
-something else.
+either side, a lost answer, a share from long ago. What fails is tried again with growing pauses. What the signer
+refuses (a share that is not encrypted for its key) is reported once, with its reason, and tried again only in later
+rounds.
 
 Invariant: shares are compared with a registry that is up with the chain, never with half a history.
 
@@ -13,6 +13,7 @@ Source: architecture §5.6, §5.9.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ import grpc
 from ssv_api.v1 import signer_pb2 as pb
 from ssv_eth1_listener.feed import Feed
 from ssv_eth1_listener.instruments import Instruments
-from ssv_eth1_listener.shares import SharePlan, plan_shares, wanted_shares
+from ssv_eth1_listener.shares import CommitteeKeys, committee_keys, plan_shares, wanted_shares
 from ssv_eth1_listener.store import RegistryStore
 from ssv_ethereum.backoff import Backoff, Sleep
 from ssv_protocol.types.ids import BlsPublicKey, OperatorId
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 DEADLINE_S = 10.0
 AT_ONCE = 16
 """AddShare calls in flight, so that the signer can write several records in one transaction."""
-_FOR_GOOD = frozenset({grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION})
+_REFUSALS = frozenset({grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION})
 
 
 class ShareKeeper:
@@ -57,7 +58,8 @@ class ShareKeeper:
         self._sleep = sleep
         self._own_public_pem: bytes | None = None
         self._own: OperatorId | None = OperatorId(0)  # nobody's, so that the first answer is news in any case
-        self._refused: dict[BlsPublicKey, pb.AddShareRequest] = {}
+        self._refused: dict[BlsPublicKey, str] = {}
+        self._told: set[CommitteeKeys] = set()
 
     async def run(self) -> None:
         """Compare at the start, when the registry's records changed, and now and then."""
@@ -81,10 +83,10 @@ class ShareKeeper:
                 if view is not None:
                     await self._reconcile(view)
             except grpc.aio.AioRpcError as error:
-                self._instruments.signer_fails(f"{error.code().name}: {error.details()}")
+                self._instruments.shares_differ(f"{error.code().name}: {error.details()}")
                 await backoff.pause()
                 continue
-            self._instruments.signer_answers()
+            self._instruments.shares_are_equal()
             return view
 
     async def _identify(self) -> None:
@@ -102,33 +104,44 @@ class ShareKeeper:
             return
         held = (await self._signer.ListShares(pb.ListSharesRequest(), timeout=DEADLINE_S)).shares
         wanted = wanted_shares(view.state, view.own_operator_id)
-        self._refused = {key: request for key, request in self._refused.items() if wanted.get(key) == request}
-        await self._carry_out(plan_shares(wanted, held))
-        self._instruments.shares(len(wanted) - len(self._refused), len(self._refused))
-
-    async def _carry_out(self, plan: SharePlan) -> None:
+        self._refused = {key: reason for key, reason in self._refused.items() if key in wanted}
+        plan = plan_shares(wanted, held)
         for key in plan.remove:
             await self._signer.RemoveShare(pb.RemoveShareRequest(validator_pubkey=key), timeout=DEADLINE_S)
             self._instruments.share_removed(key)
-        todo = [request for request in plan.add if request.validator_pubkey not in self._refused]
-        for start in range(0, len(todo), AT_ONCE):
-            batch = todo[start : start + AT_ONCE]
+        await self._add_all(plan.add)
+        await self._add_all(tuple(self._news_of_committees(plan.keep)))
+        self._instruments.shares(len(wanted) - len(self._refused), len(self._refused))
+
+    def _news_of_committees(self, requests: Iterable[pb.AddShareRequest]) -> list[pb.AddShareRequest]:
+        """Pick a held share of each committee whose operators' keys the signer may not know as they are now."""
+        news = {committee_keys(request): request for request in requests}
+        return [request for keys, request in news.items() if keys not in self._told]
+
+    async def _add_all(self, requests: Sequence[pb.AddShareRequest]) -> None:
+        for start in range(0, len(requests), AT_ONCE):
+            batch = requests[start : start + AT_ONCE]
             outcomes = await asyncio.gather(*map(self._add, batch), return_exceptions=True)
             for outcome in outcomes:
                 if outcome is not None:
                     raise outcome
 
     async def _add(self, request: pb.AddShareRequest) -> None:
+        key = BlsPublicKey(request.validator_pubkey)
         try:
             answer = await self._signer.AddShare(request, timeout=DEADLINE_S)
         except grpc.aio.AioRpcError as error:
-            if error.code() not in _FOR_GOOD:
+            if error.code() not in _REFUSALS:
                 raise
-            self._refused[BlsPublicKey(request.validator_pubkey)] = request
-            self._instruments.share_refused(request.validator_pubkey, error.details() or error.code().name)
+            reason = error.details() or error.code().name
+            if self._refused.get(key) != reason:
+                self._instruments.share_refused(key, reason)
+            self._refused[key] = reason
             return
+        self._told.add(committee_keys(request))
+        self._refused.pop(key, None)
         if answer.added:
-            self._instruments.share_added(request.validator_pubkey, answer.may_sign_from_epoch)
+            self._instruments.share_added(key, answer.may_sign_from_epoch)
 
 
 def _same_records(one: RegistryView | None, other: RegistryView | None) -> bool:

@@ -16,13 +16,17 @@ from ssv_protocol.types.committee import committee_id
 from ssv_protocol.types.ids import BlsPublicKey, OperatorId
 from ssv_protocol.types.operator import NO_OPERATOR_KEY
 
+CommitteeKeys = tuple[tuple[int, bytes], ...]
+"""Operator ids, ascending, with their public keys."""
+
 
 @dataclass(frozen=True, slots=True)
 class SharePlan:
-    """What the signer must let go of, then what it must take."""
+    """What the signer must let go of, then what it must take, and what it holds already."""
 
     remove: tuple[BlsPublicKey, ...]
     add: tuple[pb.AddShareRequest, ...]
+    keep: tuple[pb.AddShareRequest, ...]
 
 
 def wanted_shares(state: RegistryState, own_operator_id: OperatorId) -> dict[BlsPublicKey, pb.AddShareRequest]:
@@ -39,7 +43,13 @@ def plan_shares(wanted: Mapping[BlsPublicKey, pb.AddShareRequest], held: Iterabl
     return SharePlan(
         tuple(sorted(held_by_key.keys() - fitting)),
         tuple(request for key, request in wanted.items() if key not in fitting),
+        tuple(request for key, request in wanted.items() if key in fitting),
     )
+
+
+def committee_keys(request: pb.AddShareRequest) -> CommitteeKeys:
+    """Return the operators and keys of the request's committee; an operator that leaves changes them."""
+    return tuple((member.operator_id, member.public_key) for member in request.committee)
 
 
 def _request(state: RegistryState, record: ValidatorRecord, own_operator_id: OperatorId) -> pb.AddShareRequest:
