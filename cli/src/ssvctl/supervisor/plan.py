@@ -28,7 +28,10 @@ class PlannedService:
 
 @dataclass(frozen=True, slots=True)
 class PlannedProcess:
-    """A process: `argv[0]` is a path. `environment` comes on top of the supervisor's; `ports` must be free for it."""
+    """A process: `argv[0]` is a path. `ports` must be free for it.
+
+    `environment` comes on top of the supervisor's, from which SSV_ settings are taken away.
+    """
 
     name: str
     argv: tuple[str, ...]

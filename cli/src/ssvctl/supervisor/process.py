@@ -22,6 +22,7 @@ from ssvctl.supervisor.ports import is_free
 
 BAD_SETTINGS = 2
 """Exit code of a service that can't work with its settings: starting it again will not help."""
+_SETTINGS_PREFIX = "SSV_"
 _TIE = Path(__file__).with_name("tied.py")
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 10.0
 _SETTLED_AFTER_S = 30.0
@@ -132,8 +133,13 @@ class KeptProcess:
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    env=os.environ | dict(self.planned.environment),
+                    env={**_environment(), **self.planned.environment},
                     process_group=0,
                 )
         except OSError as error:
             raise ProcessRefused(f"{self.planned.name} can't be started: {error.strerror}") from None
+
+
+def _environment() -> dict[str, str]:
+    """Return the supervisor's environment without settings of services: those of one must not become those of all."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(_SETTINGS_PREFIX)}
