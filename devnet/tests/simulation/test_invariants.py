@@ -73,6 +73,31 @@ def test_a_quorum_of_two_is_caught() -> None:
     assert agreement(simulate(replace(scenario, seat_of=believes_two)))
 
 
+@pytest.mark.parametrize(
+    ("misdeed", "rule", "broken"),
+    [
+        (Misdeed.FORGED_DECISION, "ssv_protocol.crypto.rsa.verify", True),
+        (Misdeed.FORGED_JUSTIFICATION, "ssv_protocol.qbft.proposal.check_justification", None),
+        (Misdeed.BAD_VALUE, "ssv_protocol.runners.beacon_vote_check.BeaconVoteCheck.__call__", None),
+        (Misdeed.SHARES_OVER_ANOTHER_ROOT, "ssv_protocol.crypto.bls.verify_batch", True),
+    ],
+)
+def test_a_rule_that_is_not_kept_is_caught(
+    misdeed: Misdeed, rule: str, broken: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = Scenario(
+        SEED,
+        slots=32,
+        validators=4,
+        weather=Weather(delay_s=(0.0, 0.2)),
+        byzantine=OperatorId(2),
+        misdeeds=(misdeed,),
+    )
+    assert not violations(simulate(scenario))
+    monkeypatch.setattr(rule, lambda *_, **__: broken)
+    assert violations(simulate(scenario))
+
+
 def test_a_broken_promise_is_caught() -> None:
     outcome = simulate(Scenario(SEED, slots=16))
     assert not progress(outcome)

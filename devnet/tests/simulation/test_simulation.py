@@ -49,8 +49,8 @@ def test_200_slots_of_storms_with_one_byzantine_operator(seed: int) -> None:
     assert all(outcome.participation(oid) > 0.5 for oid in outcome.scenario.honest)
 
 
-def test_clean_weather_includes_everything_in_the_first_round(seed: int) -> None:
-    outcome = run(Scenario(seed))
+def test_clean_weather_includes_everything_in_the_first_round(one_seed: int) -> None:
+    outcome = run(Scenario(one_seed))
     assert outcome.included == outcome.due == outcome.promised
     assert set(outcome.last_rounds()) == {1}
     assert not outcome.missed()
@@ -77,8 +77,8 @@ def test_larger_committees_hold_a_byzantine_operator_and_dead_ones(size: int, on
     assert outcome.included == outcome.due == outcome.promised
 
 
-def test_the_round_of_a_silent_leader_is_left_and_the_duty_still_included(seed: int) -> None:
-    outcome = run(Scenario(seed, byzantine=OperatorId(1), misdeeds=(Misdeed.SILENT,)))
+def test_the_round_of_a_silent_leader_is_left_and_the_duty_still_included(one_seed: int) -> None:
+    outcome = run(Scenario(one_seed, byzantine=OperatorId(1), misdeeds=(Misdeed.SILENT,)))
     assert outcome.included == outcome.due == outcome.promised
     led_by_silence = {slot for slot in outcome.records if slot % 4 == 0}
     for slot, by_operator in outcome.records.items():
@@ -86,8 +86,8 @@ def test_the_round_of_a_silent_leader_is_left_and_the_duty_still_included(seed: 
         assert {record.last_round for record in by_operator.values()} == {expected}, f"slot {slot}"
 
 
-def test_two_dead_operators_of_four_decide_nothing_and_say_why(seed: int) -> None:
-    outcome = run(Scenario(seed, dead=operators(3, 4)))
+def test_two_dead_operators_of_four_decide_nothing_and_say_why(one_seed: int) -> None:
+    outcome = run(Scenario(one_seed, dead=operators(3, 4)))
     assert not outcome.included
     assert not outcome.promised
     assert not outcome.witness.decided
@@ -103,8 +103,8 @@ def test_a_bad_share_is_found_and_the_duty_included(misdeed: Misdeed, one_seed: 
     assert not outcome.world.invalid
 
 
-def test_operators_that_see_another_head_vote_for_the_leaders(seed: int) -> None:
-    outcome = run(Scenario(seed, slots=32, other_head=operators(2, 3)))
+def test_operators_that_see_another_head_vote_for_the_leaders(one_seed: int) -> None:
+    outcome = run(Scenario(one_seed, slots=32, other_head=operators(2, 3)))
     assert outcome.included == outcome.due == outcome.promised
     assert set(outcome.last_rounds()) == {1}
     heads = {
@@ -113,8 +113,8 @@ def test_operators_that_see_another_head_vote_for_the_leaders(seed: int) -> None
     assert heads == {True, False}, "both heads were voted for, by the leader of the slot"
 
 
-def test_an_operator_whose_checkpoints_lag_takes_no_part_and_harms_nobody(seed: int) -> None:
-    outcome = run(Scenario(seed, slots=32, lagging=operators(2)))
+def test_an_operator_whose_checkpoints_lag_takes_no_part_and_harms_nobody(one_seed: int) -> None:
+    outcome = run(Scenario(one_seed, slots=32, lagging=operators(2)))
     assert outcome.included == outcome.due == outcome.promised
     lagging = {slot: by_operator[OperatorId(2)] for slot, by_operator in outcome.records.items()}
     refusals = {reason for record in lagging.values() for reason in record.missed.values()}
@@ -125,9 +125,9 @@ def test_an_operator_whose_checkpoints_lag_takes_no_part_and_harms_nobody(seed: 
     assert max(record.slot for record in lagging.values()) >= from_second_epoch
 
 
-def test_a_partition_stops_the_committee_and_healing_brings_it_back(seed: int) -> None:
+def test_a_partition_stops_the_committee_and_healing_brings_it_back(one_seed: int) -> None:
     split = Partition(Slot(20), Slot(28), operators(1, 2))
-    outcome = run(Scenario(seed, slots=42, validators=12, weather=Weather(partitions=(split,))))
+    outcome = run(Scenario(one_seed, slots=42, validators=12, weather=Weather(partitions=(split,))))
     inside = {(slot, index) for slot, index in outcome.due if 20 <= slot < 26}
     assert inside
     assert not inside & outcome.included
@@ -135,23 +135,23 @@ def test_a_partition_stops_the_committee_and_healing_brings_it_back(seed: int) -
     assert {slot for slot, _ in outcome.promised & outcome.included if slot >= 28}
 
 
-def test_one_operator_cut_off_is_missed_by_nobody_else(seed: int) -> None:
+def test_one_operator_cut_off_is_missed_by_nobody_else(one_seed: int) -> None:
     split = Partition(Slot(8), Slot(24), operators(4))
-    outcome = run(Scenario(seed, weather=Weather(partitions=(split,))))
+    outcome = run(Scenario(one_seed, weather=Weather(partitions=(split,))))
     assert outcome.included == outcome.due
     assert all(outcome.participation(OperatorId(oid)) == 1.0 for oid in (1, 2, 3))
     assert outcome.participation(OperatorId(4)) == 0.0
 
 
-def test_duties_on_both_sides_of_the_boole_fork_are_included(seed: int) -> None:
-    outcome = run(Scenario(seed, slots=34, weather=BREEZE, byzantine=OperatorId(3), boole_epoch=Epoch(2)))
+def test_duties_on_both_sides_of_the_boole_fork_are_included(one_seed: int) -> None:
+    outcome = run(Scenario(one_seed, slots=34, weather=BREEZE, byzantine=OperatorId(3), boole_epoch=Epoch(2)))
     assert outcome.included == outcome.due == outcome.promised
     domains = {message.msg_id[:4] for said in outcome.witness.messages.values() for message in said}
     assert domains == {outcome.network.ssv.alan_domain, outcome.network.ssv.boole_domain}
 
 
-def test_the_same_seed_gives_the_same_run(seed: int) -> None:
-    scenario = Scenario(seed, slots=16, validators=4, weather=ROUGH, byzantine=OperatorId(3))
+def test_the_same_seed_gives_the_same_run(one_seed: int) -> None:
+    scenario = Scenario(one_seed, slots=16, validators=4, weather=ROUGH, byzantine=OperatorId(3))
     one, other = simulate(scenario), simulate(scenario)
     assert (one.messages, one.lost, one.duplicated) == (other.messages, other.lost, other.duplicated)
     assert one.witness.decided == other.witness.decided

@@ -112,9 +112,10 @@ class ByzantineOperator:
                 self._random.shuffle(pair)
                 yield from pair
             case Misdeed.BAD_VALUE:
-                yield self._bad_value(place, signed, content)
+                yield from self._bad_value(signed, content)
             case Misdeed.FORGED_JUSTIFICATION:
-                yield from self._hijack(content)
+                if place > 0:  # one peer shall go on in its round, and decide something else
+                    yield from self._hijack(content)
                 yield signed
             case Misdeed.FORGED_DECISION:
                 # with the RSA signature of one operator in the names of all
@@ -143,16 +144,22 @@ class ByzantineOperator:
             yield self._forger.vote(content, QbftMessageType(content.msg_type), root, odd=other)
             return
         value = with_other_head(signed.full_data, place) if other else signed.full_data
-        proposal = replace(content, root=root_of(value))
-        yield self._forger.consensus(proposal, value)
-        yield self._forger.vote(proposal, QbftMessageType.PREPARE, proposal.root)
-        yield self._forger.vote(proposal, QbftMessageType.COMMIT, proposal.root)
+        yield from self._with_votes(content, value)
 
-    def _bad_value(self, place: int, signed: SignedSSVMessage, content: QbftMessage) -> SignedSSVMessage:
+    def _bad_value(self, signed: SignedSSVMessage, content: QbftMessage) -> Iterator[SignedSSVMessage]:
         if content.msg_type != QbftMessageType.PROPOSAL:
-            return signed
-        value = self._random.randbytes(50) if place % 2 else with_other_checkpoints(signed.full_data)
-        return self._forger.consensus(replace(content, root=root_of(value)), value)
+            yield signed
+        elif self._seed % 2 == content.height // len(self._forger.member.committee) % 2:
+            yield from self._with_votes(content, self._random.randbytes(50))
+        else:
+            yield from self._with_votes(content, with_other_checkpoints(signed.full_data))
+
+    def _with_votes(self, proposal: QbftMessage, value: bytes) -> Iterator[SignedSSVMessage]:
+        """Propose a value in place of another, and vote for it before anybody has."""
+        root = root_of(value)
+        yield self._forger.consensus(replace(proposal, root=root), value)
+        yield self._forger.vote(proposal, QbftMessageType.PREPARE, root)
+        yield self._forger.vote(proposal, QbftMessageType.COMMIT, root)
 
     def _hijack(self, content: QbftMessage) -> Iterator[SignedSSVMessage]:
         """Try to pull the committee into rounds that this operator leads, or to plant a prepared value."""
@@ -162,6 +169,8 @@ class ByzantineOperator:
             yield self._forger.prepared_round_change(content, round_, value)
             if leader(content.height, round_, self._forger.member.operator_ids) == me:
                 yield self._forger.proposal_out_of_turn(content, round_, value)
+                for kind in (QbftMessageType.PREPARE, QbftMessageType.COMMIT):
+                    yield self._forger.vote(replace(content, round=round_), kind, root_of(value))
                 return
 
     def _bent_shares(

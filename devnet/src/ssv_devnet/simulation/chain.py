@@ -40,9 +40,10 @@ def simulated_chain(slot_duration_s: float = 6.0, slots_per_epoch: int = 8, gene
 class SimulatedChain:
     """Duties and attestation data for validators, and the judge of what is submitted.
 
-    `included` has each (slot, validator) for which a valid attestation was handed over, `attestations` all of them
-    by validator, `sync_included` each (slot, validator) with a valid sync committee message. `moving_duties` lets
-    a beacon node, as after a reorganisation, give a validator a second slot to attest in an epoch.
+    `included` has each (slot, validator) for which an attestation was handed over that is valid and for the chain's
+    checkpoints, whatever its head; `attestations` all validly signed ones by validator, `sync_included` each (slot,
+    validator) with a valid sync committee message. `moving_duties` lets a beacon node, as after a reorganisation,
+    give a validator a second slot to attest in an epoch.
     """
 
     chain: BeaconChain
@@ -110,8 +111,9 @@ class SimulatedChain:
                 raise TypeError("the simulated chain is past Electra")
             data, index = attestation.data, attestation.attester_index
             if self._is_valid(attestation, index, data.hash_tree_root(), DOMAIN_BEACON_ATTESTER, data.slot):
-                self.included[data.slot, index] = data
                 self.attestations[index].add(data)
+                if self._counts(data):
+                    self.included[data.slot, index] = data
             else:
                 refused.add(index)
         for message in work.sync_messages:
@@ -119,6 +121,10 @@ class SimulatedChain:
             if self._is_valid(message, index, message.beacon_block_root, DOMAIN_SYNC_COMMITTEE, message.slot):
                 self.sync_included.add((message.slot, index))
         return frozenset(refused)
+
+    def _counts(self, data: AttestationData) -> bool:
+        own = self.attestation_data(data.slot)
+        return (data.source, data.target) == (own.source, own.target)
 
     def _is_valid(
         self, item: SingleAttestation | SyncCommitteeMessage, index: ValidatorIndex, root: Root, kind: bytes, slot: Slot

@@ -47,9 +47,14 @@ def with_other_head(value: bytes, which: int) -> bytes:
 
 
 def with_other_checkpoints(value: bytes) -> bytes:
-    """Return a vote whose source lies an epoch further back, which would surround; honest operators refuse it."""
+    """Return a vote for a link that surrounds the right one, which honest operators refuse for its epochs.
+
+    Other roots with the right epochs would pass: without `same_roots` the value check asks for epochs only.
+    """
     vote = BeaconVote.decode(value)
-    return replace(vote, source=Checkpoint(Epoch(max(vote.source.epoch - 1, 0)), Root(bytes(32)))).encode()
+    if vote.source.epoch > 0:
+        return replace(vote, source=Checkpoint(Epoch(vote.source.epoch - 1), vote.source.root)).encode()
+    return replace(vote, target=Checkpoint(Epoch(vote.target.epoch + 1), vote.target.root)).encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ssv_consensus.committee_node import DutyRecord
+from ssv_consensus.duty_record import DutyRecord
 from ssv_devnet.simulation.byzantine import Misdeed
 from ssv_devnet.simulation.chain import SimulatedChain
 from ssv_devnet.simulation.weather import Weather
@@ -121,16 +121,14 @@ class Outcome:
 
     def last_rounds(self) -> Counter[int]:
         """Return how many duties ended in which round, as honest operators saw it."""
-        return Counter(record.last_round for by_operator in self.records.values() for record in by_operator.values())
+        return Counter(record.last_round for record in self._complete_records())
 
     def missed(self) -> Counter[MissedReason]:
         """Return why honest operators did not submit."""
-        return Counter(
-            reason
-            for by_operator in self.records.values()
-            for record in by_operator.values()
-            for reason in record.missed.values()
-        )
+        return Counter(reason for record in self._complete_records() for reason in record.missed.values())
+
+    def _complete_records(self) -> list[DutyRecord]:
+        return [record for slot in self._complete_slots() for record in self.records.get(slot, {}).values()]
 
     def _complete_slots(self) -> list[Slot]:
         return [Slot(slot) for slot in range(self.scenario.slots - SLOTS_OF_A_DUTY)]
