@@ -1,6 +1,6 @@
 """The verdict: due and included are the observer's, participation and reasons the operators'."""
 
-from ssv_consensus.committee_node import DutyRecord
+from ssv_consensus.duty_record import DutyRecord
 from ssv_consensus.stages import Stage
 from ssv_devnet.demo.report import Report, report_of
 from ssv_devnet.demo.scoreboard import Scoreboard
@@ -26,7 +26,6 @@ def record(
         missed=missed,
         participants={index: frozenset(map(OperatorId, participants)) for index in (A, B)},
         last_round=Round(1),
-        decided=True,
         stages_ms={Stage.CONSENSUS: 10.0},
     )
 

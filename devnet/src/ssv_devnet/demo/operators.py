@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ssv_consensus.beacon_port import BeaconNodePort
-from ssv_consensus.committee_node import CommitteeNode, DutyRecord
+from ssv_consensus.committee_node import CommitteeNode
+from ssv_consensus.duty_record import DutyRecord
 from ssv_consensus.ports import Ports
 from ssv_devnet.committee.duty_source import BeaconDutySource
 from ssv_devnet.committee.local_ports import CallGossip, LocalSignerPort

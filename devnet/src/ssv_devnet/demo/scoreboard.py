@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ssv_consensus.committee_node import DutyRecord
+from ssv_consensus.duty_record import DutyRecord
 from ssv_consensus.stages import Stage, percentile
 from ssv_devnet.observer import Observation, Vote
 from ssv_protocol.runners.ledger import MissedReason

@@ -13,7 +13,8 @@ from typing import TypeVar
 
 import looptime
 
-from ssv_consensus.committee_node import CommitteeNode, DutyRecord
+from ssv_consensus.committee_node import CommitteeNode
+from ssv_consensus.duty_record import DutyRecord
 from ssv_consensus.ports import Ports
 from ssv_devnet.committee.keys import ValidatorKeys, committee_members, split_validators
 from ssv_devnet.committee.local_ports import CallGossip, LocalSignerPort

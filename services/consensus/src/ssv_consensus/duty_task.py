@@ -1,7 +1,8 @@
 """The shell around one duty's state machine: one inbox, one task, effects carried out at the edge.
 
-Only admitted messages come in; what comes too early is kept and offered again. Signing, fetching, combining and
-submitting run beside the inbox and answer into it, so the machine never waits for them.
+Only admitted messages come in; what comes too early is kept and offered again. Signing, publishing, fetching,
+combining and submitting run beside the inbox and answer into it, so the machine never waits for them. Drafts are
+signed one after another, in the order in which the machine made them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Coroutine
 
+from ssv_consensus.legs import Leg, LegTimes
 from ssv_consensus.ports import Failed, Ports, Signed, SignVerdict
 from ssv_consensus.stages import Stage, StageTimes
 from ssv_protocol.crypto.combine import combine
@@ -32,7 +34,7 @@ from ssv_protocol.effects import (
     TimerFired,
 )
 from ssv_protocol.errors import ProtocolError, Reason
-from ssv_protocol.runners.admission import open_content
+from ssv_protocol.runners.admission import admit
 from ssv_protocol.runners.committee import CommitteeRunner
 from ssv_protocol.runners.early import EARLY_REASONS, EarlyMessages
 from ssv_protocol.signing.verdict import Denied
@@ -45,25 +47,33 @@ SIGN_RETRY_S = 0.2
 
 
 class DutyTask:
-    """Runs one committee duty from its slot's start to `deadline`."""
+    """Runs one committee duty from its slot's start to `deadline`.
+
+    `unsigned` and `unpublished` count drafts and messages that signer and gateway still owe an answer for.
+    """
 
     def __init__(self, machine: CommitteeRunner, ports: Ports, deadline: Instant) -> None:
         self.machine = machine
         self.stages = StageTimes(ports.now)
+        self.legs = LegTimes()
         self.dropped: Counter[Reason] = Counter()
         self.refused: list[Refused] = []
+        self.unsigned = 0
+        self.unpublished = 0
         self.submitted: set[ValidatorIndex] = set()
         self.submission_refused: set[ValidatorIndex] = set()
         self._ports = ports
         self._deadline = deadline
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
-        self._drafts: asyncio.Queue[Draft] = asyncio.Queue()
+        self._drafts: asyncio.Queue[tuple[Draft, Instant]] = asyncio.Queue()
         self._early = EarlyMessages()
         self._timer: asyncio.TimerHandle | None = None
         self._side_tasks: set[asyncio.Task[None]] = set()
 
-    def deliver(self, message: Received) -> None:
-        """Take an admitted message from the network."""
+    def deliver(self, message: Received, came_at: Instant | None = None) -> None:
+        """Take an admitted message from the network; `came_at` is when the gateway had it."""
+        if came_at is not None:
+            self.legs.add(Leg.BUS, came_at, self._ports.now())
         self._inbox.put_nowait(message)
 
     def begin(self) -> None:
@@ -109,9 +119,10 @@ class DutyTask:
                 case Send(draft):
                     if isinstance(draft, PostConsensusDraft):
                         self.stages.reached(Stage.CONSENSUS)
-                    self._drafts.put_nowait(draft)
+                    self.unsigned += 1
+                    self._drafts.put_nowait((draft, self._ports.now()))
                 case Publish(signed):
-                    self._spawn(self._publish(signed))
+                    self._publish(signed)
                 case SetTimer(round_, deadline):
                     self._set_timer(TimerFired(round_), deadline)
                 case FetchAttestationData(slot):
@@ -133,13 +144,16 @@ class DutyTask:
 
     async def _sign_drafts(self) -> None:
         while True:
-            draft = await self._drafts.get()
-            match await self._signed(draft):
+            draft, since = await self._drafts.get()
+            verdict = await self._signed(draft)
+            if not isinstance(verdict, Failed):
+                self.unsigned -= 1
+            match verdict:
                 case Signed(signed, denied):
+                    self.legs.add(Leg.SIGNER, since, self._ports.now())
                     for index, why in denied.items():
                         self._refuse(Refused(draft, why.reason, index))
-                    self._inbox.put_nowait(Received(signed, open_content(signed)))
-                    self._spawn(self._publish(signed))
+                    self._take_own(signed)
                 case Denied(reason):
                     self._refuse(Refused(draft, reason))
 
@@ -150,8 +164,24 @@ class DutyTask:
             await asyncio.sleep(SIGN_RETRY_S)
         return verdict
 
-    async def _publish(self, signed: SignedSSVMessage) -> None:
-        await self._ports.gossip.publish(signed, self.machine.duty.slot, self._deadline)
+    def _take_own(self, signed: SignedSSVMessage) -> None:
+        try:  # a signer with another operator's key must not go unnoticed
+            content = admit(self.machine.member, signed)
+        except ProtocolError as error:
+            self.dropped[error.reason] += 1
+            return
+        self._inbox.put_nowait(Received(signed, content))
+        self._publish(signed)
+
+    def _publish(self, signed: SignedSSVMessage) -> None:
+        self.unpublished += 1
+        self._spawn(self._published(signed))
+
+    async def _published(self, signed: SignedSSVMessage) -> None:
+        since = self._ports.now()
+        if await self._ports.gossip.publish(signed, self.machine.duty.slot, self._deadline):
+            self.unpublished -= 1
+            self.legs.add(Leg.GATEWAY, since, self._ports.now())
 
     def _refuse(self, refusal: Refused) -> None:
         self.refused.append(refusal)

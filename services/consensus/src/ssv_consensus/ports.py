@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 
 from ssv_protocol.crypto.bls import RandomBytes
 from ssv_protocol.effects import Draft, Submit
+from ssv_protocol.runners.ledger import MissedReason
 from ssv_protocol.signing.verdict import Denied
 from ssv_protocol.types.beacon.attestation import AttestationData
 from ssv_protocol.types.duty import CommitteeDuty
@@ -70,8 +71,29 @@ class DutySource(Protocol):
     """Tells the committee duty of a slot."""
 
     async def committee_duty(self, slot: Slot) -> CommitteeDuty | None:
-        """Return the duty, or None when no validator has anything to do."""
+        """Return the duty, or None when no validator has anything to do. May wait while that is not known yet."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """What of a duty may be signed, possibly nothing, and why attesters were left out."""
+
+    duty: CommitteeDuty
+    barred: Mapping[ValidatorIndex, MissedReason] = field(default_factory=dict)
+
+
+class Clearance(Protocol):
+    """Says at a duty's start whose duties may be signed, so that the committee does not work for nothing."""
+
+    async def __call__(self, duty: CommitteeDuty) -> Cleared:
+        """Return what is left of `duty`."""
+        ...
+
+
+async def all_cleared(duty: CommitteeDuty) -> Cleared:
+    """Let every duty pass: `Clearance` where only the signer decides."""
+    return Cleared(duty)
 
 
 class Offload(Protocol):

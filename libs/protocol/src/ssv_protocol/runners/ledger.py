@@ -14,13 +14,17 @@ class MissedReason(StrEnum):
 
     OPERATOR_DOWN = "operator_down"
     NO_SHARE = "no_share"
+    WAITING = "waiting"
+    RECORD_AHEAD = "record_ahead"
     NO_ATTESTATION_DATA = "no_attestation_data"
     NO_PROPOSAL = "no_proposal"
     VALUE_REFUSED = "value_refused"
     NO_PREPARE_QUORUM = "no_prepare_quorum"
     NO_COMMIT_QUORUM = "no_commit_quorum"
     ROUNDS_EXHAUSTED = "rounds_exhausted"
+    SIGNER_UNAVAILABLE = "signer_unavailable"
     SIGNER_REFUSED = "signer_refused"
+    GATEWAY_UNAVAILABLE = "gateway_unavailable"
     NO_PARTIAL_QUORUM = "no_partial_quorum"
     RECONSTRUCTION_FAILED = "reconstruction_failed"
     SUBMISSION_REFUSED = "submission_refused"
@@ -36,13 +40,19 @@ class MissedReason(StrEnum):
 _EXPLANATIONS = {
     MissedReason.OPERATOR_DOWN: "No operator of the committee ran the duty; start it.",
     MissedReason.NO_SHARE: "This operator holds no key share of the validator; look at the registry.",
+    MissedReason.WAITING: "The validator's share is new here, or doppelganger protection runs; it signs from a later "
+    "epoch on.",
+    MissedReason.RECORD_AHEAD: "The signer's record of the share is beyond the duty's epoch; nothing may be signed until "
+    "the chain has passed it.",
     MissedReason.NO_ATTESTATION_DATA: "The beacon node gave no attestation data in time; look at its health.",
     MissedReason.NO_PROPOSAL: "The round's leader proposed nothing that arrived; look at the leaders and peers.",
     MissedReason.VALUE_REFUSED: "The proposed vote was for other checkpoints than this operator's beacon node sees.",
     MissedReason.NO_PREPARE_QUORUM: "Too few operators prepared the proposed value; look at peers and latency.",
     MissedReason.NO_COMMIT_QUORUM: "Too few operators committed to the prepared value; look at peers and latency.",
     MissedReason.ROUNDS_EXHAUSTED: "Consensus ran into its last round without a decision; too few operators are up.",
+    MissedReason.SIGNER_UNAVAILABLE: "The signer gave no answer before the duty's deadline; look at its health.",
     MissedReason.SIGNER_REFUSED: "The signer refused this validator; its reason stands in the signer's log.",
+    MissedReason.GATEWAY_UNAVAILABLE: "No gateway took this operator's messages to a peer; look at bus and gateways.",
     MissedReason.NO_PARTIAL_QUORUM: "Too few operators sent a share signature over the decided vote.",
     MissedReason.RECONSTRUCTION_FAILED: "Bad share signatures left fewer good ones than a quorum.",
     MissedReason.SUBMISSION_REFUSED: "The beacon node refused the signed object; its answer stands in the log.",
