@@ -1,0 +1,61 @@
+"""Share secrets on disk: AES-256-GCM under a key that only the operator key yields.
+
+    key = HKDF-SHA256(operator key as PKCS#1 PEM, the database's salt)      sealed = nonce (12) | ciphertext and tag
+
+Bound to the validator and the share public key as associated data, so a sealed secret that was moved to another row
+does not open. Whoever has the file without the operator key has no share.
+
+Source: RFC 5869; NIST SP 800-38D.
+"""
+
+from __future__ import annotations
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from ssv_protocol.crypto.bls import RandomBytes, SecretKey
+from ssv_protocol.crypto.rsa import OperatorPrivateKey
+from ssv_protocol.types.ids import BlsPublicKey
+from ssv_signer.errors import StartRefused
+from ssv_signer.store.shares import ShareRow
+
+SALT_BYTES = 32
+_KEY_BYTES, _NONCE_BYTES = 32, 12
+_PURPOSE = b"ssv-signer: shares at rest, version 1"
+
+
+class Keyring:
+    """Seals and opens share secrets; keeps those that were opened. It decides nothing: see the share's row for that."""
+
+    def __init__(self, operator_key: OperatorPrivateKey, salt: bytes, random_bytes: RandomBytes) -> None:
+        derivation = HKDF(SHA256(), _KEY_BYTES, salt, _PURPOSE)
+        self._cipher = AESGCM(derivation.derive(operator_key.to_pem()))
+        self._random_bytes = random_bytes
+        self._opened: dict[BlsPublicKey, SecretKey] = {}
+
+    def __repr__(self) -> str:
+        return "Keyring(***)"
+
+    def seal(self, validator_pubkey: BlsPublicKey, share_pubkey: BlsPublicKey, secret: SecretKey) -> bytes:
+        """Return the encrypted secret for the share's row."""
+        nonce = self._random_bytes(_NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, secret.to_bytes(), validator_pubkey + share_pubkey)
+
+    def secret(self, row: ShareRow) -> SecretKey:
+        """Return the secret of an active share; raises StartRefused when the row does not open."""
+        if row.share_pubkey not in self._opened:
+            nonce, ciphertext = row.sealed_secret[:_NONCE_BYTES], row.sealed_secret[_NONCE_BYTES:]
+            try:
+                secret = self._cipher.decrypt(nonce, ciphertext, row.validator_pubkey + row.share_pubkey)
+            except (InvalidTag, ValueError):
+                raise StartRefused(
+                    f"the share 0x{row.share_pubkey.hex()} in the database is damaged; restore the file from a backup"
+                ) from None
+            self._opened[row.share_pubkey] = SecretKey.from_bytes(secret)
+        return self._opened[row.share_pubkey]
+
+    def forget(self, share_pubkey: BlsPublicKey) -> None:
+        """Drop an opened secret."""
+        self._opened.pop(share_pubkey, None)

@@ -1,0 +1,112 @@
+"""What the signer says about its work: one line for each refusal, with whose duty it was; metrics for all.
+
+No line carries anything that was signed with, and details are the rules' own words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from structlog.typing import FilteringBoundLogger
+
+from ssv_protocol.effects import Draft, QbftDraft
+from ssv_protocol.signing.post_consensus import DeniedDuty
+from ssv_protocol.signing.verdict import Denied
+from ssv_protocol.types.ids import BlsPublicKey, MessageId
+from ssv_protocol.types.message_id import COMMITTEE_ROLES, committee_of, duty_executor, message_role
+from ssv_protocol.types.roles import QbftMessageType, RunnerRole
+from ssv_signer.custody import Added, NewShare
+from ssv_signer.meters import Meters
+
+QBFT, POST_CONSENSUS, UNKNOWN = "qbft", "post_consensus", "unknown"
+_SHORT_BYTES = 4
+
+
+class Audit:
+    """Logs and counts verdicts."""
+
+    def __init__(self, log: FilteringBoundLogger, meters: Meters) -> None:
+        self._log = log
+        self._meters = meters
+
+    def refused(self, draft: Draft | None, denied: Denied, caller: str) -> None:
+        """A request was refused in whole."""
+        self._meters.requests.labels(kind(draft), "denied").inc()
+        self._meters.denials.labels(denied.reason.value).inc()
+        self._log.warning("refused to sign", **_words(denied), **_duty(draft), caller=caller)
+
+    def left_out(self, draft: Draft, duties: Iterable[DeniedDuty], caller: str) -> None:
+        """Duties of a request were refused for a reason of their own."""
+        for item in duties:
+            self._meters.denials.labels(item.denied.reason.value).inc()
+            self._log.warning(
+                "refused to sign for a validator",
+                **_words(item.denied),
+                **_duty(draft),
+                validator_index=item.duty.validator_index,
+                duty_type=item.duty.type,
+                caller=caller,
+            )
+
+    def failed(self, draft: Draft, reason: str, caller: str) -> None:
+        """The signer could not do its work; its cause was logged where it happened."""
+        self._meters.requests.labels(kind(draft), "failed").inc()
+        self._log.warning("could not sign", reason=reason, **_duty(draft), caller=caller)
+
+    def broke(self, caller: str) -> None:
+        """Answering ended in an exception, which is being handled."""
+        self._meters.requests.labels(UNKNOWN, "failed").inc()
+        self._log.exception("a request could not be answered", caller=caller)
+
+    def signed(self, draft: Draft) -> None:
+        """A message was signed."""
+        self._meters.requests.labels(kind(draft), "signed").inc()
+        self._log.debug("signed", **_duty(draft))
+
+    def share_added(self, share: NewShare, added: Added, caller: str) -> None:
+        """A share is held; or its committee has other keys than before."""
+        committee = share.seat.committee_id.hex()
+        if added.added:
+            self._log.info(
+                "holding a share",
+                validator=share.validator_pubkey.hex(),
+                committee=committee,
+                may_sign_from_epoch=added.may_sign_from,
+                caller=caller,
+            )
+        if added.keys_changed:
+            self._log.warning("the keys of a committee's operators changed", committee=committee, caller=caller)
+
+    def share_removed(self, validator_pubkey: BlsPublicKey, caller: str) -> None:
+        """A share was let go."""
+        self._log.info("let go of a share", validator=validator_pubkey.hex(), caller=caller)
+
+
+def kind(draft: Draft | None) -> str:
+    """Return the metric label of a draft."""
+    if draft is None:
+        return UNKNOWN
+    return QBFT if isinstance(draft, QbftDraft) else POST_CONSENSUS
+
+
+def _words(denied: Denied) -> dict[str, object]:
+    return {"reason": denied.reason.value, "detail": denied.detail, "meaning": denied.explanation}
+
+
+def _duty(draft: Draft | None) -> dict[str, object]:
+    if draft is None:
+        return {}
+    if not isinstance(draft, QbftDraft):
+        return _place(draft.message_id, draft.slot)
+    message = draft.message
+    names = {member.value: member.name.lower() for member in QbftMessageType}
+    step = {"step": names.get(message.msg_type, str(message.msg_type)), "round": message.round}
+    return _place(draft.message_id, message.height) | step
+
+
+def _place(message_id: MessageId, slot: int) -> dict[str, object]:
+    role = message_role(message_id)
+    known = {member.value: member.name.lower() for member in RunnerRole}
+    executor = committee_of(message_id) if role in COMMITTEE_ROLES else duty_executor(message_id)
+    short, name = executor[:_SHORT_BYTES].hex(), known.get(role, str(role))
+    return {"duty_id": f"{name}-{slot}-{short}", "slot": slot, "role": name, "committee": executor.hex()}

@@ -1,0 +1,16 @@
+"""What keeps the signer from starting or from taking a share. Each text is one sentence with its remedy, no secret."""
+
+from ssv_protocol.errors import SsvError
+from ssv_runtime.settings import SettingsError
+
+
+class StartRefused(SettingsError):
+    """The signer must not start with these files."""
+
+
+class ShareRefused(SsvError):
+    """The request to hold or let go of a share is wrong in itself; nothing changed."""
+
+
+class ShareConflict(SsvError):
+    """The request does not fit what the signer holds; nothing changed."""

@@ -1,0 +1,67 @@
+"""Making signatures: BLS over the items of a batch in a pool of threads, then the operator key over the message.
+
+Both libraries release the interpreter lock, so threads help. Both kinds of signature are deterministic: signing what
+is on record again gives the same bytes.
+
+Source: crypto-python.md; ssv-spec types/partial_sig_message.go, types/operator_signer.go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from ssv_protocol.crypto.bls import SecretKey
+from ssv_protocol.crypto.rsa import OperatorPrivateKey
+from ssv_protocol.signing.records import ShareSigning, UnsignedMessage
+from ssv_protocol.types.ids import BlsSignature, OperatorId
+from ssv_protocol.types.messages import SignedSSVMessage, SSVMessage
+from ssv_protocol.types.partial_signatures import PartialSignature, PartialSignatures
+from ssv_protocol.types.roles import MsgType
+from ssv_signer.work import BatchWork, EnvelopeWork, Work
+
+_LEAST_ITEMS_PER_THREAD = 4
+
+
+class SigningPool:
+    """Signs work that is on record. Close it when done."""
+
+    def __init__(self, operator_key: OperatorPrivateKey, threads: int = 0) -> None:
+        self._operator_key = operator_key
+        self._threads = threads or os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="sign")
+
+    async def sign(self, work: Work) -> bytes:
+        """Return the encoded SignedSSVMessage."""
+        loop = asyncio.get_running_loop()
+        if isinstance(work, EnvelopeWork):
+            return await loop.run_in_executor(self._pool, self._envelope, work.operator_id, work.message)
+        pairs = list(zip(work.secrets, work.record.items, strict=True))
+        size = max(_LEAST_ITEMS_PER_THREAD, -(-len(pairs) // self._threads))
+        parts = [pairs[start : start + size] for start in range(0, len(pairs), size)]
+        signed = await asyncio.gather(*(loop.run_in_executor(self._pool, _sign, part) for part in parts))
+        signatures = [signature for part in signed for signature in part]
+        return await loop.run_in_executor(self._pool, self._batch, work, signatures)
+
+    def close(self) -> None:
+        """Finish what was begun and end the threads."""
+        self._pool.shutdown()
+
+    def _batch(self, work: BatchWork, signatures: Sequence[BlsSignature]) -> bytes:
+        partials = tuple(
+            PartialSignature(signature, item.signing_root, work.operator_id, item.validator_index)
+            for signature, item in zip(signatures, work.record.items, strict=True)
+        )
+        content = PartialSignatures(work.record.type, work.record.slot, partials).encode()
+        message = SSVMessage(MsgType.PARTIAL_SIGNATURE, work.message_id, content)
+        return self._envelope(work.operator_id, UnsignedMessage(message))
+
+    def _envelope(self, operator_id: OperatorId, unsigned: UnsignedMessage) -> bytes:
+        signature = self._operator_key.sign(unsigned.message)
+        return SignedSSVMessage((signature,), (operator_id,), unsigned.message, unsigned.full_data).encode()
+
+
+def _sign(pairs: Sequence[tuple[SecretKey, ShareSigning]]) -> list[BlsSignature]:
+    return [secret.sign(item.signing_root) for secret, item in pairs]

@@ -1,0 +1,36 @@
+"""Records of partial signature messages: what is in the one message of a duty and phase.
+
+Source: architecture §5.2.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from ssv_protocol.signing.records import PartialSignaturesRecord, ShareSigning
+from ssv_protocol.types.ids import BlsPublicKey, MessageId, Root, Slot, ValidatorIndex
+from ssv_protocol.types.roles import PartialSignatureType
+
+
+def record(
+    connection: sqlite3.Connection, message_id: MessageId, slot: Slot, kind: PartialSignatureType
+) -> PartialSignaturesRecord | None:
+    """Return what was put into the message of a duty and phase."""
+    rows = connection.execute(
+        "SELECT validator_index, share_pubkey, signing_root FROM partial_signatures "
+        "WHERE slot = ? AND message_id = ? AND type = ? ORDER BY position",
+        (slot, message_id, kind),
+    ).fetchall()
+    items = tuple(ShareSigning(ValidatorIndex(index), BlsPublicKey(key), Root(root)) for index, key, root in rows)
+    return PartialSignaturesRecord(slot, kind, items) if items else None
+
+
+def put(connection: sqlite3.Connection, message_id: MessageId, record: PartialSignaturesRecord) -> None:
+    """Insert a record; raises sqlite3.IntegrityError if there is one."""
+    connection.executemany(
+        "INSERT INTO partial_signatures VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (record.slot, message_id, record.type, position, item.validator_index, item.share_pubkey, item.signing_root)
+            for position, item in enumerate(record.items)
+        ],
+    )

@@ -1,0 +1,124 @@
+"""The tables, as forward-only migrations.
+
+`user_version` of the file counts the migrations that were applied; each is applied in one transaction with its
+count, so an interrupted one begins anew. A migration that was released is never changed.
+
+Invariants that the tables keep whatever the code above does: watermarks and rounds never fall, watermarks are never
+deleted, and a step or a batch that is on record is never changed. Only pruning deletes, and only steps and batches.
+
+Source: architecture §5.1, §5.2.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from ssv_signer.errors import StartRefused
+
+_FIRST = (
+    "CREATE TABLE pins (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID",
+    # the committees of the shares, with the keys that the registry gave
+    "CREATE TABLE committees (committee_id BLOB PRIMARY KEY, own_operator_id INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    """CREATE TABLE committee_operators (
+        committee_id BLOB NOT NULL REFERENCES committees,
+        operator_id INTEGER NOT NULL,
+        public_key BLOB NOT NULL,
+        PRIMARY KEY (committee_id, operator_id)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE shares (
+        share_pubkey BLOB PRIMARY KEY,
+        validator_pubkey BLOB NOT NULL,
+        committee_id BLOB NOT NULL REFERENCES committees,
+        sealed_secret BLOB,
+        active INTEGER NOT NULL CHECK (active IN (0, 1)),
+        may_sign_from_epoch INTEGER NOT NULL,
+        CHECK (active = 0 OR sealed_secret IS NOT NULL)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE UNIQUE INDEX one_active_share ON shares (validator_pubkey) WHERE active = 1",
+    "CREATE INDEX shares_of_committee ON shares (committee_id)",
+    # watermarks: one row per share, kept for ever
+    """CREATE TABLE attestations (
+        share_pubkey BLOB PRIMARY KEY,
+        source_epoch INTEGER NOT NULL,
+        target_epoch INTEGER NOT NULL,
+        signing_root BLOB
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE proposals (
+        share_pubkey BLOB PRIMARY KEY,
+        slot INTEGER NOT NULL,
+        signing_root BLOB
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TRIGGER attestations_never_fall BEFORE UPDATE ON attestations
+    WHEN NEW.source_epoch < OLD.source_epoch OR NEW.target_epoch < OLD.target_epoch
+      OR NEW.target_epoch = OLD.target_epoch AND NEW.signing_root IS NOT OLD.signing_root
+    BEGIN SELECT RAISE(ABORT, 'an attestation record can only rise'); END""",
+    """CREATE TRIGGER proposals_never_fall BEFORE UPDATE ON proposals
+    WHEN NEW.slot < OLD.slot OR NEW.slot = OLD.slot AND NEW.signing_root IS NOT OLD.signing_root
+    BEGIN SELECT RAISE(ABORT, 'a proposal record can only rise'); END""",
+    """CREATE TRIGGER attestations_stay BEFORE DELETE ON attestations
+    BEGIN SELECT RAISE(ABORT, 'an attestation record is never deleted'); END""",
+    """CREATE TRIGGER proposals_stay BEFORE DELETE ON proposals
+    BEGIN SELECT RAISE(ABORT, 'a proposal record is never deleted'); END""",
+    # consensus: one row per message id and height, one per step; heights first, so that pruning deletes a range
+    """CREATE TABLE consensus (
+        height INTEGER NOT NULL,
+        message_id BLOB NOT NULL,
+        round INTEGER NOT NULL,
+        root BLOB,
+        lock_round INTEGER,
+        lock_root BLOB,
+        PRIMARY KEY (height, message_id),
+        CHECK ((lock_round IS NULL) = (lock_root IS NULL))
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE consensus_steps (
+        height INTEGER NOT NULL,
+        message_id BLOB NOT NULL,
+        type INTEGER NOT NULL,
+        round INTEGER NOT NULL,
+        message BLOB NOT NULL,
+        full_data BLOB NOT NULL,
+        PRIMARY KEY (height, message_id, type, round)
+    ) STRICT""",
+    """CREATE TRIGGER rounds_never_fall BEFORE UPDATE ON consensus
+    WHEN NEW.round < OLD.round OR NEW.round = OLD.round AND OLD.root IS NOT NULL AND NEW.root IS NOT OLD.root
+    BEGIN SELECT RAISE(ABORT, 'a round never falls and has one root'); END""",
+    """CREATE TRIGGER steps_stay_as_they_are BEFORE UPDATE ON consensus_steps
+    BEGIN SELECT RAISE(ABORT, 'a step on record is never changed'); END""",
+    # partial signatures: one batch per message id, slot and type
+    """CREATE TABLE partial_signatures (
+        slot INTEGER NOT NULL,
+        message_id BLOB NOT NULL,
+        type INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        validator_index INTEGER NOT NULL,
+        share_pubkey BLOB NOT NULL,
+        signing_root BLOB NOT NULL,
+        PRIMARY KEY (slot, message_id, type, position)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TRIGGER batches_stay_as_they_are BEFORE UPDATE ON partial_signatures
+    BEGIN SELECT RAISE(ABORT, 'a batch on record is never changed'); END""",
+)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Apply the migrations that the file has not seen; raises StartRefused for a file of a newer version."""
+    while True:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version > len(MIGRATIONS):
+                raise StartRefused(f"{path} was written by a newer signer; use that version or a later one")
+            pending = version < len(MIGRATIONS)
+            if pending:
+                for statement in MIGRATIONS[version]:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {version + 1}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        if not pending:
+            return

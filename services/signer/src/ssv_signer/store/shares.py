@@ -1,0 +1,91 @@
+"""The shares: whose, of which committee, their encrypted secret, and whether they may sign.
+
+A row stays when its share is let go, without the secret: it ties the slashing record to its validator.
+
+Source: architecture §5.6.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, field
+
+from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Epoch
+
+_COLUMNS = "validator_pubkey, share_pubkey, committee_id, may_sign_from_epoch, sealed_secret"
+
+
+@dataclass(frozen=True, slots=True)
+class ShareRow:
+    """A share that is active. `sealed_secret` is encrypted (`at_rest`)."""
+
+    validator_pubkey: BlsPublicKey
+    share_pubkey: BlsPublicKey
+    committee: CommitteeId
+    may_sign_from: Epoch
+    sealed_secret: bytes = field(repr=False)
+
+
+def of_validator(connection: sqlite3.Connection, validator_pubkey: BlsPublicKey) -> ShareRow | None:
+    """Return the active share of a validator."""
+    return _one(connection, "validator_pubkey = ?", validator_pubkey)
+
+
+def by_key(connection: sqlite3.Connection, share_pubkey: BlsPublicKey) -> ShareRow | None:
+    """Return an active share by its own public key."""
+    return _one(connection, "share_pubkey = ?", share_pubkey)
+
+
+def active(connection: sqlite3.Connection, committee: CommitteeId | None = None) -> list[ShareRow]:
+    """Return the active shares, of one committee or all, by validator public key."""
+    query = f"SELECT {_COLUMNS} FROM shares WHERE active = 1 AND (?1 IS NULL OR committee_id = ?1)"  # noqa: S608
+    return [_row(row) for row in connection.execute(f"{query} ORDER BY validator_pubkey", (committee,))]
+
+
+def owner(connection: sqlite3.Connection, share_pubkey: BlsPublicKey) -> BlsPublicKey | None:
+    """Return the validator of a share that is or was held."""
+    query = "SELECT validator_pubkey FROM shares WHERE share_pubkey = ?"
+    row = connection.execute(query, (share_pubkey,)).fetchone()
+    return None if row is None else BlsPublicKey(row[0])
+
+
+def any_active(connection: sqlite3.Connection, committee: CommitteeId) -> bool:
+    """Tell whether a share of the committee is active."""
+    query = "SELECT 1 FROM shares WHERE committee_id = ? AND active = 1 LIMIT 1"
+    return connection.execute(query, (committee,)).fetchone() is not None
+
+
+def keys_ever_held(connection: sqlite3.Connection, validator_pubkey: BlsPublicKey) -> list[BlsPublicKey]:
+    """Return the public keys of every share of a validator that was ever held here."""
+    query = "SELECT share_pubkey FROM shares WHERE validator_pubkey = ?"
+    return [BlsPublicKey(key) for (key,) in connection.execute(query, (validator_pubkey,))]
+
+
+def put_active(connection: sqlite3.Connection, row: ShareRow) -> None:
+    """Insert a share, or activate one that was let go."""
+    connection.execute(
+        "INSERT INTO shares (share_pubkey, validator_pubkey, committee_id, sealed_secret, active, may_sign_from_epoch) "
+        "VALUES (?, ?, ?, ?, 1, ?) ON CONFLICT (share_pubkey) DO UPDATE SET "
+        "committee_id = excluded.committee_id, "
+        "sealed_secret = excluded.sealed_secret, active = 1, may_sign_from_epoch = excluded.may_sign_from_epoch",
+        (row.share_pubkey, row.validator_pubkey, row.committee, row.sealed_secret, row.may_sign_from),
+    )
+
+
+def deactivate(connection: sqlite3.Connection, validator_pubkey: BlsPublicKey) -> None:
+    """Let go of a validator's share; its secret is overwritten, its row stays."""
+    connection.execute(
+        "UPDATE shares SET active = 0, sealed_secret = NULL WHERE validator_pubkey = ? AND active = 1",
+        (validator_pubkey,),
+    )
+
+
+def _one(connection: sqlite3.Connection, condition: str, key: bytes) -> ShareRow | None:
+    query = f"SELECT {_COLUMNS} FROM shares WHERE {condition} AND active = 1"  # noqa: S608
+    row = connection.execute(query, (key,)).fetchone()
+    return None if row is None else _row(row)
+
+
+def _row(row: tuple[bytes, bytes, bytes, int, bytes]) -> ShareRow:
+    validator, share, committee, epoch, sealed = row
+    return ShareRow(BlsPublicKey(validator), BlsPublicKey(share), CommitteeId(committee), Epoch(epoch), sealed)

@@ -1,0 +1,52 @@
+"""What judging a request ends in: something to sign, a refusal, or a failure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ssv_protocol.crypto.bls import SecretKey
+from ssv_protocol.signing.post_consensus import DeniedDuty
+from ssv_protocol.signing.records import PartialSignaturesRecord, UnsignedMessage
+from ssv_protocol.signing.verdict import Denied
+from ssv_protocol.types.ids import MessageId, OperatorId
+
+
+@dataclass(frozen=True, slots=True)
+class EnvelopeWork:
+    """A message for the operator key."""
+
+    operator_id: OperatorId
+    message: UnsignedMessage
+
+
+@dataclass(frozen=True, slots=True)
+class BatchWork:
+    """Share signatures to make, `secrets` in the order of the record's items, and the envelope around them."""
+
+    operator_id: OperatorId
+    message_id: MessageId
+    record: PartialSignaturesRecord
+    secrets: tuple[SecretKey, ...] = field(repr=False)
+    denied: tuple[DeniedDuty, ...] = ()
+
+
+Work = EnvelopeWork | BatchWork
+"""On record. It may be signed when, and only when, the transaction that judged it is durable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Nothing may be signed. `duties` is not empty when each duty was refused for a reason of its own."""
+
+    denied: Denied
+    duties: tuple[DeniedDuty, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The signer could not do its work; nothing was signed."""
+
+    reason: str
+
+
+Judgement = Work | Refusal | Failure
