@@ -153,7 +153,8 @@ def bad_settings(name: str, error: SettingsError) -> int:
 async def run_grouped(group: Sequence[tuple[ServiceSpec[Any], ServiceSettings]]) -> int:
     """Run several services in this process until a signal or until one fails; returns the exit status.
 
-    Each has its own log, metrics, health port and settings. The failure of one stops the others in order.
+    Each has its own log, metrics, health port and settings. The order is that of needing: the last one drains first,
+    while those before it still work for it.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -167,12 +168,24 @@ async def run_grouped(group: Sequence[tuple[ServiceSpec[Any], ServiceSettings]])
 
     for each in signals:
         loop.add_signal_handler(each, stop)
+    told = [asyncio.Event() for _ in group]
+    running = [
+        asyncio.create_task(serve(spec, settings, own)) for (spec, settings), own in zip(group, told, strict=True)
+    ]
     try:
-        results = await asyncio.gather(*(serve(spec, settings, stopping) for spec, settings in group))
+        for task in running:
+            task.add_done_callback(lambda _: stopping.set())
+        await stopping.wait()
+        for own, task in zip(reversed(told), reversed(running), strict=True):
+            own.set()
+            await asyncio.wait((task,))
+        return max((task.result() for task in running), default=OK)
     finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         for each in signals:
             loop.remove_signal_handler(each)
-    return max(results, default=OK)
 
 
 async def serve(spec: ServiceSpec[S], settings: S, stopping: asyncio.Event) -> int:
