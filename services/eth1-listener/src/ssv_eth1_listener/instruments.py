@@ -55,7 +55,8 @@ class Instruments:
         for change in applied.changes:
             event = type(change).__name__
             self._changes.labels(event).inc()
-            self._log.info("registry changed", change=event, block=update.block_number)
+            tell = self._log.info if caught_up else self._log.debug  # history is long
+            tell("registry changed", change=event, block=update.block_number)
         for skip in applied.skipped:
             self._skipped.labels(skip.reason).inc()
             self._log.warning(

@@ -82,11 +82,11 @@ class ShareKeeper:
                 view = self._feed.live_view
                 if view is not None:
                     await self._reconcile(view)
+                    self._instruments.shares_are_equal()
             except grpc.aio.AioRpcError as error:
                 self._instruments.shares_differ(f"{error.code().name}: {error.details()}")
                 await backoff.pause()
                 continue
-            self._instruments.shares_are_equal()
             return view
 
     async def _identify(self) -> None:
