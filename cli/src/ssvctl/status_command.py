@@ -14,10 +14,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ssvctl.embedded.folder import OperatorFolder, supervisor_pid
+from ssvctl.embedded.folder import OperatorFolder
 from ssvctl.embedded.operator_plan import NATS, START_ORDER
 from ssvctl.errors import SsvctlError, reported
 from ssvctl.files import read_text
+from ssvctl.supervisor.lock import holder
 from ssvctl.supervisor.plan import PlannedService
 from ssvctl.supervisor.probe import Readiness, look
 
@@ -35,8 +36,7 @@ def status(folder: Annotated[Path, typer.Option("--dir", help="The operator's fo
     """Show which services are ready and what the others wait for. Exit code 1 when one is not ready."""
     with reported():
         place = OperatorFolder.at(folder)
-        pid = supervisor_pid(place)
-        if pid is None:
+        if holder(place.lock) is None:
             raise SsvctlError(f"nobody runs {folder}; start it with `ssvctl up --dir {folder}`")
         now = asyncio.run(operator_readiness(place))
     Console().print(status_table(now))

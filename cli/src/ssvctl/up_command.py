@@ -11,11 +11,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from ssvctl.embedded.folder import OperatorFolder, held
+from ssvctl.embedded.folder import OperatorFolder
 from ssvctl.embedded.operator_plan import Embedded, prepare
 from ssvctl.embedded.screen import Screen
 from ssvctl.embedded.settings import read_operator_settings
 from ssvctl.errors import reported
+from ssvctl.supervisor.lock import held
 from ssvctl.supervisor.runner import running_ready
 
 _WATCH_EVERY_S = 1.0
@@ -58,7 +59,7 @@ def run_embedded(folder: OperatorFolder, options: Mapping[str, Any], *, grouped:
     """Run the operator of a folder until a signal comes; returns the exit code. Raises SsvError when it can't start."""
     operator = Embedded(folder, read_operator_settings(folder.settings_file, options), grouped)
     console = Console()
-    with held(folder):
+    with held(folder.lock):
         prepare(folder)
         return asyncio.run(_run(operator, console))
 

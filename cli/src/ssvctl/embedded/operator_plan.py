@@ -68,8 +68,9 @@ def choose_ports(settings: OperatorSettings) -> OperatorPorts:
 
 
 def prepare(folder: OperatorFolder) -> None:
-    """Make the folder's certificates if there are none yet. Raises SsvctlError."""
-    folder.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Make the folder, and its certificates if there are none yet. Raises SsvctlError."""
+    for path in (folder.root, folder.data, folder.run):
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not folder.certificates.exists():
         make_certificates(folder.certificates, (), datetime.now(UTC))
 

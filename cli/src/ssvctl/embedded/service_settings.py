@@ -36,7 +36,7 @@ def service_settings(
     tables: dict[str, dict[str, Any]] = {
         SIGNER: {
             "grpc_port": ports.signer,
-            "signer_db": folder.data / "signer.sqlite",
+            "data_dir": folder.data / "signer",
             "operator_key_file": settings.operator_key_file.absolute(),
             "operator_key_password_file": _absolute(settings.operator_key_password_file),
         },

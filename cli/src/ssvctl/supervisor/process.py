@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from ssv_ethereum.backoff import Backoff
@@ -125,11 +126,10 @@ class KeptProcess:
             if service.health_port_file is not None:
                 service.health_port_file.unlink(missing_ok=True)
         self.planned.log_path.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-I", "-S", str(_TIE), str(os.getpid()), *self.planned.argv]
         try:
             with self.planned.log_path.open("ab") as log:
                 self._process = await asyncio.create_subprocess_exec(
-                    *command,
+                    *tied(self.planned.argv),
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -138,6 +138,11 @@ class KeptProcess:
                 )
         except OSError as error:
             raise ProcessRefused(f"{self.planned.name} can't be started: {error.strerror}") from None
+
+
+def tied(command: Sequence[str | Path]) -> list[str]:
+    """Return a command that runs `command` (a path first) and dies with this process, kill -9 included."""
+    return [sys.executable, "-I", "-S", str(_TIE), str(os.getpid()), *map(str, command)]
 
 
 def _environment() -> dict[str, str]:
