@@ -31,7 +31,7 @@ def up(
     password_file: Annotated[Path | None, typer.Option(help="Password of the operator key.")] = None,
     beacon_url: Annotated[list[str] | None, typer.Option(help="Beacon node; may be repeated.")] = None,
     execution_url: Annotated[str | None, typer.Option(help="Execution node.")] = None,
-    p2p_listen_host: Annotated[str | None, typer.Option(help="Address that peers reach this node at.")] = None,
+    p2p_listen_host: Annotated[str | None, typer.Option(help="IP address to listen on for peers.")] = None,
     p2p_listen_port: Annotated[int | None, typer.Option(help="Port that peers dial; 0 takes a free one.")] = None,
     p2p_peers_file: Annotated[Path | None, typer.Option(help="Addresses of fixed peers, one a line.")] = None,
 ) -> None:

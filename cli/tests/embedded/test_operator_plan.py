@@ -41,6 +41,7 @@ def test_services_find_each_other(folder: OperatorFolder, settings: OperatorSett
         assert content[service]["registry_target"] == "127.0.0.1:3"
         assert Path(content[service]["nats_password_file"]).name == f"{service}.password"
     assert "nats_password_file" not in content["signer"]
+    assert content["p2p-gateway"]["listen_addr"] == "/ip4/127.0.0.1/tcp/5"
     assert content["consensus"]["log_level"] == "debug"
 
 

@@ -55,6 +55,7 @@ def test_options_alone_do(file: Path) -> None:
     [
         ("beacon_url = 'http://a'", "beacon_url is no setting"),
         ("p2p_listen_port = 70000", "p2p_listen_port: input should be less than or equal to 65535"),
+        ("p2p_listen_host = 'node.example'", "p2p_listen_host: .*not an IP address"),
         ("log_level = 'loud-secret'", "log_level: input should be"),
         ("operator_key_password_file = 'missing'", "operator_key_password_file: path does not point to a file"),
     ],

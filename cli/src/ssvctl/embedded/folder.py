@@ -52,6 +52,11 @@ class OperatorFolder:
         """Held by the supervisor."""
         return self.run / "lock"
 
+    @property
+    def p2p_address_file(self) -> Path:
+        """Multiaddr with the peer id, that others dial; written by the gateway at each start."""
+        return self.run / "p2p-address"
+
     def log(self, process: str) -> Path:
         """Return the log of a process."""
         return self.root / "log" / f"{process}.log"

@@ -43,10 +43,10 @@ def service_settings(
         P2P_GATEWAY: {
             "grpc_port": ports.gateway,
             "registry_target": registry,
-            "listen_host": settings.p2p_listen_host,
-            "listen_port": ports.p2p,
-            "peers_file": _absolute(settings.p2p_peers_file),
-            "network_key_file": folder.data / "network.key",
+            "listen_addr": _multiaddr(settings.p2p_listen_host, ports.p2p),
+            "listen_addr_file": folder.p2p_address_file,
+            "static_peers_file": _absolute(settings.p2p_peers_file),
+            "data_dir": folder.data / "gateway",
         },
         ETH1_LISTENER: {
             "grpc_port": ports.registry,
@@ -76,3 +76,7 @@ def service_settings(
 
 def _absolute(path: Path | None) -> Path | None:
     return None if path is None else path.absolute()
+
+
+def _multiaddr(host: str, port: int) -> str:
+    return f"/{'ip6' if ':' in host else 'ip4'}/{host}/tcp/{port}"

@@ -9,10 +9,11 @@ Invariant: unknown keys are refused by name, and no message shows a value.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FilePath, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, ValidationError
 
 from ssv_runtime.names import SERVICES
 from ssv_runtime.settings import read_settings_file
@@ -20,6 +21,13 @@ from ssvctl.errors import SsvctlError
 
 _PATHS = ("network_file", "operator_key_file", "operator_key_password_file", "p2p_peers_file")
 _OPTION_OF = {"beacon_urls": "--beacon-url", "operator_key_password_file": "--password-file"}
+
+
+def _ip_address(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise ValueError("not an IP address") from None
 
 
 class OperatorSettings(BaseModel):
@@ -32,7 +40,7 @@ class OperatorSettings(BaseModel):
     operator_key_password_file: FilePath | None = None
     beacon_urls: Annotated[tuple[str, ...], Field(min_length=1)]
     execution_url: str
-    p2p_listen_host: str = "127.0.0.1"
+    p2p_listen_host: Annotated[str, AfterValidator(_ip_address)] = "127.0.0.1"
     p2p_listen_port: Annotated[int, Field(ge=0, le=65535)] = 0
     p2p_peers_file: Path | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -17,7 +17,8 @@ _TRIES = 1000
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
     """Return whether somebody could listen there now."""
-    with socket.socket() as probe:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # an old connection's remains do not count
         try:
             probe.bind((host, port))
