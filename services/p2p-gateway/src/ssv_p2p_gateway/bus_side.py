@@ -1,0 +1,129 @@
+"""The operator's side: accepted messages to the workers, their own messages to the peers, replays to late workers.
+
+Subjects: architecture §3 and proto/ssv/v1/gateway.proto.
+
+Not guaranteed: while the bus is away, accepted messages do not reach workers; they stay in the replay for three slots.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from ssv_api.v1.gateway_pb2 import PublishReply, ReplayedMessage
+from ssv_api.v1.gateway_pb2 import Replay as ReplayAnswer
+from ssv_p2p_gateway.gate import Gate
+from ssv_p2p_gateway.node import Node
+from ssv_p2p_gateway.replay import Received, Replay
+from ssv_p2p_gateway.traffic import Traffic
+from ssv_protocol.types.ids import CommitteeId, Instant
+from ssv_protocol.validation.verdict import Accept, GossipReason
+from ssv_runtime.bus import Bus, BusError, Message
+from ssv_runtime.nats_permissions import GOSSIP_IN, GOSSIP_OUT, MAX_PAYLOAD_BYTES, REPLAY
+from ssv_runtime.service import Service
+
+RECEIVED_HEADER = "ssv-received-unix-us"
+WAITING_LIMIT = 8_192
+IN_FLIGHT_LIMIT = 512
+REPLAY_ANSWER_BYTES = MAX_PAYLOAD_BYTES - 1024 * 1024
+"""Of messages in one answer; the rest of the payload is room for what wraps them."""
+
+
+class BusSide:
+    """Serves the bus. `node` is None while there is none."""
+
+    def __init__(self, bus: Bus, replay: Replay, traffic: Traffic, service: Service) -> None:
+        self.node: Node | None = None
+        self._bus = bus
+        self._replay = replay
+        self._traffic = traffic
+        self._service = service
+        self._waiting: asyncio.Queue[tuple[CommitteeId, Received]] = asyncio.Queue(WAITING_LIMIT)
+        self._answers: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Semaphore(IN_FLIGHT_LIMIT)
+
+    def deliver(self, committee: CommitteeId, received: Received) -> None:
+        """Take an accepted message; never blocks and never raises."""
+        self._replay.add(committee, received)
+        self._traffic.replay_bytes.set(self._replay.bytes)
+        try:
+            self._waiting.put_nowait((committee, received))
+        except asyncio.QueueFull:
+            self._traffic.bus_losses.labels("queue_full").inc()
+
+    async def listen(self, gate: Gate) -> None:
+        """Serve the workers' requests from now on."""
+
+        async def publish(message: Message) -> None:
+            await self._publish(gate, message)
+
+        await self._bus.subscribe(f"{GOSSIP_OUT}.>", publish)
+        await self._bus.subscribe(f"{REPLAY}.*", self._answer_replay)
+
+    async def hand_over(self) -> None:
+        """Publish accepted messages to the workers until cancelled."""
+        while True:
+            committee, received = await self._waiting.get()
+            try:
+                await self._bus.publish(
+                    f"{GOSSIP_IN}.{committee.hex()}", received.data, {RECEIVED_HEADER: str(received.unix_us)}
+                )
+            except BusError as error:
+                self._traffic.bus_losses.labels(type(error).__name__).inc()
+
+    async def _publish(self, gate: Gate, message: Message) -> None:
+        begun = time.perf_counter()
+        topic = message.subject.removeprefix(f"{GOSSIP_OUT}.")
+        verdict = gate.judge(topic, message.data, time.time())
+        if not isinstance(verdict, Accept):
+            await self._refuse(message, topic, verdict.reason, verdict.detail)
+            if verdict.reason is not GossipReason.NO_REGISTRY:
+                self._service.log.warning(
+                    "an own message is not published", topic=topic, reason=verdict.reason, detail=verdict.detail
+                )
+            return
+        if self.node is None:
+            await self._refuse(message, topic, "not_listening")
+            return
+        sent = self.node.publish(topic, message.data)
+        # the next message goes out while this one's answer is on its way
+        await self._room.acquire()
+        answer = asyncio.create_task(self._answer(message, topic, sent, begun))
+        self._answers.add(answer)
+        answer.add_done_callback(self._answered)
+
+    def _answered(self, answer: asyncio.Task[None]) -> None:
+        self._answers.discard(answer)
+        self._room.release()
+
+    async def _answer(self, message: Message, topic: str, sent: asyncio.Future[int], begun: float) -> None:
+        try:
+            peers = await sent
+            self._traffic.publish_s.observe(time.perf_counter() - begun)
+            self._traffic.published(topic) if peers else self._traffic.not_published("no_peers")
+            await message.respond(PublishReply(peers=peers).SerializeToString())
+        except (BusError, asyncio.CancelledError):
+            pass  # the worker asks again, which is harmless
+        except Exception as error:
+            self._service.log.exception("publishing failed", topic=topic)
+            await self._refuse(message, topic, "failed", type(error).__name__)
+
+    async def _refuse(self, message: Message, topic: str, reason: str, detail: str = "") -> None:
+        self._traffic.not_published(reason)
+        error = f"{reason}: {detail}" if detail else reason
+        try:
+            await message.respond(PublishReply(error=error).SerializeToString())
+        except BusError:
+            self._service.log.debug("no way to tell a worker that its message was refused", topic=topic)
+
+    async def _answer_replay(self, message: Message) -> None:
+        try:
+            committee = CommitteeId(bytes.fromhex(message.subject.removeprefix(f"{REPLAY}.")))
+        except ValueError:
+            self._service.log.warning("replay of what is no committee", subject=message.subject)
+            return
+        kept = self._replay.of(committee, Instant(time.time()), REPLAY_ANSWER_BYTES)
+        answer = ReplayAnswer(
+            messages=[ReplayedMessage(message=each.data, received_unix_us=each.unix_us) for each in kept]
+        )
+        await message.respond(answer.SerializeToString())

@@ -1,0 +1,155 @@
+"""The gateway's moving parts: the node that is kept running, and what the registry, the clock and files tell it.
+
+Topics are the union over the operator's committees, made anew each slot and with each registry, so a topic that two
+committees share stays until both are gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection
+
+import grpc.aio
+from libp2p.crypto.keys import KeyPair
+from libp2p.peer.peerinfo import PeerInfo
+
+from ssv_p2p_gateway.addresses import listen_address, peer_address
+from ssv_p2p_gateway.bus_side import BusSide
+from ssv_p2p_gateway.gate import Gate
+from ssv_p2p_gateway.guest import run_trio
+from ssv_p2p_gateway.node import Node, NodeParts, run_node
+from ssv_p2p_gateway.settings import GatewaySettings
+from ssv_p2p_gateway.static_peers import PeersFile
+from ssv_p2p_gateway.traffic import Traffic
+from ssv_protocol.forks import Network
+from ssv_protocol.registry.state import RegistryState
+from ssv_protocol.types.ids import Instant
+from ssv_protocol.validation.directory import directory_of
+from ssv_protocol.validation.topology import topics_around
+from ssv_runtime.files import write_atomically
+from ssv_runtime.registry_client import RegistryView, watch
+from ssv_runtime.service import Service
+
+LOOK_S = 0.5
+
+
+class Gateway:
+    """Runs the node and tells it what to listen to and whom to be connected to."""
+
+    def __init__(
+        self, settings: GatewaySettings, service: Service, network: Network, bus_side: BusSide, traffic: Traffic
+    ) -> None:
+        self.gate = Gate(network, traffic, service.log, bus_side.deliver)
+        self._settings = settings
+        self._service = service
+        self._network = network
+        self._bus_side = bus_side
+        self._traffic = traffic
+        self._view = RegistryView()
+        self._directory_of: RegistryState | None = None
+        self._topics: Collection[str] = frozenset()
+        self._peers: list[PeerInfo] = []
+
+    @property
+    def node(self) -> Node | None:
+        """The node, None while it does not run."""
+        return self._bus_side.node
+
+    async def run_node(self, key: KeyPair) -> None:
+        """Run a node until it fails; the caller calls again."""
+        loop = asyncio.get_running_loop()
+        listening = self._service.health.dependency("listening")
+        starts: set[asyncio.Task[None]] = set()
+        settings = self._settings
+
+        def started(node: Node) -> None:
+            self._bus_side.node = node
+            listening.up()
+            self._service.log.info("listening", addresses=node.addresses)
+            if settings.listen_addr_file is not None:
+                write_atomically(settings.listen_addr_file, f"{node.addresses[0]}\n".encode())
+            starts.add(loop.create_task(self._brief(node)))
+
+        parts = NodeParts(key, listen_address(settings.listen_addr), self.gate, self._traffic, self._service.log, loop)
+        try:
+            await run_trio(lambda: run_node(parts, started))
+        finally:
+            self._bus_side.node = None
+            listening.down("the node ended")
+            for start in starts:
+                start.cancel()
+
+    async def _brief(self, node: Node) -> None:
+        await node.listen_to(self._topics)
+        await node.keep_connected(self._peers)
+
+    async def follow_registry(self, channel: grpc.aio.Channel) -> None:
+        """Take each new registry."""
+        dependency = self._service.health.dependency("registry")
+
+        def lost(reason: str) -> None:
+            dependency.down(reason, "see whether the eth1-listener at registry_target runs")
+
+        async for view in watch(channel, lost):
+            dependency.up()
+            self._view = view
+            known = self._directory_of
+            if (
+                known is None
+                or known.operators is not view.state.operators
+                or (known.validators is not view.state.validators)
+            ):  # most blocks change neither
+                self.gate.directory = directory_of(view.state)
+                self._directory_of = view.state
+            await self._follow_topics()
+
+    async def follow_clock(self) -> None:
+        """Look at the topics again with each slot, which may bring a fork nearer."""
+        chain = self._network.chain
+        while True:
+            await self._follow_topics()
+            next_slot = chain.slot_start(chain.slot_at(Instant(time.time()))) + chain.slot_duration_s
+            await asyncio.sleep(max(0.1, next_slot - time.time()))
+
+    async def follow_peers(self) -> None:
+        """Read the peers file when it changes, and report how many peers there are."""
+        settings = self._settings
+        named = [peer_address(text) for text in settings.static_peers]
+        file = None if settings.static_peers_file is None else PeersFile(settings.static_peers_file, self._service.log)
+        self._peers = named
+        while True:
+            changed = None if file is None else file.changed()
+            if changed is not None:
+                self._peers = [*named, *changed]
+                if self.node is not None:
+                    await self.node.keep_connected(self._peers)
+            self._report_peers()
+            await asyncio.sleep(LOOK_S)
+
+    def _report_peers(self) -> None:
+        count = 0 if self.node is None else self.node.peer_count
+        self._traffic.peers.set(count)
+        if not self._peers:
+            self._service.health.forget("peers")
+            return
+        dependency = self._service.health.dependency("peers")
+        if count:
+            dependency.up()
+        else:
+            dependency.down("no peer is connected", "see whether the static peers run and can be reached")
+
+    async def _follow_topics(self) -> None:
+        slot = self._network.chain.slot_at(Instant(time.time()))
+        committees = self._view.own_committees.values()
+        topics = frozenset(
+            topic
+            for validators in committees
+            for topic in topics_around(self._network, slot, validators[0].operator_ids)
+        )
+        if topics != self._topics:
+            self._service.log.info("topics", topics=sorted(topics), committees=len(committees))
+            self._topics = topics
+            self._traffic.topics.set(len(topics))
+            if self.node is not None:
+                await self.node.listen_to(topics)

@@ -1,0 +1,28 @@
+"""The libp2p host: TCP, Noise, Yamux, a secp256k1 key. Nothing else is offered, as the network does.
+
+Source: ssvlabs/ssv network/p2p/p2p_setup.go.
+"""
+
+from __future__ import annotations
+
+from libp2p import create_yamux_muxer_option, new_host
+from libp2p.abc import IHost
+from libp2p.crypto.keys import KeyPair
+from libp2p.crypto.x25519 import create_new_key_pair as new_noise_key
+from libp2p.network.config import ConnectionConfig
+from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
+from libp2p.security.noise.transport import Transport as NoiseTransport
+from multiaddr import Multiaddr
+
+
+def make_host(key: KeyPair, listen: Multiaddr) -> IHost:
+    """Return a host that will listen at `listen`."""
+    return new_host(
+        key_pair=key,
+        listen_addrs=[listen],
+        muxer_opt=create_yamux_muxer_option(),
+        sec_opt={NOISE: NoiseTransport(key, new_noise_key().private_key)},
+        # the stock host dials known peers by itself until it has some number of them; that is decided elsewhere
+        connection_config=ConnectionConfig(min_connections=0, low_watermark=0),
+        disable_identify_address_discovery=True,
+    )

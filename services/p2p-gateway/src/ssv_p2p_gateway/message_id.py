@@ -1,0 +1,15 @@
+"""Ids of gossip messages: the XXH64 of the data, little-endian, and four zero bytes.
+
+Source: ssvlabs/ssv network/topics/msg_id.go.
+"""
+
+from __future__ import annotations
+
+import xxhash
+
+_PADDING = bytes(4)
+
+
+def message_id(data: bytes) -> bytes:
+    """Return the 12-byte id of a message with this data, whoever published it."""
+    return xxhash.xxh64_intdigest(data).to_bytes(8, "little") + _PADDING

@@ -1,0 +1,48 @@
+"""The p2p gateway as a service."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ssv_api.v1.gateway_pb2_grpc import add_GatewayServicer_to_server
+from ssv_p2p_gateway.bus_side import BusSide
+from ssv_p2p_gateway.gateway import Gateway
+from ssv_p2p_gateway.network_key import load_network_key
+from ssv_p2p_gateway.peers_service import PERMISSIONS, PeersService
+from ssv_p2p_gateway.replay import Replay
+from ssv_p2p_gateway.settings import GatewaySettings
+from ssv_p2p_gateway.traffic import Traffic
+from ssv_runtime.bus import Bus
+from ssv_runtime.names import ETH1_LISTENER, P2P_GATEWAY
+from ssv_runtime.network_file import read_network_file
+from ssv_runtime.rpc import channel, secure_server
+from ssv_runtime.service import Service, ServiceSpec
+
+MEGABYTE = 1_000_000
+
+
+async def run(settings: GatewaySettings, service: Service) -> None:
+    """Run the gateway until the service stops."""
+    network = read_network_file(settings.network_file)
+    key = load_network_key(settings.data_dir)
+    traffic = Traffic(service.metrics)
+    bus_side = BusSide(
+        await Bus.connect(settings, service), Replay(network.chain, settings.replay_mb * MEGABYTE), traffic, service
+    )
+    gateway = Gateway(settings, service, network, bus_side, traffic)
+    servicer = PeersService(lambda: gateway.node, traffic)
+    await bus_side.listen(gateway.gate)
+    listener = channel(settings.registry_target, settings, service, ETH1_LISTENER)
+    add = partial(add_GatewayServicer_to_server, servicer)
+    async with secure_server(settings, service, [add], PERMISSIONS):
+        service.health.dependency("listening")
+        service.health.dependency("registry")
+        service.spawn(partial(gateway.run_node, key), "libp2p node", restart=True)
+        service.spawn(bus_side.hand_over, "bus side", restart=True)
+        service.spawn(partial(gateway.follow_registry, listener), "registry", restart=True)
+        service.spawn(gateway.follow_clock, "topics", restart=True)
+        service.spawn(gateway.follow_peers, "peers", restart=True)
+        await service.stopping.wait()
+
+
+SERVICE = ServiceSpec(P2P_GATEWAY, GatewaySettings, run)

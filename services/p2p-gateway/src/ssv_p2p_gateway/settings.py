@@ -1,0 +1,35 @@
+"""Settings of the gateway."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, field_validator
+
+from ssv_p2p_gateway.addresses import listen_address, peer_address
+from ssv_runtime.settings import GrpcServiceSettings
+
+
+class GatewaySettings(GrpcServiceSettings):
+    """What the gateway needs besides what every service needs."""
+
+    registry_target: str = Field(description="The eth1-listener's gRPC address")
+    data_dir: Path = Field(description="Folder that keeps the network key, and with it the peer id")
+    listen_addr: str = Field("/ip4/127.0.0.1/tcp/0", description="Multiaddr to listen on; port 0 takes a free one")
+    listen_addr_file: Path | None = Field(None, description="File to write the chosen address to, with the peer id")
+    static_peers: list[str] = Field([], description="Multiaddrs (with /p2p/…) of peers to stay connected to")
+    static_peers_file: Path | None = Field(None, description="File with more of them, one a line; read when it changes")
+    replay_mb: int = Field(64, ge=1, description="Megabytes of accepted messages to keep for workers that start late")
+
+    @field_validator("listen_addr")
+    @classmethod
+    def _check_listen_addr(cls, text: str) -> str:
+        listen_address(text)
+        return text
+
+    @field_validator("static_peers")
+    @classmethod
+    def _check_static_peers(cls, texts: list[str]) -> list[str]:
+        for text in texts:
+            peer_address(text)
+        return texts

@@ -1,0 +1,51 @@
+"""What came, went and was dropped: metrics, and the sums that `Gateway.Peers` tells."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ssv_protocol.validation.verdict import Ignore, Refusal
+from ssv_runtime.metrics import Metrics
+
+VALIDATION_BUCKETS_S = (0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1)
+
+
+class Traffic:
+    """Counts gossip messages."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self.accepted_by_topic: Counter[str] = Counter()
+        self.refused_by_reason: Counter[str] = Counter()
+        self._accepted = metrics.counter("gossip_accepted", "Messages of peers that passed validation", ["topic"])
+        self._refused = metrics.counter("gossip_refused", "Messages of peers that did not", ["verdict", "reason"])
+        self._published = metrics.counter("gossip_published", "Own messages given to peers", ["topic"])
+        self._not_published = metrics.counter("gossip_not_published", "Own messages not given to peers", ["reason"])
+        self.duplicates = metrics.counter("gossip_duplicates", "Messages of peers that had come before")
+        self.queue_drops = metrics.counter("gossip_queue_drops", "Messages dropped because a peer reads too slowly")
+        self.bus_losses = metrics.counter("bus_losses", "Accepted messages that the bus did not take", ["reason"])
+        self.validation_s = metrics.histogram(
+            "validation_seconds", "Validation of a message", buckets=VALIDATION_BUCKETS_S
+        )
+        self.publish_s = metrics.histogram("publish_seconds", "From the worker's request to the peers' send queues")
+        self.peers = metrics.gauge("peers", "Connected peers that speak gossip")
+        self.topics = metrics.gauge("topics", "Subscribed topics")
+        self.replay_bytes = metrics.gauge("replay_bytes", "Size of the messages kept for workers that come late")
+
+    def accepted(self, topic: str) -> None:
+        """Count a message that workers get."""
+        self.accepted_by_topic[topic] += 1
+        self._accepted.labels(topic).inc()
+
+    def refused(self, refusal: Refusal) -> None:
+        """Count a message that nobody gets."""
+        self.refused_by_reason[refusal.reason] += 1
+        verdict = "ignore" if isinstance(refusal, Ignore) else "reject"
+        self._refused.labels(verdict, refusal.reason).inc()
+
+    def published(self, topic: str) -> None:
+        """Count an own message that peers got."""
+        self._published.labels(topic).inc()
+
+    def not_published(self, reason: str) -> None:
+        """Count an own message that no peer got."""
+        self._not_published.labels(reason).inc()
