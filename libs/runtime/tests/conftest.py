@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -64,6 +65,15 @@ class NatsServer:
                     return
             time.sleep(0.02)
         raise TimeoutError("the NATS server does not listen")
+
+    def pause(self) -> None:
+        """Have it hang: its sockets stay open and nothing is read."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         if self._process is not None:

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import json
 from pathlib import Path
 
 import pytest
-from libs.runtime.tests.conftest import PATIENCE_S, StartNats, a_service, sample, settings_of
+from libs.runtime.tests.conftest import PATIENCE_S, Lines, NatsServer, StartNats, a_service, sample, settings_of
 
-from ssv_runtime.bus import Bus, BusTimeout, BusUnavailable, Message, NoResponders
+from ssv_runtime.bus import Bus, BusRefused, BusTimeout, BusUnavailable, KvEntry, Message, NoResponders
+from ssv_runtime.nats_permissions import MAX_PAYLOAD_BYTES, render_nats_conf
+from ssv_runtime.nats_permissions import PERMISSIONS as NATS_USERS
+from ssv_runtime.settings import GrpcServiceSettings
 
 pytestmark = pytest.mark.asyncio
 
@@ -39,7 +44,7 @@ async def test_the_server_is_killed_and_started_again(certificates: Path, start_
         await bus.connected()
         assert service.health.problems() == {}
         server.kill()
-        while bus.is_connected:
+        while bus.is_connected:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         assert "nats" in service.health.problems()
         with pytest.raises(BusUnavailable):
@@ -52,6 +57,64 @@ async def test_the_server_is_killed_and_started_again(certificates: Path, start_
         assert (await came.get()).data == b"fresh"
         assert service.health.problems() == {}
         assert sample(service, "ssv_consensus_bus_connects_total") == 2
+
+
+async def publish_until_lost(bus: Bus, data: bytes) -> int:
+    """Return how many were published before there was no connection any more."""
+    for count in itertools.count():
+        try:
+            await bus.publish("a", data)
+        except BusUnavailable:
+            return count
+    raise AssertionError("endless")
+
+
+async def test_a_server_that_hangs_is_given_up_and_gets_nothing_stale_later(
+    certificates: Path, start_nats: StartNats
+) -> None:
+    server = start_nats()
+    settings = settings_of(certificates, "consensus", nats_url=server.url)
+    async with (
+        asyncio.timeout(PATIENCE_S),
+        a_service("consensus") as service,
+        a_service("p2p-gateway") as other_service,
+    ):
+        bus = await Bus.connect(settings, service)
+        other = await Bus.connect(settings, other_service)
+        came: asyncio.Queue[Message] = asyncio.Queue()
+        await other.subscribe("a", came.put)
+        await bus.connected()
+        server.pause()
+        waiting = asyncio.ensure_future(bus.request("b", b"", timeout_s=PATIENCE_S))
+        published = await publish_until_lost(bus, bytes(1_000_000))
+        assert published > 0
+        with pytest.raises(BusUnavailable):
+            await waiting
+        server.resume()
+        await bus.connected()
+        await other.connected()
+        messages: list[bytes] = []
+        while not messages or len(messages[-1]) != 1:
+            await bus.publish("a", b"f")
+            messages.append((await came.get()).data)
+        # What the socket had taken may still come; what had not left the process never does.
+        assert sum(len(data) > 1 for data in messages) < published
+
+
+async def test_what_is_published_before_an_orderly_end_is_sent(certificates: Path, start_nats: StartNats) -> None:
+    settings = settings_of(certificates, "consensus", nats_url=start_nats().url)
+    async with asyncio.timeout(PATIENCE_S), a_service("exporter") as reader_service:
+        reader = await Bus.connect(settings, reader_service)
+        await reader.connected()
+        came: asyncio.Queue[Message] = asyncio.Queue()
+        await reader.subscribe("a", came.put)
+        async with a_service("consensus") as service:
+            bus = await Bus.connect(settings, service)
+            await bus.connected()
+            for _ in range(5):
+                await bus.publish("a", bytes(1_000_000))
+        for _ in range(5):
+            assert len((await came.get()).data) == 1_000_000
 
 
 async def test_requests(certificates: Path, start_nats: StartNats) -> None:
@@ -76,3 +139,197 @@ async def test_requests(certificates: Path, start_nats: StartNats) -> None:
         with pytest.raises(BusTimeout):
             await bus.request("silent", b"", timeout_s=0.05)
         assert await bus.request_all("silent", b"", 0.05) == []
+
+
+async def test_a_failing_handler_is_logged_and_the_next_message_handled(
+    certificates: Path, start_nats: StartNats
+) -> None:
+    lines = Lines()
+    settings = settings_of(certificates, "consensus", nats_url=start_nats().url)
+    async with a_service("consensus", lines) as service, asyncio.timeout(PATIENCE_S):
+        bus = await Bus.connect(settings, service)
+        await bus.connected()
+        handled: asyncio.Queue[bytes] = asyncio.Queue()
+
+        async def fragile(message: Message) -> None:
+            if message.data == b"bad":
+                raise RuntimeError("cannot")
+            handled.put_nowait(message.data)
+
+        await bus.subscribe("ssv.gossip.in.*", fragile)
+        await bus.publish("ssv.gossip.in.c1", b"bad")
+        await bus.publish("ssv.gossip.in.c1", b"good")
+        assert await handled.get() == b"good"
+        assert sample(service, "ssv_consensus_bus_handler_failures_total", subject="ssv.gossip.in") == 1
+    failures = [line for line in lines.events() if line["event"] == "the handler of a message failed"]
+    assert failures[0]["subject"] == "ssv.gossip.in.c1"
+    assert failures[0]["trace_id"]
+
+
+async def test_a_full_queue_drops_and_counts(certificates: Path, start_nats: StartNats) -> None:
+    settings = settings_of(certificates, "consensus", nats_url=start_nats().url)
+    async with a_service("consensus") as service, asyncio.timeout(PATIENCE_S):
+        bus = await Bus.connect(settings, service)
+        await bus.connected()
+        go_on = asyncio.Event()
+        handled: asyncio.Queue[bytes] = asyncio.Queue()
+
+        async def slow(message: Message) -> None:
+            await go_on.wait()
+            handled.put_nowait(message.data)
+
+        subscription = await bus.subscribe("many", slow, pending_messages=3)
+        for number in range(10):
+            await bus.publish("many", bytes([number]))
+        while subscription.dropped + 4 < 10:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        go_on.set()
+        kept = [await handled.get() for _ in range(10 - subscription.dropped)]
+        assert kept == [bytes([number]) for number in range(len(kept))]
+        assert sample(service, "ssv_consensus_bus_dropped_total", subject="many") == subscription.dropped
+
+
+async def test_nothing_comes_after_unsubscribe(certificates: Path, start_nats: StartNats) -> None:
+    settings = settings_of(certificates, "consensus", nats_url=start_nats().url)
+    async with a_service("consensus") as service, asyncio.timeout(PATIENCE_S):
+        bus = await Bus.connect(settings, service)
+        await bus.connected()
+        first: asyncio.Queue[Message] = asyncio.Queue()
+        second: asyncio.Queue[Message] = asyncio.Queue()
+        subscription = await bus.subscribe("a", first.put)
+        await bus.subscribe("a", second.put)
+        await bus.unsubscribe(subscription)
+        await bus.publish("a", b"x")
+        await second.get()
+        assert first.empty()
+
+
+async def test_what_the_bus_cannot_carry_is_an_error(certificates: Path, start_nats: StartNats) -> None:
+    settings = settings_of(certificates, "consensus", nats_url=start_nats().url)
+    async with a_service("consensus") as service, asyncio.timeout(PATIENCE_S):
+        bus = await Bus.connect(settings, service)
+        await bus.connected()
+        came: asyncio.Queue[Message] = asyncio.Queue()
+        await bus.subscribe("large", came.put)
+        await bus.publish("large", bytes(MAX_PAYLOAD_BYTES - 1024))
+        assert len((await came.get()).data) == MAX_PAYLOAD_BYTES - 1024
+        with pytest.raises(ValueError, match="at most"):
+            await bus.publish("large", bytes(MAX_PAYLOAD_BYTES + 1))
+        with pytest.raises(ValueError, match="not a subject"):
+            await bus.publish("two words", b"")
+
+
+def one_operator(certificates: Path, start_nats: StartNats, tmp_path: Path) -> tuple[NatsServer, dict[str, Path]]:
+    """Return a server with the operator's real accounts, and a password file for each user."""
+    files = {}
+    for name in NATS_USERS:
+        files[name] = tmp_path / f"{name}.password"
+        files[name].write_text(f"password-of-{name}\n")
+    accounts = json.loads(render_nats_conf({name: f"password-of-{name}" for name in NATS_USERS}))["accounts"]
+    return start_nats(f"accounts: {json.dumps(accounts)}"), files
+
+
+async def test_a_subject_of_another_service_is_refused_with_a_clear_error(
+    certificates: Path, start_nats: StartNats, tmp_path: Path
+) -> None:
+    server, files = one_operator(certificates, start_nats, tmp_path)
+    lines = Lines()
+    settings = settings_of(
+        certificates,
+        "consensus",
+        nats_url=server.url,
+        nats_user="consensus",
+        nats_password_file=files["consensus"],
+    )
+    async with a_service("consensus", lines) as service, asyncio.timeout(PATIENCE_S):
+        bus = await Bus.connect(settings, service)
+        await bus.connected()
+        with pytest.raises(BusRefused, match=r"ssv\.gossip\.in\.c1"):
+            await bus.request("ssv.gossip.in.c1", b"forged", timeout_s=PATIENCE_S)
+        with pytest.raises(BusRefused, match="duties"):
+            await bus.kv("duties").put("1.c1", b"forged")
+        assert bus.is_connected
+        assert sample(service, "ssv_consensus_bus_refused_total") == 2
+    refusals = [line for line in lines.events() if line["event"] == "NATS refused"]
+    assert "ssv.gossip.in.c1" in refusals[0]["reason"]
+    assert refusals[0]["remedy"]
+
+
+async def test_a_wrong_password_shows_in_readiness_and_is_not_logged(
+    certificates: Path, start_nats: StartNats, tmp_path: Path
+) -> None:
+    server, files = one_operator(certificates, start_nats, tmp_path)
+    files["consensus"].write_text("not-the-password")
+    lines = Lines()
+    settings = settings_of(
+        certificates,
+        "consensus",
+        nats_url=server.url,
+        nats_user="consensus",
+        nats_password_file=files["consensus"],
+    )
+    async with a_service("consensus", lines) as service, asyncio.timeout(PATIENCE_S):
+        bus = await Bus.connect(settings, service)
+        while "Authorization" not in service.health.problems()["nats"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        assert "not-the-password" not in lines.getvalue()
+        files["consensus"].write_text("password-of-consensus")
+        await bus.connected()
+
+
+async def test_duties_reach_a_watcher_across_a_restart(
+    certificates: Path, start_nats: StartNats, tmp_path: Path
+) -> None:
+    server, files = one_operator(certificates, start_nats, tmp_path)
+
+    def bus_settings(name: str) -> GrpcServiceSettings:
+        return settings_of(certificates, name, nats_url=server.url, nats_user=name, nats_password_file=files[name])
+
+    async with (
+        asyncio.timeout(PATIENCE_S),
+        a_service("duty-scheduler") as writer_service,
+        a_service("consensus") as reader_service,
+    ):
+        writer = await Bus.connect(bus_settings("duty-scheduler"), writer_service)
+        reader = await Bus.connect(bus_settings("consensus"), reader_service)
+        entries = reader.kv("duties").watch("*.c1")  # before the bucket is there
+        next_entry = asyncio.ensure_future(anext(entries))
+        await writer.connected()
+        await reader.connected()
+        await writer.kv("duties").ensure()
+        await writer.kv("duties").ensure(max_age_s=3600)  # again, with other limits
+        assert await writer.kv("duties").get("1.c1") is None
+        revision = await writer.kv("duties").put("1.c1", b"first")
+        assert await next_entry == KvEntry("1.c1", b"first", revision)
+        assert await reader.kv("duties").get("1.c1") == KvEntry("1.c1", b"first", revision)
+        server.kill()
+        while writer.is_connected:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        with pytest.raises(BusUnavailable):
+            await writer.kv("duties").put("2.c1", b"second")
+        server.start()
+        await writer.connected()
+        await writer.kv("duties").put("2.other", b"not asked for")
+        revision = await writer.kv("duties").put("2.c1", b"second")
+        assert await anext(entries) == KvEntry("2.c1", b"second", revision)
+        await entries.aclose()
+
+
+async def test_a_stream_numbers_what_it_keeps(certificates: Path, start_nats: StartNats, tmp_path: Path) -> None:
+    server, files = one_operator(certificates, start_nats, tmp_path)
+    settings = settings_of(
+        certificates,
+        "consensus",
+        nats_url=server.url,
+        nats_user="consensus",
+        nats_password_file=files["consensus"],
+    )
+    async with a_service("consensus") as service, asyncio.timeout(PATIENCE_S):
+        bus = await Bus.connect(settings, service)
+        await bus.connected()
+        with pytest.raises(NoResponders):
+            await bus.publish_stream("ssv.decided.c1", b"x")
+        await bus.ensure_stream("decided", ["ssv.decided.>"], max_age_s=600, max_bytes=1_000_000)
+        assert [await bus.publish_stream("ssv.decided.c1", b"x") for _ in range(3)] == [1, 2, 3]
+        with pytest.raises(BusUnavailable):
+            await bus.ensure_stream("other", ["other"], max_age_s=600, max_bytes=1_000_000)

@@ -91,6 +91,8 @@ class Service:
         task = asyncio.create_task(self._supervise(work, name, restart), name=f"{self.name}: {name}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        if not callable(work):
+            task.add_done_callback(lambda _task: work.close())  # it may be cancelled before it begins
         return task
 
     async def _supervise(

@@ -42,10 +42,14 @@ class _Inbox:
         self.tokens = itertools.count(1)
         self.waiting: dict[str, tuple[str, asyncio.Queue[Msg | Exception]]] = {}
 
-    def fail(self, error: Exception, subject: str | None = None) -> None:
+    def fail(self, error: Exception) -> None:
+        for _, answers in self.waiting.values():
+            answers.put_nowait(error)
+
+    def refuse(self, subject: str) -> None:
         for asked, answers in self.waiting.values():
-            if subject is None or asked == subject:
-                answers.put_nowait(error)
+            if asked.lower() == subject:
+                answers.put_nowait(BusRefused(f"this service may not publish on {asked}"))
 
 
 class Bus:
@@ -255,5 +259,4 @@ class Bus:
     def _refused(self, text: str) -> None:
         self._refusals.inc()
         self._service.log.error("NATS refused", reason=text, remedy="see the permissions of this service's NATS user")
-        subject = text.partition('"')[2].partition('"')[0]
-        self._inbox.fail(BusRefused(text), subject)
+        self._inbox.refuse(text.partition('"')[2].partition('"')[0])  # the client makes the text lower case

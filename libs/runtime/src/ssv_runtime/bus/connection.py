@@ -17,6 +17,7 @@ from typing import Any
 import nats.aio.client
 import nats.errors
 from nats.aio.msg import Msg
+from nats.aio.transport import TcpTransport
 
 from ssv_runtime.bus.errors import BusUnavailable
 from ssv_runtime.nats_permissions import inbox_prefix
@@ -73,6 +74,7 @@ class Connection:
             client = nats.aio.client.Client()
             lost = asyncio.Event()
             pause_s = RECONNECT_S
+            ending = False
             try:
                 await self._open(client, lost)
                 await self._on_connected(client)
@@ -87,11 +89,14 @@ class Connection:
             except (OSError, nats.errors.Error, TimeoutError, SettingsError, BusUnavailable) as error:
                 self._dependency.down(str(error) or type(error).__name__, _REMEDY)
                 pause_s = REFUSED_S
+            except asyncio.CancelledError:
+                ending = True
+                raise
             finally:
                 self.client = None
                 self.connected.clear()
                 self._on_lost()
-                await _close(client)
+                await _close(client, flush=ending)
             await asyncio.sleep(pause_s)
 
     async def _open(self, client: nats.aio.client.Client, lost: asyncio.Event) -> None:
@@ -183,12 +188,22 @@ def _leave(ping: asyncio.Task[float]) -> None:
     ping.add_done_callback(lambda task: task.cancelled() or task.exception())
 
 
-async def _close(client: nats.aio.client.Client) -> None:
-    """Close without waiting for a server that does not read."""
+async def _close(client: nats.aio.client.Client, flush: bool) -> None:
+    """Close; with `flush` send what waits first, but never wait long for a server that does not read."""
+    if not flush:
+        _cut(client)
     closing = asyncio.create_task(client.close())
     await asyncio.wait((closing,), timeout=_CLOSE_S)
     closing.cancel()
     await asyncio.gather(closing, return_exceptions=True)
+    _cut(client)
+
+
+def _cut(client: nats.aio.client.Client) -> None:
+    """Drop the socket and what it has not sent: the client's own close would send it when the server wakes up."""
+    transport = client._transport
+    if isinstance(transport, TcpTransport) and transport._io_writer is not None:
+        transport._io_writer.transport.abort()
 
 
 def is_no_responders(message: Msg) -> bool:

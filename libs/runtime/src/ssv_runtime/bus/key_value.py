@@ -7,7 +7,7 @@ not there yet is waited for.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,7 +76,7 @@ class KeyValue:
             raise BusUnavailable(str(error)) from None
         return KvEntry(key, entry.value, entry.revision or 0)
 
-    async def watch(self, keys: str = ">") -> AsyncIterator[KvEntry]:
+    async def watch(self, keys: str = ">") -> AsyncGenerator[KvEntry]:
         """Yield what the keys that match hold, then every change, each once, for ever."""
         seen = 0
         while True:
@@ -90,7 +90,7 @@ class KeyValue:
                 self._service.log.debug("watching again", bucket=self.bucket, reason=str(error))
             await asyncio.sleep(_RETRY_S)
 
-    async def _watch_once(self, keys: str) -> AsyncIterator[KvEntry]:
+    async def _watch_once(self, keys: str) -> AsyncGenerator[KvEntry]:
         client = self._connection.live()
         bucket = await api(self._connection).key_value(self.bucket)
         watcher: Any = await bucket.watch(keys)  # its methods have no types
