@@ -15,6 +15,7 @@ from ssv_ethereum.beacon.duties import DutiesApi
 from ssv_ethereum.beacon.events import EventsApi
 from ssv_ethereum.beacon.http import DEFAULT_DEADLINE_S, BeaconHttp
 from ssv_ethereum.beacon.status import StatusApi
+from ssv_ethereum.beacon.subscriptions import SubscriptionsApi
 from ssv_ethereum.beacon.sync_committee import SyncCommitteeApi
 from ssv_ethereum.beacon.validators import ValidatorsApi
 
@@ -28,6 +29,7 @@ class BeaconNode:
         self.chain = ChainApi(self._http)
         self.validators = ValidatorsApi(self._http)
         self.duties = DutiesApi(self._http)
+        self.subscriptions = SubscriptionsApi(self._http)
         self.attestations = AttestationsApi(self._http)
         self.sync_committee = SyncCommitteeApi(self._http)
         self.blocks = BlocksApi(self._http)

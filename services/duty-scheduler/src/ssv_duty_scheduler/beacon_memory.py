@@ -1,0 +1,142 @@
+"""What the beacon node said, kept with what it was asked: it is asked again when the question changes or the answer is
+doubted, and not otherwise. What was known before a failure stays known.
+
+Duties are asked for the epochs of now only; others are forgotten. The methods raise BeaconError.
+
+Source: beacon-APIs, `validator` and `beacon` namespaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Collection, Mapping, Sequence
+from typing import TypeVar
+
+from ssv_duty_scheduler.instruments import Instruments
+from ssv_duty_scheduler.knowledge import EpochDuties
+from ssv_ethereum.beacon.duties import AttesterDuties, ProposerDuties, SyncDuty
+from ssv_ethereum.beacon.node import BeaconNode
+from ssv_ethereum.beacon.validators import ValidatorInfo
+from ssv_protocol.beacon_chain import BeaconChain
+from ssv_protocol.types.ids import BlsPublicKey, Epoch, Root, ValidatorIndex
+
+PUBKEYS_A_REQUEST = 512
+
+Indices = frozenset[ValidatorIndex]
+NOBODY: Indices = frozenset()
+K = TypeVar("K")
+T = TypeVar("T")
+Asked = tuple[T, Indices]
+"""An answer and the validators that it was asked for."""
+
+
+class BeaconMemory:
+    """Validators by public key, duties by epoch, sync duties by period."""
+
+    def __init__(self, node: BeaconNode, chain: BeaconChain, instruments: Instruments) -> None:
+        self.infos: dict[BlsPublicKey, ValidatorInfo] = {}
+        self._node = node
+        self._chain = chain
+        self._instruments = instruments
+        self._looked_up: set[BlsPublicKey] = set()
+        self._looked_up_in: Epoch | None = None
+        self._attester: dict[Epoch, Asked[AttesterDuties]] = {}
+        self._sync: dict[int, Asked[tuple[SyncDuty, ...]]] = {}
+        self._proposer: dict[Epoch, Asked[ProposerDuties]] = {}
+        self._subscribed: dict[Epoch, AttesterDuties] = {}
+        self._doubts = 0
+
+    def duties(self, epoch: Epoch) -> EpochDuties:
+        """Return what is known of `epoch`."""
+        return EpochDuties(
+            epoch,
+            _answer(self._attester, epoch),
+            _answer(self._sync, self._chain.sync_period_of(epoch)),
+            _answer(self._proposer, epoch),
+        )
+
+    def attester_roots(self) -> dict[Epoch, Root]:
+        """Return the dependent roots of the attester duties at hand."""
+        return {epoch: duties.dependent_root for epoch, (duties, _) in self._attester.items()}
+
+    def doubt(self, epochs: Collection[Epoch]) -> None:
+        """Ask again for the duties of `epochs`; those at hand are not to be used."""
+        self._doubts += 1
+        for epoch in epochs:
+            self._attester.pop(epoch, None)
+            self._proposer.pop(epoch, None)
+            self._proposer.pop(Epoch(epoch - 1), None)
+            self._sync.pop(self._chain.sync_period_of(epoch), None)
+
+    def doubt_subscriptions(self) -> None:
+        """Subscribe again: the node may have forgotten."""
+        self._subscribed.clear()
+
+    def keep_only(self, epochs: Collection[Epoch]) -> None:
+        """Forget the duties of other epochs."""
+        periods = {self._chain.sync_period_of(epoch) for epoch in epochs}
+        _forget_others(self._attester, epochs)
+        _forget_others(self._proposer, epochs)
+        _forget_others(self._subscribed, epochs)
+        _forget_others(self._sync, periods)
+
+    async def look_up(self, keys: Collection[BlsPublicKey], now: Epoch) -> None:
+        """Know indices and status of `keys`: all once an epoch, new ones at once."""
+        if now != self._looked_up_in:
+            self._looked_up.clear()
+            self._looked_up_in = now
+        missing = sorted(key for key in keys if key not in self._looked_up)
+        for start in range(0, len(missing), PUBKEYS_A_REQUEST):
+            batch: Sequence[BlsPublicKey] = missing[start : start + PUBKEYS_A_REQUEST]
+            with self._instruments.fetching("validators"):
+                self.infos.update(await self._node.validators.by_pubkey(batch))
+            self._looked_up.update(batch)
+
+    async def ask_attester(self, epoch: Epoch, indices: Indices) -> None:
+        """Know the attester duties of own validators; asks also when there are none, for the dependent root."""
+        if not _is_answered(self._attester, epoch, indices):
+            with self._instruments.fetching("attester"):
+                await self._keep(self._attester, epoch, indices, self._node.duties.attester(epoch, sorted(indices)))
+
+    async def ask_sync(self, epoch: Epoch, indices: Indices) -> None:
+        """Know who of all SSV validators sits in the sync committee."""
+        period = self._chain.sync_period_of(epoch)
+        if not _is_answered(self._sync, period, indices):
+            with self._instruments.fetching("sync"):
+                await self._keep(self._sync, period, indices, self._node.duties.sync(epoch, sorted(indices)))
+
+    async def ask_proposer(self, epoch: Epoch) -> None:
+        """Know the proposers."""
+        if epoch not in self._proposer:
+            with self._instruments.fetching("proposer"):
+                await self._keep(self._proposer, epoch, NOBODY, self._node.duties.proposer(epoch))
+
+    async def subscribe(self, epoch: Epoch) -> None:
+        """Have the node join the subnets of the attester duties at hand."""
+        asked = self._attester.get(epoch)
+        if asked is not None and self._subscribed.get(epoch) != asked[0]:
+            with self._instruments.fetching("subscriptions"):
+                # selection proofs decide who aggregates, and are not known here
+                await self._node.subscriptions.committees(asked[0].duties, is_aggregator=False)
+            self._subscribed[epoch] = asked[0]
+
+    async def _keep(self, table: dict[K, Asked[T]], key: K, indices: Indices, question: Awaitable[T]) -> None:
+        """Keep the answer unless it was doubted while it was on its way."""
+        doubts = self._doubts
+        answer = await question
+        if doubts == self._doubts:
+            table[key] = (answer, indices)
+
+
+def _forget_others(table: dict[K, T], keys: Collection[K]) -> None:
+    for key in table.keys() - set(keys):
+        del table[key]
+
+
+def _is_answered(table: Mapping[K, Asked[T]], key: K, indices: Indices) -> bool:
+    known = table.get(key)
+    return known is not None and known[1] == indices
+
+
+def _answer(table: Mapping[K, Asked[T]], key: K) -> T | None:
+    known = table.get(key)
+    return None if known is None else known[0]

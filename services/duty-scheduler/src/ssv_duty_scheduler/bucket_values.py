@@ -1,0 +1,120 @@
+"""The values of the bucket `duties`, made of what registry, signer and beacon node said.
+
+    <epoch>.<committee id, hex>     CommitteeDuties of an own committee
+    <epoch>.network                 NetworkDuties of all SSV validators
+
+Pure and deterministic: the same knowledge gives the same bytes, so that replicas agree and nothing is written twice.
+Left out are liquidated validators and those that the beacon chain does not know or the signer does not hold. Every own
+committee has a value, if need be an empty one: readers can tell "no duties" from "not known yet".
+
+Source: proto/ssv/v1/duties.proto; architecture §3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ssv_api.v1 import duties_pb2 as pb
+from ssv_duty_scheduler.knowledge import EpochDuties, Known
+from ssv_ethereum.beacon.duties import AttesterDuties, AttesterDuty, ProposerDuties, SyncDuty
+from ssv_protocol.types.duty import MAX_SYNC_COMMITTEE_INDICES, ValidatorDuty
+from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Epoch, Slot
+from ssv_protocol.types.roles import BeaconRole
+
+NETWORK = "network"
+
+
+def is_settled(known: Known, duties: EpochDuties) -> bool:
+    """Return whether all that concerns own committees in the epoch is known."""
+    return known.may_sign_from is not None and duties.attester is not None and duties.sync is not None
+
+
+def values_of(known: Known, duties: EpochDuties) -> dict[str, bytes]:
+    """Return the values that are complete, by key."""
+    values = {}
+    if known.may_sign_from is not None and duties.attester is not None and duties.sync is not None:
+        for committee, records in known.own_committees().items():
+            own = [_own_validator(known, record.public_key) for record in records]
+            value = _committee(duties.epoch, committee, own, duties.attester, duties.sync)
+            values[key_of(duties.epoch, committee)] = value.SerializeToString(deterministic=True)
+    if duties.sync is not None and duties.proposer is not None:
+        network = _network(known, duties.epoch, duties.sync, duties.proposer)
+        values[f"{duties.epoch}.{NETWORK}"] = network.SerializeToString(deterministic=True)
+    return values
+
+
+def key_of(epoch: Epoch, committee: CommitteeId) -> str:
+    """Return the key of a committee's duties."""
+    return f"{epoch}.{committee.hex()}"
+
+
+def empty_value(key: str) -> bytes:
+    """Return the value of a committee key whose committee is an own one no longer."""
+    epoch, _, committee = key.partition(".")
+    value = pb.CommitteeDuties(epoch=int(epoch), committee_id=bytes.fromhex(committee))
+    return value.SerializeToString(deterministic=True)
+
+
+def _committee(
+    epoch: Epoch,
+    committee: CommitteeId,
+    own: Collection[pb.OwnValidator],
+    attester: AttesterDuties,
+    sync: Collection[SyncDuty],
+) -> pb.CommitteeDuties:
+    keys = {validator.public_key for validator in own}
+    attestations = sorted(
+        (duty for duty in attester.duties if duty.pubkey in keys), key=lambda duty: (duty.slot, duty.validator_index)
+    )
+    seats = sorted((seat for seat in sync if seat.pubkey in keys), key=lambda seat: seat.validator_index)
+    return pb.CommitteeDuties(
+        epoch=epoch,
+        committee_id=committee,
+        dependent_root=attester.dependent_root,
+        validators=sorted(own, key=lambda validator: validator.index),
+        attester=[_attestation(duty).encode() for duty in attestations],
+        sync_committee=[_sync_message(seat).encode() for seat in seats],
+    )
+
+
+def _own_validator(known: Known, key: BlsPublicKey) -> pb.OwnValidator:
+    may_sign_from = (known.may_sign_from or {})[key]
+    return pb.OwnValidator(index=known.infos[key].index, public_key=key, may_sign_from_epoch=may_sign_from)
+
+
+def _attestation(duty: AttesterDuty) -> ValidatorDuty:
+    return ValidatorDuty(
+        BeaconRole.ATTESTER,
+        duty.pubkey,
+        duty.slot,
+        duty.validator_index,
+        duty.committee_index,
+        duty.committee_length,
+        duty.committees_at_slot,
+        duty.position,
+    )
+
+
+def _sync_message(seat: SyncDuty) -> ValidatorDuty:
+    return ValidatorDuty(
+        BeaconRole.SYNC_COMMITTEE,
+        seat.pubkey,
+        Slot(0),
+        seat.validator_index,
+        # one message stands for all seats, so a validator with more than the type can name loses nothing
+        validator_sync_committee_indices=seat.positions[:MAX_SYNC_COMMITTEE_INDICES],
+    )
+
+
+def _network(known: Known, epoch: Epoch, sync: Collection[SyncDuty], proposer: ProposerDuties) -> pb.NetworkDuties:
+    indices = {info.index: key for key, info in known.infos.items() if key in known.view.state.validators}
+    return pb.NetworkDuties(
+        epoch=epoch,
+        proposers=[
+            pb.ProposerDuty(slot=duty.slot, validator_index=duty.validator_index)
+            for duty in sorted(proposer.duties, key=lambda duty: duty.slot)
+            if duty.validator_index in indices
+        ],
+        sync_committee_validators=sorted(seat.validator_index for seat in sync if seat.validator_index in indices),
+        validators=[pb.KnownValidator(index=index, public_key=key) for index, key in sorted(indices.items())],
+    )

@@ -1,0 +1,79 @@
+"""What the scheduler tells about itself: logs, metrics, readiness."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from structlog.typing import FilteringBoundLogger
+
+from ssv_duty_scheduler.knowledge import EpochDuties, Known
+from ssv_ethereum.beacon.errors import BeaconError
+from ssv_protocol.types.ids import Epoch, Slot
+from ssv_runtime.health import Health
+from ssv_runtime.metrics import Metrics
+
+
+class Instruments:
+    """Names of metrics and dependencies in one place."""
+
+    def __init__(self, log: FilteringBoundLogger, metrics: Metrics, health: Health) -> None:
+        self.log = log
+        self.beacon = health.dependency("beacon")
+        self.registry = health.dependency("registry")
+        self.shares = health.dependency("shares")
+        self.duties = health.dependency("duties")
+        self._fetch = metrics.histogram("fetch_seconds", "Requests to the beacon node", ["what"])
+        self._failed = metrics.counter("failed_fetches", "Requests to the beacon node that failed", ["what"])
+        self._lateness = metrics.histogram("tick_lateness_seconds", "How long after a slot's start it was noticed")
+        self._heads = metrics.counter("heads", "Head events")
+        self._moved = metrics.counter("moved_dependent_roots", "Epochs whose duties a head event made doubtful")
+        self._writes = metrics.counter("writes", "Values written to the bucket of duties")
+        self._validators = metrics.gauge("validators", "Own validators", ["state"])
+        self._attestations = metrics.gauge("attester_duties", "Own attester duties of the current epoch")
+
+    @contextmanager
+    def fetching(self, what: str) -> Iterator[None]:
+        """Measure a request; its failure is counted and goes on."""
+        begun = time.monotonic()
+        try:
+            yield
+        except BeaconError:
+            self._failed.labels(what).inc()
+            raise
+        finally:
+            self._fetch.labels(what).observe(time.monotonic() - begun)
+
+    def ticked(self, late_s: float) -> None:
+        """A slot began `late_s` ago."""
+        self._lateness.observe(late_s)
+
+    def head(self) -> None:
+        """The beacon node has a new head."""
+        self._heads.inc()
+
+    def roots_moved(self, slot: Slot, epochs: set[Epoch]) -> None:
+        """A head event made duties doubtful."""
+        self._moved.inc(len(epochs))
+        self.log.info("duties hang on another block now: asking again", slot=slot, epochs=sorted(epochs))
+
+    def published(self, epoch: Epoch, known: Known, current: EpochDuties, writes: int) -> None:
+        """The bucket holds what is known; `current` is of `epoch`, the one of now."""
+        self._writes.inc(writes)
+        runnable = {record.public_key for records in known.own_committees().values() for record in records}
+        registered = sum(len(records) for records in known.view.own_committees.values())
+        attester = current.attester.duties if current.attester is not None else ()
+        attestations = sum(duty.pubkey in runnable for duty in attester)
+        self._validators.labels("registered").set(registered)
+        self._validators.labels("with_duties").set(len(runnable))
+        self._attestations.set(attestations)
+        if writes:
+            self.log.info(
+                "duties written",
+                epoch=epoch,
+                values=writes,
+                committees=len(known.view.own_committees),
+                validators=len(runnable),
+                attestations=attestations,
+            )

@@ -1,0 +1,180 @@
+"""Keeps the bucket `duties` true: this epoch's duties and the next one's, from everything that they depend on.
+
+A round asks for what is missing or doubtful, then writes what is complete. Rounds come with each slot, with each
+change of the registry, and when a head event moves a dependent root; after a failure also in between. One failure
+holds up nothing that does not depend on it: proposers that cannot be had leave the committees' duties as they are.
+
+Source: architecture §3, §5.9; reference: protocol-core §3.9.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Collection, Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import grpc
+
+from ssv_api.v1 import signer_pb2
+from ssv_duty_scheduler.beacon_memory import BeaconMemory, Indices
+from ssv_duty_scheduler.bucket_values import is_settled, values_of
+from ssv_duty_scheduler.dependent_roots import DependentRoots
+from ssv_duty_scheduler.instruments import Instruments
+from ssv_duty_scheduler.knowledge import Known
+from ssv_duty_scheduler.publisher import Publisher
+from ssv_ethereum.beacon.errors import BeaconError
+from ssv_ethereum.beacon.events import HeadEvent
+from ssv_ethereum.slot_clock import SlotClock
+from ssv_protocol.registry.state import ValidatorRecord
+from ssv_protocol.types.ids import BlsPublicKey, Epoch, Slot
+from ssv_runtime.bus import BusError
+from ssv_runtime.registry_client import RegistryView
+
+if TYPE_CHECKING:
+    from ssv_api.v1.signer_pb2_grpc import SignerAsyncStub
+
+FIRST_RETRY_S = 0.2
+LAST_RETRY_S = 3.0
+
+
+class Planner:
+    """Gathers, decides, writes. One task runs `run`; the others tell it what they saw."""
+
+    def __init__(
+        self,
+        *,
+        clock: SlotClock,
+        beacon: BeaconMemory,
+        signer: SignerAsyncStub,
+        publisher: Publisher,
+        instruments: Instruments,
+    ) -> None:
+        self._clock = clock
+        self._beacon = beacon
+        self._signer = signer
+        self._publisher = publisher
+        self._instruments = instruments
+        self._roots = DependentRoots(clock.chain)
+        self._view: RegistryView | None = None
+        self._may_sign_from: dict[BlsPublicKey, Epoch] | None = None
+        self._shares_of: Epoch | None = None
+        self._wake = asyncio.Event()
+
+    # what others saw
+    def slot_began(self) -> None:
+        """Look whether anything is to be done."""
+        self._wake.set()
+
+    def registry_changed(self, view: RegistryView) -> None:
+        """Take the new registry."""
+        self._view = view
+        self._instruments.registry.up()
+        self._wake.set()
+
+    def head_seen(self, event: HeadEvent) -> None:
+        """Ask again for duties that hang on another block now."""
+        moved = self._roots.moved(event, self._beacon.attester_roots())
+        if moved:
+            self._instruments.roots_moved(Slot(event.slot), moved)
+            self._beacon.doubt(moved)
+            self._wake.set()
+
+    def events_reopened(self) -> None:
+        """The beacon node may have restarted."""
+        self._beacon.doubt_subscriptions()
+        self._wake.set()
+
+    # rounds
+    async def run(self) -> None:
+        """Keep the bucket true, for ever."""
+        retry_s = FIRST_RETRY_S
+        while True:
+            self._wake.clear()
+            done = await self._round()
+            retry_s = FIRST_RETRY_S if done else min(2 * retry_s, LAST_RETRY_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), None if done else retry_s)
+
+    async def _round(self) -> bool:
+        """Return whether all is known and written."""
+        view = self._view
+        if view is None:
+            return True  # the registry's coming wakes us
+        now = self._clock.chain.epoch_of(self._clock.slot())
+        epochs = (now, Epoch(now + 1))
+        self._beacon.keep_only(epochs)
+        asked = [await self._ask_signer(view, now), await self._ask_beacon(view, epochs)]
+        # whatever failed, what is known gets written
+        return await self._publish(Known(view, self._beacon.infos, self._may_sign_from), epochs) and all(asked)
+
+    async def _ask_signer(self, view: RegistryView, now: Epoch) -> bool:
+        """Know from when on each share may sign: all once an epoch, and while a share is not there yet."""
+        keys = {record.public_key for record in _active(view)}
+        if self._may_sign_from is not None and self._shares_of == now and keys <= self._may_sign_from.keys():
+            return True
+        try:
+            held = (await self._signer.ListShares(signer_pb2.ListSharesRequest())).shares
+        except grpc.aio.AioRpcError as error:
+            self._instruments.shares.down(f"{error.code().name}: {error.details()}", "see the signer's log")
+            return False
+        self._may_sign_from = {BlsPublicKey(each.validator_pubkey): Epoch(each.may_sign_from_epoch) for each in held}
+        self._shares_of = now
+        self._instruments.shares.up()
+        return True
+
+    async def _ask_beacon(self, view: RegistryView, epochs: tuple[Epoch, Epoch]) -> bool:
+        now, following = epochs
+        beacon = self._beacon
+        problems = [await _problem(beacon.look_up(view.state.validators.keys(), now))]
+        own = self._indices({record.public_key for record in _active(view)})
+        everyone = self._indices(view.state.validators.keys())
+        problems += await asyncio.gather(
+            *(_problem(beacon.ask_attester(epoch, own)) for epoch in epochs),
+            *(_problem(beacon.ask_sync(epoch, everyone)) for epoch in self._one_of_each_period(epochs)),
+            _problem(beacon.ask_proposer(now)),
+        )
+        await _problem(beacon.ask_proposer(following))  # not every node knows them an epoch ahead
+        problems += await asyncio.gather(*(_problem(beacon.subscribe(epoch)) for epoch in epochs))
+        first = next((problem for problem in problems if problem is not None), None)
+        if first is None:
+            self._instruments.beacon.up()
+        else:
+            self._instruments.beacon.down(str(first), "check that the node runs and is synced, and beacon_urls")
+        return first is None
+
+    async def _publish(self, known: Known, epochs: tuple[Epoch, Epoch]) -> bool:
+        duties = [self._beacon.duties(epoch) for epoch in epochs]
+        values = {key: value for each in duties for key, value in values_of(known, each).items()}
+        settled = {each.epoch for each in duties if is_settled(known, each)}
+        try:
+            writes = await self._publisher.publish(values, epochs, settled)
+        except BusError as error:
+            self._instruments.duties.down(f"cannot be written: {error}")
+            return False
+        if epochs[0] in settled:
+            self._instruments.duties.up()
+        else:
+            self._instruments.duties.down("not known yet")
+        self._instruments.published(epochs[0], known, duties[0], writes)
+        return True
+
+    def _indices(self, keys: Collection[BlsPublicKey]) -> Indices:
+        infos = self._beacon.infos
+        return frozenset(infos[key].index for key in keys if key in infos)
+
+    def _one_of_each_period(self, epochs: Iterable[Epoch]) -> Iterable[Epoch]:
+        return {self._clock.chain.sync_period_of(epoch): epoch for epoch in reversed(tuple(epochs))}.values()
+
+
+def _active(view: RegistryView) -> Iterable[ValidatorRecord]:
+    """Return own validators that are not liquidated."""
+    return (record for records in view.own_committees.values() for record in records if not record.liquidated)
+
+
+async def _problem(question: Awaitable[None]) -> BeaconError | None:
+    try:
+        await question
+    except BeaconError as error:
+        return error
+    return None

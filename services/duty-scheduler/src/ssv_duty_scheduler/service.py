@@ -1,0 +1,58 @@
+"""The duty-scheduler: who has to do what when, from the chain to the bucket `duties`.
+
+Everything is derived from the chain, the registry and the signer, so nothing is lost when it stops, and two may run.
+"""
+
+from __future__ import annotations
+
+from ssv_api.v1.signer_pb2_grpc import SignerStub
+from ssv_duty_scheduler.beacon_memory import BeaconMemory
+from ssv_duty_scheduler.heads import pass_heads_on
+from ssv_duty_scheduler.instruments import Instruments
+from ssv_duty_scheduler.planner import Planner
+from ssv_duty_scheduler.publisher import Publisher
+from ssv_duty_scheduler.settings import DutySchedulerSettings
+from ssv_ethereum.beacon.node import BeaconNode
+from ssv_ethereum.slot_clock import SlotClock
+from ssv_runtime import names
+from ssv_runtime.bus import Bus
+from ssv_runtime.nats_permissions import DUTIES_BUCKET
+from ssv_runtime.network_file import read_network_file
+from ssv_runtime.registry_client import watch
+from ssv_runtime.rpc import channel
+from ssv_runtime.service import Service, ServiceSpec
+
+
+async def run(settings: DutySchedulerSettings, service: Service) -> None:
+    """Work until the service is asked to stop. Raises SettingsError."""
+    chain = read_network_file(settings.network_file).chain
+    clock = SlotClock(chain)
+    instruments = Instruments(service.log, service.metrics, service.health)
+    bus = await Bus.connect(settings, service)
+    node = await service.resources.enter_async_context(BeaconNode(settings.beacon_urls[0], settings.beacon_deadline_s))
+    registry = channel(settings.registry_target, settings, service, names.ETH1_LISTENER)
+    planner = Planner(
+        clock=clock,
+        beacon=BeaconMemory(node, chain, instruments),
+        signer=SignerStub(channel(settings.signer_target, settings, service, names.SIGNER)),
+        publisher=Publisher(bus.kv(DUTIES_BUCKET), chain),
+        instruments=instruments,
+    )
+
+    async def follow_registry() -> None:
+        async for view in watch(registry, instruments.registry.down):
+            planner.registry_changed(view)
+
+    async def tick() -> None:
+        async for slot in clock.ticks():
+            instruments.ticked(clock.now() - chain.slot_start(slot))
+            planner.slot_began()
+
+    service.spawn(follow_registry, "registry", restart=True)
+    service.spawn(tick, "slots", restart=True)
+    service.spawn(lambda: pass_heads_on(node, bus, planner, instruments, clock.now), "heads", restart=True)
+    service.spawn(planner.run, "planner", restart=True)
+    await service.stopping.wait()
+
+
+SERVICE = ServiceSpec(names.DUTY_SCHEDULER, DutySchedulerSettings, run)

@@ -1,0 +1,17 @@
+"""Settings of the duty-scheduler."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ssv_ethereum.beacon.http import DEFAULT_DEADLINE_S
+from ssv_runtime.settings import ServiceSettings
+
+
+class DutySchedulerSettings(ServiceSettings):
+    """Whom to ask for validators, duties and shares."""
+
+    registry_target: str = Field(description="The eth1-listener's gRPC address, host:port")
+    signer_target: str = Field(description="The signer's gRPC address, host:port")
+    beacon_urls: list[str] = Field(min_length=1, description="Beacon nodes, HTTP or HTTPS; the first one is asked")
+    beacon_deadline_s: float = Field(DEFAULT_DEADLINE_S, gt=0, description="Longest wait for a beacon node's answer")
