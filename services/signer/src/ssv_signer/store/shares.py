@@ -73,7 +73,7 @@ def put_active(connection: sqlite3.Connection, row: ShareRow) -> None:
 
 
 def deactivate(connection: sqlite3.Connection, validator_pubkey: BlsPublicKey) -> None:
-    """Let go of a validator's share; its secret is overwritten, its row stays."""
+    """Let go of a validator's share; its row stays, its secret is overwritten (in the log with the next checkpoint)."""
     connection.execute(
         "UPDATE shares SET active = 0, sealed_secret = NULL WHERE validator_pubkey = ? AND active = 1",
         (validator_pubkey,),
