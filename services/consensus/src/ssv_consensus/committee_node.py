@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from ssv_consensus.duty_record import DutyRecord, record_of, record_without_task
 from ssv_consensus.duty_task import DutyTask
@@ -36,7 +37,8 @@ EARLY_LIMIT = 1000
 class CommitteeNode:
     """Runs the duties of one committee for one of its operators, slot by slot.
 
-    `seat` may be replaced at any time; a running duty keeps the one that it began with.
+    `seat` may be replaced at any time; a running duty keeps the one that it began with. `span` is entered around each
+    duty that begins, for traces.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class CommitteeNode:
         on_record: Callable[[OperatorId, DutyRecord], None],
         *,
         clearance: Clearance = all_cleared,
+        span: Callable[[Slot], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self.seat = seat
         self.operator_id = seat.member.operator_id
@@ -58,6 +61,7 @@ class CommitteeNode:
         self._clock = clock
         self._on_record = on_record
         self._clearance = clearance
+        self._span = span
         self._heads: dict[Slot, asyncio.Event] = {}
         self._early: deque[tuple[Slot, Received, Instant | None]] = deque(maxlen=EARLY_LIMIT)
         self._seen = SeenMessages()
@@ -143,7 +147,8 @@ class CommitteeNode:
                 self.dropped[error.reason] += 1
                 self._on_record(self.operator_id, record_without_task(due, cleared.barred))
                 return
-            task = await self._run_task(machine, head)
+            with self._span(slot):
+                task = await self._run_task(machine, head)
             self._on_record(self.operator_id, record_of(due, cleared.barred, task))
         finally:
             del self._heads[slot]

@@ -1,0 +1,89 @@
+"""Puts one committee's parts together: the node on real ports."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ssv_consensus.bus_gossip import BusGossip
+from ssv_consensus.clearance import SigningClearance
+from ssv_consensus.committee_inbox import CommitteeInbox
+from ssv_consensus.committee_node import DUTY_SLOTS, CommitteeNode
+from ssv_consensus.duty_book import CommitteeDuties, DutyBook
+from ssv_consensus.duty_id import duty_id
+from ssv_consensus.duty_record import DutyRecord
+from ssv_consensus.holding import Holding
+from ssv_consensus.instruments import Instruments
+from ssv_consensus.ports import BeaconApi, Ports
+from ssv_consensus.record_stream import RecordStream
+from ssv_consensus.record_wire import record_message
+from ssv_consensus.signer_client import SignerClient
+from ssv_ethereum.slot_clock import SlotClock
+from ssv_protocol.forks import Network
+from ssv_protocol.runners.committee import CommitteeSeat
+from ssv_protocol.types.ids import OperatorId, Slot
+from ssv_protocol.types.roles import RunnerRole
+from ssv_runtime.bus import Bus
+from ssv_runtime.traces import Traces
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """`ports.Offload` on an executor; BLS releases the GIL."""
+
+    executor: Executor
+
+    def __call__(self, work: Callable[[], T]) -> Awaitable[T]:
+        """Return what `work` returns."""
+        return asyncio.get_running_loop().run_in_executor(self.executor, work)
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """What all committees of a worker share."""
+
+    network: Network
+    clock: SlotClock
+    bus: Bus
+    book: DutyBook
+    beacon: BeaconApi
+    signer: SignerClient
+    threads: Threads
+    records: RecordStream
+    instruments: Instruments
+    traces: Traces
+
+    def holding(self, seat: CommitteeSeat) -> Holding:
+        """Return the committee of `seat`, ready to run."""
+        committee = seat.member.committee_id
+
+        def note(operator_id: OperatorId, record: DutyRecord) -> None:
+            self.instruments.duty_done(committee, record)
+            self.instruments.dropped(node.dropped)
+            node.dropped.clear()
+            self.records.put(record_message(operator_id, committee, record))
+
+        def span(slot: Slot) -> AbstractContextManager[object]:
+            return self.traces.span(duty_id(RunnerRole.COMMITTEE, slot, committee))
+
+        gossip = BusGossip(
+            self.bus, self.network, seat.member.operator_ids, self.clock.now, self.instruments.publication
+        )
+        node = CommitteeNode(
+            seat,
+            Ports(self.beacon, self.signer, gossip, self.threads, self.clock.now, secrets.token_bytes),
+            CommitteeDuties(self.book, committee, self.clock.now, DUTY_SLOTS),
+            self.clock,
+            note,
+            clearance=SigningClearance(committee, self.book, self.signer),
+            span=span,
+        )
+        inbox = CommitteeInbox(self.bus, committee, node.deliver)
+        return Holding(committee, node, inbox, self.network.chain.slot_duration_s, self.instruments)

@@ -1,0 +1,127 @@
+"""What a worker tells about itself: logs, metrics, readiness."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from structlog.typing import FilteringBoundLogger
+
+from ssv_consensus.duty_id import duty_id
+from ssv_consensus.duty_record import DutyRecord
+from ssv_consensus.ports import Signed, SignVerdict
+from ssv_consensus.record_wire import WHOLE_DUTY
+from ssv_consensus.stages import Stage
+from ssv_protocol.errors import Reason
+from ssv_protocol.signing.verdict import Denied
+from ssv_protocol.types.ids import CommitteeId
+from ssv_protocol.types.roles import RunnerRole
+from ssv_runtime.health import Health
+from ssv_runtime.metrics import Metrics
+
+
+class Instruments:
+    """Names of metrics and dependencies in one place."""
+
+    def __init__(self, log: FilteringBoundLogger, metrics: Metrics, health: Health) -> None:
+        self.log = log
+        self._health = health
+        self._stages = metrics.histogram("stage_seconds", "How long each stage of a duty took", ["stage"])
+        self._legs = metrics.histogram("leg_seconds", "How long a message took between two services", ["leg"])
+        self._duties = metrics.counter("duties", "Committee duties that came to their end", ["decided"])
+        self._attestations = metrics.counter("attestations", "Attestations by outcome", ["outcome"])
+        self._rounds = metrics.histogram("rounds", "Last round of a duty", buckets=[1, 2, 3, 4, 6, 8, 12])
+        self._dropped = metrics.counter("dropped_messages", "Messages that no duty took", ["reason"])
+        self._verdicts = metrics.counter("signer_verdicts", "What the signer said", ["verdict"])
+        self._publications = metrics.counter("publications", "Requests to publish a message", ["outcome"])
+        self._replayed = metrics.counter("replayed_messages", "Messages that gateways had kept")
+        self.committees = metrics.gauge("committees", "Committees held")
+        self.validators = metrics.gauge("validators", "Validators of these committees")
+        self.last_decided_slot = metrics.gauge("last_decided_slot", "Slot of the last decision")
+        self.registry = health.dependency("registry")
+        self.duties = health.dependency("duties")
+        self.beacon = health.dependency("beacon")
+        self._stream = health.dependency("sign stream")
+
+    # registry
+    def registry_lost(self, reason: str) -> None:
+        """The watch of the registry broke; the last state holds."""
+        self.registry.down(reason, "see the eth1-listener and registry_target")
+
+    def not_registered(self) -> None:
+        """The registry does not know the operator."""
+        self.registry.down("this operator is not registered", "register the operator with the signer's public key")
+
+    def committee_taken(self, committee: CommitteeId, validators: int) -> None:
+        """The worker runs one more committee."""
+        self.log.info("committee taken up", committee=committee, validators=validators)
+
+    def committee_left(self, committee: CommitteeId) -> None:
+        """A committee has no validators any more."""
+        self.log.info("committee left", committee=committee)
+
+    def committee_refused(self, committee: CommitteeId, problem: str) -> None:
+        """A committee cannot be run as it is registered."""
+        self.log.warning("committee cannot be run", committee=committee, reason=problem)
+
+    def replayed(self, committee: CommitteeId, messages: int) -> None:
+        """Kept messages were delivered."""
+        self._replayed.inc(messages)
+        self.log.debug("caught up", committee=committee, messages=messages)
+
+    # signer and gateways
+    def stream_lost(self, reason: str) -> None:
+        """The stream to the signer ended."""
+        self._stream.down(reason, "see the signer and who may call it")
+
+    def stream_good(self) -> None:
+        """The stream to the signer holds."""
+        self._stream.up()
+
+    def verdict(self, verdict: SignVerdict) -> None:
+        """The signer answered, or did not in time."""
+        name = "signed" if isinstance(verdict, Signed) else "denied" if isinstance(verdict, Denied) else "failed"
+        self._verdicts.labels(name).inc()
+
+    def publication(self, problem: str | None) -> None:
+        """A gateway was asked to publish."""
+        self._publications.labels("taken" if problem is None else "repeated").inc()
+        gateway = self._health.dependency("p2p-gateway")
+        if problem is None:
+            gateway.up()
+        else:
+            gateway.down(problem, "see the p2p-gateway and its peers")
+
+    # duties
+    def dropped(self, reasons: Counter[Reason]) -> None:
+        """Messages were not taken."""
+        for reason, count in reasons.items():
+            self._dropped.labels(reason).inc(count)
+
+    def duty_done(self, committee: CommitteeId, record: DutyRecord) -> None:
+        """A duty's time is over."""
+        self._duties.labels("yes" if record.decided is not None else "no").inc()
+        self._attestations.labels("submitted").inc(len(record.submitted))
+        for reason in record.missed.values():
+            self._attestations.labels(reason).inc()
+        for stage, ms in record.stages_ms.items():
+            self._stages.labels(WHOLE_DUTY if stage is Stage.START else stage).observe(ms / 1000)
+        for leg, times_ms in record.legs_ms.items():
+            for ms in times_ms:
+                self._legs.labels(leg).observe(ms / 1000)
+        if record.decided is not None:
+            self.last_decided_slot.set(record.slot)
+            self._rounds.observe(record.last_round)
+        self._tell(committee, record)
+
+    def _tell(self, committee: CommitteeId, record: DutyRecord) -> None:
+        whole_ms = record.stages_ms.get(Stage.START)
+        missed = {str(reason): count for reason, count in Counter(record.missed.values()).items()}
+        (self.log.warning if missed else self.log.info)(
+            "duty done" if not missed else "duty missed",
+            duty_id=duty_id(RunnerRole.COMMITTEE, record.slot, committee),
+            slot=record.slot,
+            round=record.last_round,
+            submitted=len(record.submitted),
+            **({"took_ms": round(whole_ms)} if whole_ms is not None else {}),
+            **({"missed": missed, "meaning": [r.explanation for r in set(record.missed.values())]} if missed else {}),
+        )

@@ -1,0 +1,96 @@
+"""The consensus worker: the committees' duties, from the bus to the beacon node.
+
+Invariant: nothing here is state that lasts; a worker that starts again replays the running slots from the gateways,
+and the signer answers what is on record with the recorded message. A missing dependency makes only what needs it wait.
+
+On SIGTERM: no new duties, the running ones come to their end, their records are stored, then the worker ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from ssv_api.v1.signer_pb2_grpc import SignerAsyncStub, SignerStub
+from ssv_consensus.assembly import Assembly, Threads
+from ssv_consensus.beacon_port import BeaconNodePort
+from ssv_consensus.duty_book import DutyBook
+from ssv_consensus.instruments import Instruments
+from ssv_consensus.record_stream import RecordStream
+from ssv_consensus.settings import ConsensusSettings
+from ssv_consensus.sign_stream import SignStream
+from ssv_consensus.signer_client import SignerClient
+from ssv_consensus.watches import (
+    catch_up_after_reconnects,
+    check_beacon,
+    check_duties,
+    head_handler,
+    watch_duties,
+    watch_registry,
+)
+from ssv_consensus.worker import Worker
+from ssv_ethereum.beacon.node import BeaconNode
+from ssv_ethereum.slot_clock import SlotClock
+from ssv_runtime import names
+from ssv_runtime.bus import Bus
+from ssv_runtime.nats_permissions import HEAD
+from ssv_runtime.network_file import read_network_file
+from ssv_runtime.rpc import channel
+from ssv_runtime.service import Service, ServiceSpec
+
+_FLUSH_S = 3.0
+
+
+async def run(settings: ConsensusSettings, service: Service) -> None:
+    """Run the worker until it is asked to stop and its duties are over. Raises SettingsError."""
+    network = read_network_file(settings.network_file)
+    clock = SlotClock(network.chain)
+    instruments = Instruments(service.log, service.metrics, service.health)
+    book = DutyBook(network.chain)
+    beacon = await service.resources.enter_async_context(
+        BeaconNode(settings.beacon_urls[0], settings.beacon_deadline_s)
+    )
+    threads = service.resources.enter_context(ThreadPoolExecutor(settings.combine_threads, "combine"))
+    bus = await Bus.connect(settings, service)
+    registry = channel(settings.registry_target, settings, service, names.ETH1_LISTENER)
+    stub: SignerAsyncStub = SignerStub(channel(settings.signer_target, settings, service, names.SIGNER))
+    stream = SignStream(stub.Sign, instruments.stream_lost, instruments.stream_good)
+    signer = SignerClient(stream, stub, clock.now, service.log, instruments.verdict)
+    records = RecordStream(bus, service.log, settings.records_max_age_s, settings.records_max_bytes)
+    assembly = Assembly(
+        network=network,
+        clock=clock,
+        bus=bus,
+        book=book,
+        beacon=BeaconNodePort(beacon, network.chain),
+        signer=signer,
+        threads=Threads(threads),
+        records=records,
+        instruments=instruments,
+        traces=service.traces,
+    )
+    worker = Worker(
+        network,
+        clock,
+        book,
+        make_holding=assembly.holding,
+        service=service,
+        instruments=instruments,
+        same_roots=settings.same_roots,
+    )
+    await bus.subscribe(HEAD, head_handler(worker))
+    service.spawn(stream.run, "sign stream", restart=True)
+    service.spawn(records.run, "duty records", restart=True)
+    service.spawn(lambda: watch_registry(registry, worker, instruments), "registry", restart=True)
+    service.spawn(lambda: watch_duties(bus, book, worker, instruments), "duties", restart=True)
+    service.spawn(lambda: check_duties(book, clock, instruments), "duties check", restart=True)
+    service.spawn(lambda: check_beacon(beacon, network.chain, instruments), "beacon check", restart=True)
+    service.spawn(lambda: catch_up_after_reconnects(bus, worker), "catch up", restart=True)
+    await service.stopping.wait()
+    await worker.drain()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(records.flushed(), _FLUSH_S)
+
+
+SERVICE = ServiceSpec(names.CONSENSUS, ConsensusSettings, run)

@@ -1,0 +1,51 @@
+"""Drafts as requests to the signer, and its answers as verdicts."""
+
+from __future__ import annotations
+
+from ssv_api.v1 import signer_pb2 as pb
+from ssv_consensus.ports import Failed, Signed, SignVerdict
+from ssv_protocol.effects import Draft, QbftDraft
+from ssv_protocol.errors import ProtocolError
+from ssv_protocol.signing.verdict import DenialReason, Denied
+from ssv_protocol.types.ids import ValidatorIndex
+from ssv_protocol.types.messages import SignedSSVMessage
+
+
+def request_of(draft: Draft) -> pb.SignRequest:
+    """Return the request for a draft, still without its number."""
+    if isinstance(draft, QbftDraft):
+        return pb.SignRequest(qbft=pb.QbftDraft(message=draft.message.encode(), full_data=draft.full_data))
+    return pb.SignRequest(
+        post_consensus=pb.PostConsensusDraft(
+            message_id=draft.message_id,
+            slot=draft.slot,
+            decided=draft.decided.encode(),
+            duties=[duty.encode() for duty in draft.duties],
+        )
+    )
+
+
+def verdict_of(response: pb.SignResponse) -> SignVerdict:
+    """Return what the signer says; an answer that cannot be understood counts as a failure."""
+    match response.WhichOneof("verdict"):
+        case "signed":
+            try:
+                message = SignedSSVMessage.decode(response.signed.message)
+            except ProtocolError as error:
+                return Failed(f"the signer's message cannot be decoded: {error}")
+            return Signed(
+                message, {ValidatorIndex(duty.validator_index): _denied(duty.denied) for duty in response.signed.denied}
+            )
+        case "denied":
+            return _denied(response.denied)
+        case "failed":
+            return Failed(response.failed.reason)
+        case _:
+            return Failed("the signer's answer holds no verdict")
+
+
+def _denied(denied: pb.Denied) -> Denied:
+    try:
+        return Denied(DenialReason(denied.reason), denied.detail)
+    except ValueError:  # a newer signer's reason: a refusal all the same
+        return Denied(DenialReason.MALFORMED, f"{denied.reason}: {denied.detail}")
