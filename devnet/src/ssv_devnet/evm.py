@@ -1,8 +1,8 @@
 """A real EVM for the local network: anvil, as a child process on loopback.
 
 Invariant: whoever gets an `Anvil` has one that answers RPC with the wanted chain id, and whatever goes wrong
-before that, cancellation included, leaves no process behind. Not guaranteed: that the child ends when this
-process is killed outright. Chain state lives in memory and ends with the process.
+before that, cancellation included, leaves no process behind. On Linux it ends with the thread that started it, however
+that ends. Chain state lives in memory and ends with the process.
 Source of the flags: `anvil --help` of the version pinned in `devnet/evm/package.json`.
 """
 
@@ -22,6 +22,7 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.exceptions import Web3Exception
 
 from ssv_protocol.errors import SsvError
+from ssvctl.supervisor.process import tied
 
 LOOPBACK = "127.0.0.1"
 LOCAL_CHAIN_ID = 31337
@@ -125,7 +126,7 @@ async def start_anvil(settings: AnvilSettings) -> Anvil:
         command += ["--block-time", str(settings.block_time_s)]
     with tempfile.TemporaryFile() as last_words:
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.DEVNULL, stdout=last_words, stderr=last_words
+            *tied(command), stdin=asyncio.subprocess.DEVNULL, stdout=last_words, stderr=last_words
         )
         anvil = Anvil(process, port)
         try:

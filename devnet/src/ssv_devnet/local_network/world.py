@@ -1,0 +1,81 @@
+"""Everything around the operators: EVM with the registry contract, beacon node, background validators, network file.
+
+Invariant: however the block is left, no process of it is left. The background validators vote for all genesis
+validators until `release` hands some over to the operators.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ssv_devnet.background_validators.process import BackgroundValidators, running_background_validators
+from ssv_devnet.beacon_node import BeaconNodeSettings, running_beacon_node
+from ssv_devnet.demo.provision import Provisioned, provision
+from ssv_devnet.demo.settings import OPERATORS, SLOTS_PER_EPOCH, SSV_VALIDATORS
+from ssv_devnet.evm import AnvilSettings, connect, running_anvil
+from ssv_devnet.registry_contract import deploy, load_artifact
+from ssv_ethereum.beacon.node import BeaconNode
+from ssv_protocol.forks import Network
+from ssv_protocol.networks import local_network
+from ssv_protocol.types.ids import ExecutionAddress, ValidatorIndex
+from ssv_runtime.network_file import write_network_file
+
+START_MARGIN_S = 14
+"""From the start of the beacon node to genesis: the background validators must be up by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorldSettings:
+    """How big and how fast. `folder` takes logs, keys and the network file; it is fresh."""
+
+    folder: Path
+    slot_s: int = 6
+    operators: int = OPERATORS
+    validators: tuple[ValidatorIndex, ...] = SSV_VALIDATORS
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A running world."""
+
+    settings: WorldSettings
+    network: Network
+    network_file: Path
+    beacon_url: str
+    execution_url: str
+    provisioned: Provisioned
+    background: BackgroundValidators
+
+
+@asynccontextmanager
+async def running_world(settings: WorldSettings, done: Callable[[str], None]) -> AsyncGenerator[World, None]:
+    """Start a world and tell `done` each step; raises SsvError when something can't start."""
+    folder = settings.folder
+    async with AsyncExitStack() as stack:
+        anvil = await stack.enter_async_context(running_anvil(AnvilSettings(SLOTS_PER_EPOCH)))
+        web3 = await stack.enter_async_context(connect(anvil.http_url))
+        registry = await deploy(web3, load_artifact())
+        done(f"EVM runs at {anvil.http_url}, registry contract {registry.address}")
+        provisioned = await provision(registry, settings.validators, settings.operators, folder)
+        done(
+            f"{settings.operators} operators registered, {len(provisioned.validators)} validators split and registered"
+        )
+
+        genesis_time_s = int(time.time()) + START_MARGIN_S
+        beacon_settings = BeaconNodeSettings(genesis_time_s, settings.slot_s, slots_per_epoch=SLOTS_PER_EPOCH)
+        process = await stack.enter_async_context(running_beacon_node(beacon_settings, folder / "beacon.log"))
+        async with BeaconNode(process.url) as beacon:
+            version, chain = await beacon.status.version(), await beacon.chain.describe()
+        done(f"beacon node runs at {process.url}: {version}, slots of {chain.slot_duration_s:g} s")
+        background = await stack.enter_async_context(
+            running_background_validators(process.url, beacon_settings.validators, folder / "validators.log")
+        )
+        contract = ExecutionAddress(bytes.fromhex(registry.address[2:]))
+        network = Network(local_network(contract, chain.slot_duration_s), chain)
+        network_file = folder / "network.json"
+        write_network_file(network_file, network)
+        yield World(settings, network, network_file, process.url, anvil.http_url, provisioned, background)
