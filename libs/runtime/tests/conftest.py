@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from ssv_protocol.beacon_chain import BeaconChain, BeaconFork, ScheduledFork
@@ -44,12 +45,13 @@ class NatsServer:
 
     def __init__(self, folder: Path, accounts: str = "") -> None:
         self.port = free_port()
+        self.monitor_port = free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
         self._config = folder / "nats.conf"
         self._log = folder / "nats.log"
         store = folder / "jetstream"
         self._config.write_text(
-            f'listen: "127.0.0.1:{self.port}"\nmax_payload: 10485760\n'
+            f'listen: "127.0.0.1:{self.port}"\nhttp: "127.0.0.1:{self.monitor_port}"\nmax_payload: 10485760\n'
             f'jetstream {{ store_dir: "{store}" }}\n{accounts}\n'
         )
         self._process: subprocess.Popen[bytes] | None = None
@@ -74,6 +76,11 @@ class NatsServer:
     def resume(self) -> None:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
+
+    async def connections(self) -> int:
+        url = f"http://127.0.0.1:{self.monitor_port}/connz"
+        async with aiohttp.ClientSession() as session, session.get(url) as response:
+            return int((await response.json())["num_connections"])
 
     def kill(self) -> None:
         if self._process is not None:

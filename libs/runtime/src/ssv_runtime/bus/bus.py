@@ -24,7 +24,7 @@ import nats.aio.client
 import nats.errors
 from nats.aio.msg import Msg
 
-from ssv_runtime.bus.connection import MISSED_PINGS, Connection, is_no_responders, round_trip
+from ssv_runtime.bus.connection import Connection, is_no_responders, settled
 from ssv_runtime.bus.errors import BusRefused, BusTimeout, BusUnavailable, NoResponders
 from ssv_runtime.bus.key_value import KeyValue
 from ssv_runtime.bus.streams import ensure_stream, stream_config
@@ -120,7 +120,7 @@ class Bus:
         if client is not None:
             with suppress(nats.errors.Error):  # the connection was lost; the next one brings the subscription
                 await self._register(client, subscription)
-                await round_trip(client, MISSED_PINGS)
+                await settled(client)
         return subscription
 
     async def unsubscribe(self, subscription: Subscription) -> None:
@@ -244,7 +244,7 @@ class Bus:
         await client.subscribe(f"{self._inbox_prefix}.*", cb=answered)
         for subscription in list(self._subscriptions):
             await self._register(client, subscription)
-        if await round_trip(client, MISSED_PINGS) is None:
+        if not await settled(client):
             raise BusUnavailable("no answer to the first ping")
 
     async def _register(self, client: nats.aio.client.Client, subscription: Subscription) -> None:

@@ -183,6 +183,15 @@ async def round_trip(client: nats.aio.client.Client, patience: int) -> float | N
             _leave(ping)
 
 
+async def settled(client: nats.aio.client.Client) -> bool:
+    """Wait until the server has handled all that was sent so far; False when it does not answer.
+
+    The client's pings overtake what waits to be sent, so that goes first.
+    """
+    await client._flush_pending(force_flush=True)
+    return await round_trip(client, MISSED_PINGS) is not None
+
+
 def _leave(ping: asyncio.Task[float]) -> None:
     """Let a ping that nobody waits for end by itself."""
     ping.add_done_callback(lambda task: task.cancelled() or task.exception())
@@ -190,7 +199,9 @@ def _leave(ping: asyncio.Task[float]) -> None:
 
 async def _close(client: nats.aio.client.Client, flush: bool) -> None:
     """Close; with `flush` send what waits first, but never wait long for a server that does not read."""
-    if not flush:
+    if flush and client.is_connected:
+        await settled(client)
+    else:
         _cut(client)
     closing = asyncio.create_task(client.close())
     await asyncio.wait((closing,), timeout=_CLOSE_S)
