@@ -22,7 +22,7 @@ ENTRY_POINTS = "ssv.services"
 
 
 def installed_services(names: Sequence[str] = ()) -> list[ServiceSpec[Any]]:
-    """Return the installed services with these names; all without names.
+    """Return the installed services with these names, in this order; without names all, those first that others need.
 
     Raises:
         SettingsError: a service is not installed.
@@ -31,7 +31,7 @@ def installed_services(names: Sequence[str] = ()) -> list[ServiceSpec[Any]]:
     missing = [name for name in names if name not in found]
     if missing:
         raise SettingsError(f"{missing[0]}: no such service; installed are {', '.join(sorted(found))}")
-    return [found[name].load() for name in names or sorted(found)]
+    return [found[name].load() for name in names or (known for known in SERVICES if known in found)]
 
 
 def grouped_settings(
