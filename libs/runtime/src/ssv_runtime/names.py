@@ -13,6 +13,6 @@ EXPORTER: Final = "exporter"
 CLI: Final = "cli"
 
 SERVICES: Final = (SIGNER, P2P_GATEWAY, CONSENSUS, DUTY_SCHEDULER, ETH1_LISTENER, EXPORTER)
-"""In the order of need: each after those that it calls."""
+"""A group drains from the end: whoever signs and publishes for the others works to the last."""
 CALLERS: Final = frozenset((*SERVICES, CLI))
 """Everyone who may hold a certificate."""
