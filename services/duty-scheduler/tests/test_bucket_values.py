@@ -1,0 +1,133 @@
+from dataclasses import replace
+from types import MappingProxyType
+
+from ssv_api.v1 import duties_pb2 as pb
+from ssv_duty_scheduler.bucket_values import empty_value, is_settled, key_of, values_of
+from ssv_duty_scheduler.knowledge import EpochDuties, Known
+from ssv_ethereum.beacon.duties import AttesterDuties, AttesterDuty, ProposerDuties, ProposerDuty, SyncDuty
+from ssv_ethereum.beacon.validators import ValidatorInfo
+from ssv_protocol.registry.state import RegistryState, ValidatorRecord, cluster_id
+from ssv_protocol.types.committee import committee_id
+from ssv_protocol.types.duty import ValidatorDuty
+from ssv_protocol.types.ids import BlsPublicKey, Epoch, ExecutionAddress, OperatorId, Root, Slot, ValidatorIndex
+from ssv_protocol.types.roles import BeaconRole
+from ssv_runtime.registry_client import RegistryView
+
+OWNER = ExecutionAddress(b"\x01" * 20)
+OURS = tuple(OperatorId(number) for number in (1, 2, 3, 4))
+ALSO_OURS = tuple(OperatorId(number) for number in (1, 5, 6, 7))
+THEIRS = tuple(OperatorId(number) for number in (5, 6, 7, 8))
+ROOT = Root(b"\x0d" * 32)
+EPOCH = Epoch(9)
+
+
+def key(number: int) -> BlsPublicKey:
+    return BlsPublicKey(bytes([number]) * 48)
+
+
+def record(number: int, operators: tuple[OperatorId, ...], *, liquidated: bool = False) -> ValidatorRecord:
+    share_keys = tuple(key(number + 100 + seat) for seat in range(4))
+    encrypted = (b"\x00" * 256,) * 4
+    cluster = cluster_id(OWNER, operators)
+    return ValidatorRecord(key(number), OWNER, operators, share_keys, encrypted, cluster, liquidated)
+
+
+def attestation(number: int, slot: int) -> AttesterDuty:
+    return AttesterDuty(Slot(slot), ValidatorIndex(number * 10), key(number), 3, 64, 4, 5)
+
+
+def seat(number: int, *places: int) -> SyncDuty:
+    return SyncDuty(ValidatorIndex(number * 10), key(number), places)
+
+
+RECORDS = [
+    record(1, OURS),
+    record(2, OURS),
+    record(3, OURS, liquidated=True),
+    record(4, OURS),  # not on the beacon chain
+    record(5, OURS),  # not held by the signer
+    record(6, ALSO_OURS, liquidated=True),
+    record(7, THEIRS),
+]
+STATE = RegistryState(validators=MappingProxyType({each.public_key: each for each in RECORDS}))
+ACTIVE = (1, 2, 3, 5, 6, 7)
+KNOWN = Known(
+    RegistryView(STATE, OperatorId(1), 0),
+    {key(n): ValidatorInfo(ValidatorIndex(n * 10), key(n), "active_ongoing", Epoch(0)) for n in ACTIVE},
+    {key(n): Epoch(n) for n in (1, 2, 3, 4, 6)},
+)
+DUTIES = EpochDuties(
+    EPOCH,
+    AttesterDuties(ROOT, (attestation(2, 75), attestation(1, 75), attestation(5, 72), attestation(3, 73))),
+    (seat(7, 1), seat(2, *range(20, 36)), seat(3, 2)),
+    ProposerDuties(
+        ROOT,
+        (
+            ProposerDuty(Slot(74), ValidatorIndex(70), key(7)),
+            ProposerDuty(Slot(72), ValidatorIndex(10), key(1)),
+            ProposerDuty(Slot(73), ValidatorIndex(11), key(99)),
+        ),
+    ),
+)
+COMMITTEE, OTHER = committee_id(OURS), committee_id(ALSO_OURS)
+
+
+def test_a_committee_gets_the_duties_of_those_who_can_sign() -> None:
+    value = pb.CommitteeDuties.FromString(values_of(KNOWN, DUTIES)[key_of(EPOCH, COMMITTEE)])
+    assert (value.epoch, value.committee_id, value.dependent_root) == (EPOCH, COMMITTEE, ROOT)
+    assert [(own.index, own.public_key, own.may_sign_from_epoch) for own in value.validators] == [
+        (10, key(1), 1),
+        (20, key(2), 2),
+    ]
+    assert [ValidatorDuty.decode(duty) for duty in value.attester] == [
+        ValidatorDuty(BeaconRole.ATTESTER, key(1), Slot(75), ValidatorIndex(10), 3, 64, 4, 5),
+        ValidatorDuty(BeaconRole.ATTESTER, key(2), Slot(75), ValidatorIndex(20), 3, 64, 4, 5),
+    ]
+    (sync,) = [ValidatorDuty.decode(duty) for duty in value.sync_committee]
+    assert (sync.type, sync.slot, sync.validator_index) == (BeaconRole.SYNC_COMMITTEE, 0, 20)
+    assert sync.validator_sync_committee_indices == tuple(range(20, 33))
+
+
+def test_an_own_committee_without_duties_has_a_value_and_others_have_none() -> None:
+    values = values_of(KNOWN, DUTIES)
+    assert set(values) == {key_of(EPOCH, COMMITTEE), key_of(EPOCH, OTHER), "9.network"}
+    value = pb.CommitteeDuties.FromString(values[key_of(EPOCH, OTHER)])
+    assert (len(value.validators), len(value.attester), len(value.sync_committee)) == (0, 0, 0)
+    emptied = pb.CommitteeDuties.FromString(empty_value(key_of(EPOCH, OTHER)))
+    assert (emptied.epoch, emptied.committee_id) == (EPOCH, OTHER)
+
+
+def test_the_network_value_holds_all_ssv_validators_and_only_those() -> None:
+    value = pb.NetworkDuties.FromString(values_of(KNOWN, DUTIES)["9.network"])
+    assert [(duty.slot, duty.validator_index) for duty in value.proposers] == [(72, 10), (74, 70)]
+    assert list(value.sync_committee_validators) == [20, 30, 70]
+    assert [(each.index, each.public_key) for each in value.validators] == [(n * 10, key(n)) for n in ACTIVE]
+
+
+def test_only_complete_values_are_made() -> None:
+    network, committees = {"9.network"}, {key_of(EPOCH, COMMITTEE), key_of(EPOCH, OTHER)}
+    unasked = replace(KNOWN, may_sign_from=None)
+    for known, duties, expected in [
+        (KNOWN, replace(DUTIES, attester=None), network),
+        (KNOWN, replace(DUTIES, proposer=None), committees),
+        (KNOWN, replace(DUTIES, sync=None), set()),
+        (unasked, DUTIES, network),
+    ]:
+        assert set(values_of(known, duties)) == expected
+        assert is_settled(known, duties) == (expected >= committees)
+
+
+def test_the_same_knowledge_gives_the_same_bytes_in_whatever_order_it_came() -> None:
+    assert DUTIES.attester is not None
+    assert DUTIES.sync is not None
+    assert DUTIES.proposer is not None
+    turned = EpochDuties(
+        EPOCH,
+        AttesterDuties(ROOT, DUTIES.attester.duties[::-1]),
+        DUTIES.sync[::-1],
+        ProposerDuties(ROOT, DUTIES.proposer.duties[::-1]),
+    )
+    state = RegistryState(validators=MappingProxyType({each.public_key: each for each in RECORDS[::-1]}))
+    infos = dict(reversed(list(KNOWN.infos.items())))
+    known = Known(RegistryView(state, OperatorId(1), 0), infos, KNOWN.may_sign_from)
+    assert values_of(known, turned) == values_of(KNOWN, DUTIES)

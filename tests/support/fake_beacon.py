@@ -1,0 +1,158 @@
+"""A beacon node for tests, over real HTTP on loopback, with what a real one cannot be made to show on demand.
+
+Duties depend on the epoch's root, so that another root shows in the values made of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from ssv_protocol.types.ids import BlsPublicKey
+
+HANG = -1
+
+
+@dataclass
+class FakeBeacon:
+    """`indices` are the validators of the chain; `sync_seats` says who sits in the sync committee of every period."""
+
+    indices: dict[BlsPublicKey, int]
+    slots_per_epoch: int
+    sync_seats: dict[int, list[int]] = field(default_factory=dict)
+    roots: dict[int, bytes] = field(default_factory=dict)
+    trouble: dict[str, int] = field(default_factory=dict)
+    """By part of the path: an HTTP status, or HANG."""
+    requests: Counter[str] = field(default_factory=Counter)
+    subscriptions: list[dict[str, Any]] = field(default_factory=list)
+    listeners: list[asyncio.Queue[bytes]] = field(default_factory=list)
+    url: str = ""
+
+    def root(self, epoch: int) -> bytes:
+        return self.roots.get(epoch, bytes([epoch % 256]) * 32)
+
+    def key(self, index: int) -> BlsPublicKey:
+        return next(key for key, each in self.indices.items() if each == index)
+
+    def attester_slot(self, epoch: int, index: int) -> int:
+        return epoch * self.slots_per_epoch + (index * 7 + self.root(epoch)[0]) % self.slots_per_epoch
+
+    def proposer_of(self, epoch: int, offset: int) -> int:
+        ordered = sorted(self.indices.values())
+        return ordered[(offset + self.root(epoch)[0]) % len(ordered)]
+
+    def proposals(self, epoch: int) -> list[tuple[int, int]]:
+        """The first few slots' proposers: an epoch of these tests may be long."""
+        return [(epoch * self.slots_per_epoch + offset, self.proposer_of(epoch, offset)) for offset in range(8)]
+
+    def head(self, slot: int, root: bytes) -> None:
+        """Tell all listeners of a new head; the dependent roots are those of `roots`."""
+        epoch = slot // self.slots_per_epoch
+        data = {
+            "slot": str(slot),
+            "block": "0x" + root.hex(),
+            "state": "0x" + bytes(32).hex(),
+            "epoch_transition": False,
+            "previous_duty_dependent_root": "0x" + self.root(epoch).hex(),
+            "current_duty_dependent_root": "0x" + self.root(epoch + 1).hex(),
+            "execution_optimistic": False,
+        }
+        for listener in self.listeners:
+            listener.put_nowait(f"event: head\ndata: {json.dumps(data)}\n\n".encode())
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        path = request.path
+        self.requests[path.removeprefix("/eth/v1/")] += 1
+        for part, what in self.trouble.items():
+            if part in path:
+                if what == HANG:
+                    await asyncio.Event().wait()
+                return web.json_response({"code": what, "message": "made to fail"}, status=what)
+        if path.endswith("/events"):
+            return await self._events(request)
+        if path.endswith("/states/head/validators"):
+            return self._data(self._validators((await request.json())["ids"]))
+        if path.endswith("/beacon_committee_subscriptions"):
+            self.subscriptions += await request.json()
+            return web.Response()
+        kind, epoch = path.split("/")[-2], int(path.split("/")[-1])
+        if kind == "proposer":
+            return self._data(self._proposers(epoch), epoch)
+        wanted = [int(index) for index in await request.json()]
+        if kind == "attester":
+            return self._data([self._attester(epoch, index) for index in wanted], epoch)
+        assert kind == "sync"
+        return self._data([self._seats(index) for index in wanted if index in self.sync_seats])
+
+    def _data(self, data: Any, epoch: int | None = None) -> web.Response:
+        root = {} if epoch is None else {"dependent_root": "0x" + self.root(epoch).hex()}
+        return web.json_response({"data": data, "execution_optimistic": False, **root})
+
+    def _validators(self, ids: list[str]) -> list[Any]:
+        known = [BlsPublicKey(bytes.fromhex(key[2:])) for key in ids]
+        return [
+            {
+                "index": str(self.indices[key]),
+                "status": "active_ongoing",
+                "validator": {"pubkey": "0x" + key.hex(), "activation_epoch": "0"},
+            }
+            for key in known
+            if key in self.indices
+        ]
+
+    def _attester(self, epoch: int, index: int) -> dict[str, str]:
+        return {
+            "pubkey": "0x" + self.key(index).hex(),
+            "validator_index": str(index),
+            "committee_index": str(index % 4),
+            "committee_length": "64",
+            "committees_at_slot": "4",
+            "validator_committee_index": str(index % 64),
+            "slot": str(self.attester_slot(epoch, index)),
+        }
+
+    def _proposers(self, epoch: int) -> list[dict[str, str]]:
+        return [
+            {"pubkey": "0x" + self.key(index).hex(), "validator_index": str(index), "slot": str(slot)}
+            for slot, index in self.proposals(epoch)
+        ]
+
+    def _seats(self, index: int) -> dict[str, Any]:
+        return {
+            "pubkey": "0x" + self.key(index).hex(),
+            "validator_index": str(index),
+            "validator_sync_committee_indices": [str(seat) for seat in self.sync_seats[index]],
+        }
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        queue: asyncio.Queue[bytes] = asyncio.Queue()
+        self.listeners.append(queue)
+        try:
+            while True:
+                await response.write(await queue.get())
+        finally:
+            self.listeners.remove(queue)
+
+
+@asynccontextmanager
+async def served_beacon(beacon: FakeBeacon, port: int = 0) -> AsyncIterator[FakeBeacon]:
+    """Serve it; its port is free, or `port`."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", beacon.answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.001)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        beacon.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield beacon
+    finally:
+        await runner.cleanup()
