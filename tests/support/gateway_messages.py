@@ -1,0 +1,94 @@
+"""Gossip messages of a committee, signed with its operators' keys."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from ssv_protocol.beacon_chain import BeaconChain, BeaconFork, ScheduledFork
+from ssv_protocol.crypto.rsa import OperatorPrivateKey
+from ssv_protocol.forks import Network
+from ssv_protocol.networks import local_network
+from ssv_protocol.types.committee import committee_id
+from ssv_protocol.types.ids import (
+    Epoch,
+    ExecutionAddress,
+    ForkVersion,
+    Height,
+    Instant,
+    OperatorId,
+    Root,
+    Round,
+    RsaSignature,
+    Slot,
+)
+from ssv_protocol.types.message_id import committee_message_id
+from ssv_protocol.types.messages import SignedSSVMessage, SSVMessage
+from ssv_protocol.types.qbft_message import QbftMessage
+from ssv_protocol.types.roles import MsgType, QbftMessageType, RunnerRole
+from ssv_protocol.validation.topology import topic_at
+
+
+def network_from_now() -> Network:
+    """Return a network whose chain began a few minutes ago."""
+    chain = BeaconChain(
+        genesis_time_s=int(time.time()) - 600,
+        genesis_validators_root=Root(b"\x11" * 32),
+        slot_duration_s=6.0,
+        slots_per_epoch=8,
+        epochs_per_sync_committee_period=8,
+        sync_committee_size=512,
+        forks=(ScheduledFork(BeaconFork.FULU, ForkVersion(b"\x70\x00\x00\x01"), Epoch(0)),),
+    )
+    return Network(local_network(ExecutionAddress(bytes(20)), 6.0), chain)
+
+
+@dataclass
+class Author:
+    """Writes messages of one committee, each different from the others."""
+
+    network: Network
+    keys: dict[OperatorId, OperatorPrivateKey]
+    members: tuple[int, ...]
+    count: int = 0
+
+    @property
+    def operators(self) -> tuple[OperatorId, ...]:
+        return tuple(OperatorId(member) for member in self.members)
+
+    @property
+    def committee(self) -> bytes:
+        return committee_id(self.operators)
+
+    @property
+    def topic(self) -> str:
+        return topic_at(self.network, self.slot, self.operators)
+
+    @property
+    def slot(self) -> Slot:
+        return self.network.chain.slot_at(Instant(time.time()))
+
+    def message(self, signer: int, kind: QbftMessageType = QbftMessageType.PREPARE, size: int = 0) -> bytes:
+        """Return a good message; a proposal of `size` bytes of value where one is given."""
+        return self.signed(signer, kind, size).encode()
+
+    def signed(self, signer: int, kind: QbftMessageType = QbftMessageType.PREPARE, size: int = 0) -> SignedSSVMessage:
+        self.count += 1
+        value = self.count.to_bytes(8, "big") + bytes(max(0, size - 8))
+        slot = self.slot
+        identifier = committee_message_id(
+            self.network.domain_at(slot), RunnerRole.COMMITTEE, committee_id(self.operators)
+        )
+        content = QbftMessage(kind, Height(slot), Round(1), identifier, Root(sha256(value).digest()))
+        message = SSVMessage(MsgType.CONSENSUS, identifier, content.encode())
+        signature = self.keys[OperatorId(signer)].sign(message)
+        return SignedSSVMessage((signature,), (OperatorId(signer),), message, value if size else b"")
+
+    def proposal(self, signer: int, size: int) -> bytes:
+        return self.message(signer, QbftMessageType.PROPOSAL, size)
+
+    def forged(self, signer: int, by: int) -> bytes:
+        """Return a message that names `signer` and is signed by another."""
+        signed = self.signed(signer)
+        return replace(signed, signatures=(RsaSignature(self.keys[OperatorId(by)].sign(signed.ssv_message)),)).encode()
