@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+from tests.support.gateway_messages import Author, network_from_now
+from tests.support.gateway_operators import registry_state
+
+from ssv_p2p_gateway import gate as gate_module
+from ssv_p2p_gateway.gate import Gate
+from ssv_p2p_gateway.replay import Received
+from ssv_p2p_gateway.traffic import Traffic
+from ssv_protocol.crypto.rsa import OperatorPrivateKey
+from ssv_protocol.types.ids import CommitteeId, OperatorId
+from ssv_protocol.validation.directory import directory_of
+from ssv_protocol.validation.verdict import GossipReason
+from ssv_runtime.metrics import Metrics
+
+Keys = dict[OperatorId, OperatorPrivateKey]
+FOUR = (1, 2, 3, 4)
+
+
+class Door:
+    """A gate and what came through."""
+
+    def __init__(self, keys: Keys) -> None:
+        network = network_from_now()
+        self.author = Author(network, keys, FOUR)
+        self.through: list[tuple[CommitteeId, Received]] = []
+        self.traffic = Traffic(Metrics("p2p-gateway"))
+        self.gate = Gate(network, self.traffic, structlog.get_logger(), lambda *came: self.through.append(came))
+        self.gate.directory = directory_of(registry_state(keys, [FOUR]))
+
+    def came(self, *topics: str, author: bytes = b"peer", signed: bool = False) -> bool:
+        return self.gate.came(topics, self.author.message(1), author, signed=signed)
+
+
+def test_what_is_accepted_is_passed_on_with_its_time(keys: Keys) -> None:
+    door = Door(keys)
+    assert door.came(door.author.topic)
+    ((committee, received),) = door.through
+    assert committee == door.author.committee
+    assert received.unix_us // 1_000_000 >= door.author.network.chain.genesis_time_s
+    assert door.traffic.accepted_by_topic == {door.author.topic: 1}
+
+
+@pytest.mark.parametrize(
+    ("topics", "author", "signed", "reason"),
+    [
+        ((), b"peer", False, GossipReason.PUBSUB_TOPICS),
+        (("a", "b"), b"peer", False, GossipReason.PUBSUB_TOPICS),
+        (("a",), b"peer", True, GossipReason.PUBSUB_SIGNATURE),
+        (("a",), b"", False, GossipReason.PUBSUB_AUTHOR),
+        (("a",), b"peer", False, GossipReason.WRONG_TOPIC),
+    ],
+)
+def test_what_is_refused_is_counted_and_goes_nowhere(
+    keys: Keys, topics: tuple[str, ...], author: bytes, signed: bool, reason: GossipReason
+) -> None:
+    door = Door(keys)
+    assert not door.came(*topics, author=author, signed=signed)
+    assert door.through == []
+    assert door.traffic.refused_by_reason == {reason: 1}
+
+
+def test_before_the_registry_everything_is_ignored(keys: Keys) -> None:
+    door = Door(keys)
+    door.gate.directory = None
+    assert not door.came(door.author.topic)
+    assert door.traffic.refused_by_reason == {GossipReason.NO_REGISTRY: 1}
+
+
+def test_a_check_that_fails_drops_the_message_and_nothing_else(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    door = Door(keys)
+    with monkeypatch.context() as patch, capture_logs() as logs:
+        patch.setattr(gate_module, "validate", broken)
+        assert not door.came(door.author.topic)
+    assert door.traffic.refused_by_reason == {GossipReason.FAULT: 1}
+    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["validation failed"]
+    assert door.came(door.author.topic)
