@@ -4,13 +4,16 @@ export DEMO_EPOCHS ?= 3
 export DEMO_SLOT_S ?= 6
 export DEMO_PLAIN ?=
 export DEMO_KILL ?=
+export DEMO_DOWN ?=
+export DEMO_CRASH ?=
 export DEMO_MIN_INCLUDED ?= 95
+KILLS ?= 200
 
-.PHONY: help setup demo test lint format spec bench proto lock clean
+.PHONY: help setup demo test lint format spec bench signer-kill proto lock clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
-	@printf '\nVariables of make demo: DEMO_EPOCHS (3), DEMO_SLOT_S (6), DEMO_PLAIN=1 (no live table),\nDEMO_KILL=<operator>[,<operator>] (dead from the second counted epoch on), DEMO_MIN_INCLUDED (95, percent)\n'
+	@printf '\nVariables of make demo: DEMO_EPOCHS (3), DEMO_SLOT_S (6), DEMO_PLAIN=1 (no live table),\nDEMO_KILL=<operator>[,<operator>] (dead from the second counted epoch on), DEMO_DOWN=<operators> (never started),\nDEMO_CRASH=1|2 (each service killed with -9, one an epoch), DEMO_MIN_INCLUDED (95, percent)\n'
 
 setup: ## Install everything that the other targets need
 	@scripts/setup.sh
@@ -36,6 +39,10 @@ spec: setup ## The official SSV test vectors, passed and failed per type
 
 bench: setup ## Benchmarks: tables here, JSON under build/bench
 	@for file in bench/*.py; do $(PYTHON) $$file || exit 1; done
+
+signer-kill: setup ## kill -9 a signer under load, KILLS times; then a build that records after signing
+	@$(PYTHON) -m tests.chaos.signer_kill --kills $(KILLS)
+	@$(PYTHON) -m tests.chaos.signer_kill --kills 10 --sabotage
 
 proto: ## Generate libs/api from proto/
 	@scripts/proto.sh

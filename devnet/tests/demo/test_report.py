@@ -1,9 +1,8 @@
 """The verdict: due and included are the observer's, participation and reasons the operators'."""
 
-from ssv_consensus.duty_record import DutyRecord
-from ssv_consensus.stages import Stage
 from ssv_devnet.demo.report import Report, report_of
 from ssv_devnet.demo.scoreboard import Scoreboard
+from ssv_devnet.demo.seen_duty import SeenDuty
 from ssv_devnet.observer import Observation
 from ssv_protocol.runners.ledger import MissedReason
 from ssv_protocol.types.ids import OperatorId, Round, Slot, ValidatorIndex
@@ -18,15 +17,17 @@ def record(
     missed: dict[ValidatorIndex, MissedReason],
     participants: set[int],
     slot: Slot = SLOT,
-) -> DutyRecord:
-    return DutyRecord(
+) -> SeenDuty:
+    return SeenDuty(
         slot=slot,
         attesters=frozenset({A, B}),
         submitted=frozenset(submitted),
         missed=missed,
         participants={index: frozenset(map(OperatorId, participants)) for index in (A, B)},
         last_round=Round(1),
-        stages_ms={Stage.CONSENSUS: 10.0},
+        decided=True,
+        stages_ms={"consensus": 10.0},
+        legs_ms={"bus": 1.5},
     )
 
 
@@ -42,7 +43,7 @@ def observation(included: set[ValidatorIndex], slots: tuple[Slot, ...] = (SLOT,)
     )
 
 
-def report_from(records: dict[int, DutyRecord], included: set[ValidatorIndex]) -> Report:
+def report_from(records: dict[int, SeenDuty], included: set[ValidatorIndex]) -> Report:
     board = Scoreboard(OPERATORS)
     for operator_id, item in records.items():
         board.add(OperatorId(operator_id), item)
@@ -53,7 +54,7 @@ def test_a_good_run_passes() -> None:
     report = report_from({o: record({A, B}, {}, {1, 2, 3, 4}) for o in (1, 2, 3, 4)}, {A, B})
     assert (report.due, report.submitted, report.included) == (2, 2, 2)
     assert report.participation == dict.fromkeys(OPERATORS, 1.0)
-    assert report.stages_ms["consensus"] == {"p50": 10.0, "p99": 10.0}
+    assert report.stages_ms == {"consensus": {"p50": 10.0, "p99": 10.0}, "bus_leg": {"p50": 1.5, "p99": 1.5}}
     assert report.failures(95) == []
 
 

@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from ssv_devnet.demo.crashes import Crash
+from ssv_devnet.demo.footprint import ProcessFootprint
 from ssv_devnet.demo.scoreboard import MissedDuty, Scoreboard
 from ssv_devnet.demo.settings import DemoSettings
 from ssv_devnet.observer import Observation
@@ -33,9 +36,16 @@ class Report:
     sync_included: int
     stages_ms: dict[str, dict[str, float]]
     missed: list[MissedDuty]
+    footprints: list[ProcessFootprint]
+    crashes: list[Crash]
 
     def failures(self, min_percent: int) -> list[str]:
-        """Return a sentence for each figure that is below `min_percent`; none means that the demo passed."""
+        """Return a sentence for each figure that is below `min_percent`; none means that the demo passed.
+
+        After crashes nothing is promised about the duties next to them, only that all others are well.
+        """
+        if self.crashes:
+            return self._recovery_failures()
         sentences = []
         if self.due == 0:
             sentences.append("nothing was due")
@@ -50,6 +60,14 @@ class Report:
             share = self.participation[operator_id]
             if 100 * share < min_percent:
                 sentences.append(f"participation of operator {operator_id}: {share:.1%}, below {min_percent} %")
+        return sentences
+
+    def _recovery_failures(self) -> list[str]:
+        sentences = [f"{crash.service} was not ready again" for crash in self.crashes if crash.ready_again_s is None]
+        blamed = {(duty.slot, duty.validator_index) for crash in self.crashes for duty in crash.lost(self.missed)}
+        others = [duty for duty in self.missed if (duty.slot, duty.validator_index) not in blamed]
+        if others:
+            sentences.append(f"{len(others)} duties were lost that no crash explains")
         return sentences
 
     def as_json(self) -> dict[str, Any]:
@@ -67,26 +85,37 @@ class Report:
             "after_kill": None
             if self.after_kill is None
             else {"due": self.after_kill[0], "included": self.after_kill[1]},
+            "processes": [asdict(footprint) for footprint in self.footprints],
+            "crashes": [
+                asdict(crash) | {"lost": [asdict(duty) for duty in crash.lost(self.missed)]} for crash in self.crashes
+            ],
         }
 
 
-def report_of(scoreboard: Scoreboard, observation: Observation) -> Report:
+def report_of(
+    scoreboard: Scoreboard,
+    observation: Observation,
+    footprints: Sequence[ProcessFootprint] = (),
+    crashes: Sequence[Crash] = (),
+) -> Report:
     """Put the observer's facts and the operators' records together."""
     due, included = observation.due, observation.included.keys()
-    killed_at = min(scoreboard.dead_from.values(), default=_NEVER)
+    killed_at = min((slot for slot in scoreboard.dead_from.values() if slot > 0), default=_NEVER)
     due_after = {vote for vote in due if vote[0] >= killed_at}
     return Report(
         slots=observation.last_slot - observation.first_slot + 1,
         due=len(due),
         submitted=len(scoreboard.submitted(due)),
         included=len(included),
-        after_kill=(len(due_after), len(due_after & included)) if scoreboard.dead_from else None,
+        after_kill=(len(due_after), len(due_after & included)) if killed_at != _NEVER else None,
         participation=scoreboard.participation(due),
         living=scoreboard.living(_NEVER),
         sync_due=len(observation.sync_due),
         sync_included=len(observation.sync_included),
         stages_ms=scoreboard.stages_ms(),
         missed=scoreboard.missed(observation),
+        footprints=list(footprints),
+        crashes=list(crashes),
     )
 
 

@@ -3,119 +3,124 @@
     EVM and contract → operators and validators registered → beacon node → background validators → operators
     → epochs pass → the observer counts
 
-Everything is a child or a task of this process and ends with it, on Ctrl-C too.
+Operators run as they do in production: five services each with a bus of their own, as processes or grouped into one,
+and libp2p between them. Everything is a child of this process and ends with it, on Ctrl-C too.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 from rich.console import Console
 
-from ssv_devnet.background_validators.process import running_background_validators
-from ssv_devnet.beacon_node import BeaconNodeSettings, running_beacon_node
-from ssv_devnet.committee.memory_network import MemoryNetwork
-from ssv_devnet.demo.operators import RunningOperator, World, running_operator
-from ssv_devnet.demo.provision import Provisioned, fresh_folder, provision
+from ssv_devnet.demo.crashes import Crash, crash_each
+from ssv_devnet.demo.footprint import StartTimes
+from ssv_devnet.demo.provision import fresh_folder
 from ssv_devnet.demo.report import Report, report_of, write
 from ssv_devnet.demo.scoreboard import Scoreboard
-from ssv_devnet.demo.settings import KILL_COUNTED_EPOCH, OPERATORS, SLOTS_PER_EPOCH, SSV_VALIDATORS, DemoSettings
-from ssv_devnet.demo.table import LiveTable, epoch_table, participation_table, stage_table
+from ssv_devnet.demo.seen_duty import listening
+from ssv_devnet.demo.settings import GROUPED, KILL_COUNTED_EPOCH, OPERATORS, SSV_VALIDATORS, DemoSettings
+from ssv_devnet.demo.table import LiveTable, final_tables
 from ssv_devnet.demo.watch import Watch
-from ssv_devnet.evm import AnvilSettings, connect, running_anvil
+from ssv_devnet.local_network.handover import signing_epoch
+from ssv_devnet.local_network.operators import LocalOperator, running_operators, until_ready
+from ssv_devnet.local_network.world import World, WorldSettings, running_world
 from ssv_devnet.observer import Observer
-from ssv_devnet.registry_contract import deploy, load_artifact
 from ssv_ethereum.beacon.node import BeaconNode
 from ssv_ethereum.slot_clock import SlotClock
-from ssv_protocol.forks import Network
-from ssv_protocol.networks import local_network
-from ssv_protocol.types.ids import Epoch, ExecutionAddress, OperatorId, Slot
+from ssv_protocol.types.ids import Epoch, OperatorId, Slot
 
-_log = logging.getLogger(__name__)
-_START_MARGIN_S = 14
-"""From the start of the beacon node to genesis: it, the background validators and the operators must be up by then."""
 _UNCOUNTED_LAST_SLOTS = 2
 """No later block of the run could hold what is due in them."""
+Operators = Mapping[OperatorId, LocalOperator]
 
 
 async def run_demo(settings: DemoSettings, console: Console) -> Report:
     """Run the demo and write its report; raises SsvError when something cannot start."""
     folder = fresh_folder(settings.folder)
-    scoreboard = Scoreboard(tuple(OperatorId(number) for number in range(1, OPERATORS + 1)))
+    scoreboard = Scoreboard(
+        tuple(OperatorId(number) for number in range(1, OPERATORS + 1)), dict.fromkeys(settings.down, Slot(0))
+    )
+    steps, starts, crashes = _Steps(console), StartTimes(), list[Crash]()
     async with AsyncExitStack() as stack:
-        say = _Steps(console)
-        anvil = await stack.enter_async_context(running_anvil(AnvilSettings(SLOTS_PER_EPOCH)))
-        web3 = await stack.enter_async_context(connect(anvil.http_url))
-        registry = await deploy(web3, load_artifact())
-        say.done(f"EVM runs, registry contract at {registry.address}")
-        provisioned = await provision(registry, SSV_VALIDATORS, OPERATORS, folder)
-        say.done(f"{OPERATORS} operators registered, {len(provisioned.validators)} validators split and registered")
+        world = await stack.enter_async_context(running_world(WorldSettings(folder, settings.slot_s), steps.done))
+        operators = await stack.enter_async_context(running_operators(world, GROUPED, settings.down))
+        for operator in operators.values():
+            await stack.enter_async_context(listening(operator, scoreboard.add))
+        epoch, _ = await asyncio.gather(_hand_over(world, operators), until_ready(operators, starts.look))
+        steps.done(f"{_shape(operators)}; keys sign from epoch {epoch} on")
 
-        genesis_time_s = int(time.time()) + _START_MARGIN_S
-        beacon_settings = BeaconNodeSettings(genesis_time_s, settings.slot_s, slots_per_epoch=SLOTS_PER_EPOCH)
-        beacon_process = await stack.enter_async_context(running_beacon_node(beacon_settings, folder / "beacon.log"))
-        beacon = await stack.enter_async_context(BeaconNode(beacon_process.url))
-        chain = await beacon.chain.describe()
-        say.done(f"beacon node runs: {await beacon.status.version()}, {chain.slots_per_epoch} slots of "
-                 f"{chain.slot_duration_s:g} s an epoch")  # fmt: skip
-        background = await stack.enter_async_context(
-            running_background_validators(beacon_process.url, beacon_settings.validators, folder / "validators.log")
-        )
-        network = Network(
-            local_network(ExecutionAddress(bytes.fromhex(registry.address[2:])), chain.slot_duration_s), chain
-        )
-        world = World(
-            network,
-            beacon_process.url,
-            anvil.http_url,
-            MemoryNetwork(),
-            stack.enter_context(ThreadPoolExecutor(thread_name_prefix="crypto")),
-            scoreboard.add,
-        )
-        operators = await _start_operators(stack, world, provisioned)
-        await background.release(SSV_VALIDATORS, operators[0].may_sign_from_epoch)
-        say.done(f"{len(operators)} operators run, keys sign from epoch {operators[0].may_sign_from_epoch} on")
-        clock = SlotClock(chain)
-        console.print(f"genesis in {max(0.0, genesis_time_s - clock.now()):.0f} s")
-        observer = Observer(beacon, chain, SSV_VALIDATORS)
+        clock = SlotClock(world.network.chain)
+        beacon = await stack.enter_async_context(BeaconNode(world.beacon_url))
+        observer = Observer(beacon, clock.chain, SSV_VALIDATORS)
+        first_counted = clock.chain.first_slot(epoch)
+        last_slot = Slot(first_counted + settings.epochs * clock.chain.slots_per_epoch - 1)
+        last_counted = Slot(last_slot - _UNCOUNTED_LAST_SLOTS)
         with LiveTable(console, settings.plain) as table:
-            first_counted = chain.first_slot(operators[0].may_sign_from_epoch)
-            last_slot = Slot(first_counted + settings.epochs * chain.slots_per_epoch - 1)
-            last_counted = Slot(last_slot - _UNCOUNTED_LAST_SLOTS)
             watch = Watch(clock, observer, beacon, scoreboard, table, first_counted, last_counted)
-            killer = asyncio.create_task(_kill_later(settings, clock, operators, scoreboard, table))
-            try:
+            misfortunes = _Misfortunes(settings, clock, Epoch(epoch + KILL_COUNTED_EPOCH), operators, scoreboard)
+            async with _beside(misfortunes.kill(table)), _beside(misfortunes.crash(crashes)):
                 await watch.until(last_slot)
-            finally:
-                killer.cancel()
-        report = report_of(scoreboard, observer.observation(first_counted, last_counted))
+        observation = observer.observation(first_counted, last_counted)
+        report = report_of(scoreboard, observation, starts.footprints(operators), crashes)
     write(report, settings)
-    console.print(epoch_table(table.epochs.values()), participation_table(report), stage_table(report))
+    console.print(*final_tables(report, table.epochs.values()))
     return report
 
 
-async def _start_operators(stack: AsyncExitStack, world: World, provisioned: Provisioned) -> list[RunningOperator]:
-    return [await stack.enter_async_context(running_operator(world, key)) for key in provisioned.operator_keys.values()]
+async def _hand_over(world: World, operators: Operators) -> Epoch:
+    """Have the background client stop voting for the SSV validators when the operators may begin; return when."""
+    epoch = await signing_epoch(operators.values(), world.provisioned.validators)
+    await world.background.release(SSV_VALIDATORS, epoch)
+    return epoch
 
 
-async def _kill_later(
-    settings: DemoSettings,
-    clock: SlotClock,
-    operators: list[RunningOperator],
-    scoreboard: Scoreboard,
-    table: LiveTable,
-) -> None:
-    kill_slot = clock.chain.first_slot(Epoch(operators[0].may_sign_from_epoch + KILL_COUNTED_EPOCH))
-    await clock.wait_for_slot(kill_slot)
-    for operator in operators:
-        if operator.operator_id in settings.kill:
-            scoreboard.dead_from[operator.operator_id] = kill_slot
-            await operator.kill()
-            table.note(f"slot {kill_slot}: operator {operator.operator_id} killed")
+@dataclass(frozen=True, slots=True)
+class _Misfortunes:
+    """What the settings say shall go wrong, from the second counted epoch on."""
+
+    settings: DemoSettings
+    clock: SlotClock
+    epoch: Epoch
+    operators: Operators
+    scoreboard: Scoreboard
+
+    async def kill(self, table: LiveTable) -> None:
+        """End operators for good, in the middle of what they do."""
+        slot = self.clock.chain.first_slot(self.epoch)
+        await self.clock.wait_for_slot(slot)
+        for operator_id in self.settings.kill:
+            self.scoreboard.dead_from[operator_id] = slot
+            await self.operators[operator_id].running.stop(drain_s=0)
+            table.note(f"slot {slot}: operator {operator_id} killed")
+
+    async def crash(self, crashes: list[Crash]) -> None:
+        """Kill one service after the other; they come back."""
+        if self.settings.crash is not None:
+            await crash_each(self.operators[self.settings.crash], self.clock, self.epoch, crashes)
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[None, None, None]) -> AsyncGenerator[None, None]:
+    """Run `work` beside the block; what it raises is raised at the block's end."""
+    task = asyncio.get_running_loop().create_task(work)
+    try:
+        yield
+    finally:
+        if not task.done():
+            task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    if not task.cancelled():
+        task.result()
+
+
+def _shape(operators: Operators) -> str:
+    words = [f"{o} ({len(running.running.processes)} processes)" for o, running in operators.items()]
+    return f"operators {', '.join(words)} are ready"
 
 
 class _Steps:

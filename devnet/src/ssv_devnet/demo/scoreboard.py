@@ -10,11 +10,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ssv_consensus.duty_record import DutyRecord
-from ssv_consensus.stages import Stage, percentile
+from ssv_devnet.demo.seen_duty import SeenDuty
 from ssv_devnet.observer import Observation, Vote
 from ssv_protocol.runners.ledger import MissedReason
 from ssv_protocol.types.ids import OperatorId, Slot
+
+STAGES = ("attestation_data", "consensus", "partial_signatures", "combine", "submission", "whole_duty")
+LEGS = ("gateway", "bus", "signer")
+Percentiles = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +35,14 @@ class Scoreboard:
 
     operators: tuple[OperatorId, ...]
     dead_from: dict[OperatorId, Slot] = field(default_factory=dict)
-    records: dict[Slot, dict[OperatorId, DutyRecord]] = field(default_factory=lambda: defaultdict(dict))
+    records: dict[Slot, dict[OperatorId, SeenDuty]] = field(default_factory=lambda: defaultdict(dict))
 
-    def add(self, operator_id: OperatorId, record: DutyRecord) -> None:
+    def add(self, operator_id: OperatorId, record: SeenDuty) -> None:
         """Note how an operator saw a duty."""
         self.records[record.slot][operator_id] = record
 
     def living(self, slot: Slot) -> tuple[OperatorId, ...]:
-        """Return the operators that nobody has killed by `slot`."""
+        """Return the operators that are there in `slot`: not left out, not killed before."""
         return tuple(o for o in self.operators if o not in self.dead_from or slot < self.dead_from[o])
 
     def submitted(self, due: Iterable[Vote]) -> set[Vote]:
@@ -65,21 +68,22 @@ class Scoreboard:
                 seen[operator_id] += operator_id in participants
         return {o: seen[o] / total[o] if total[o] else 0.0 for o in self.operators}
 
-    def stages_ms(self) -> dict[str, dict[str, float]]:
-        """Return the median and 99th percentile of each stage, over all operators and duties."""
-        values: dict[Stage, list[float]] = defaultdict(list)
+    def stages_ms(self) -> dict[str, Percentiles]:
+        """Return the percentiles of each stage and leg, over all operators and duties.
+
+        A leg's value of one duty is the median of that duty's messages.
+        """
+        values: dict[str, list[float]] = {name: [] for name in (*STAGES, *(f"{leg}_leg" for leg in LEGS))}
         for records in self.records.values():
             for record in records.values():
-                for stage, duration_ms in record.stages_ms.items():
-                    values[stage].append(duration_ms)
-        names = {Stage.START: "whole_duty"}
+                for name, duration_ms in record.stages_ms.items():
+                    values[name].append(duration_ms)
+                for leg, duration_ms in record.legs_ms.items():
+                    values[f"{leg}_leg"].append(duration_ms)
         return {
-            names.get(stage, stage.value): {
-                "p50": round(percentile(values[stage], 0.5), 1),
-                "p99": round(percentile(values[stage], 0.99), 1),
-            }
-            for stage in (*list(Stage)[1:], Stage.START)
-            if values[stage]
+            name: {"p50": round(percentile(times, 0.5), 1), "p99": round(percentile(times, 0.99), 1)}
+            for name, times in values.items()
+            if times
         }
 
     def missed(self, observation: Observation) -> list[MissedDuty]:
@@ -95,3 +99,9 @@ class Scoreboard:
             return MissedReason.NOT_INCLUDED
         reasons = Counter(reason for r in records for i, reason in r.missed.items() if i == index)
         return reasons.most_common(1)[0][0] if reasons else MissedReason.OPERATOR_DOWN
+
+
+def percentile(values: Iterable[float], share: float) -> float:
+    """Return the nearest-rank percentile of at least one value; `share` 0.5 is the median."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

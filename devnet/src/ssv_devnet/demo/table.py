@@ -133,7 +133,7 @@ def participation_table(report: Report) -> Table:
     for name in ("operator", "share", ""):
         table.add_column(name, justify="right" if name == "share" else "left")
     for operator_id, share in report.participation.items():
-        remark = "" if operator_id in report.living else "killed"
+        remark = "" if operator_id in report.living else "down"
         style = "green" if share >= _GOOD_SHARE else "red"
         table.add_row(str(operator_id), Text(f"{share:.1%}", style=style), remark)
     return table
@@ -157,3 +157,34 @@ def participants_text(operators: Iterable[OperatorId], participants: Iterable[Op
 
 def _of(part: int, whole: int) -> str:
     return f"{part}/{whole}" if whole else ""
+
+
+def footprint_table(report: Report) -> Table:
+    """Return the table of what each process costs."""
+    table = Table(title="Processes: ready after, memory", title_justify="left")
+    for name in ("operator", "process", "ready, s", "MB"):
+        table.add_column(name, justify="left" if name == "process" else "right")
+    for each in report.footprints:
+        ready = "" if each.ready_s is None else f"{each.ready_s:.1f}"
+        memory = "" if each.rss_mb is None else f"{each.rss_mb:.0f}"
+        table.add_row(str(each.operator_id), each.process, ready, memory)
+    return table
+
+
+def crash_table(report: Report) -> Table:
+    """Return the table of crashes and what each cost."""
+    table = Table(title="Services killed with -9", title_justify="left")
+    for name in ("epoch", "slot", "service", "ready again, s", "duties lost", "why"):
+        table.add_column(name, justify="left" if name in ("service", "why") else "right")
+    for crash in report.crashes:
+        lost = crash.lost(report.missed)
+        ready = "never" if crash.ready_again_s is None else f"{crash.ready_again_s:.1f}"
+        why = ", ".join(sorted({duty.reason.value for duty in lost}))
+        table.add_row(str(crash.epoch), str(crash.slot), crash.service, ready, str(len(lost)), why)
+    return table
+
+
+def final_tables(report: Report, epochs: Iterable[EpochRow]) -> list[Table]:
+    """Return everything that a run ends with."""
+    tables = [epoch_table(epochs), participation_table(report), stage_table(report), footprint_table(report)]
+    return [*tables, crash_table(report)] if report.crashes else tables

@@ -31,10 +31,15 @@ class Watch:
     first_counted: Slot
     last_counted: Slot
 
+    @property
+    def first_watched(self) -> Slot:
+        """The first slot that was looked at."""
+        return min(self.table.slots, default=Slot(0))
+
     async def until(self, last_slot: Slot) -> None:
-        """Watch every slot up to the end of `last_slot`."""
+        """Watch every slot from now up to the end of `last_slot`."""
         look_after_s = self.clock.chain.slot_duration_s * _LOOK_AT_SLOT_SHARE
-        for slot in map(Slot, range(last_slot + 1)):
+        for slot in map(Slot, range(self.clock.slot(), last_slot + 1)):
             await self.clock.wait_for_slot(slot, look_after_s)
             try:
                 await self.observer.advance(slot)
@@ -44,24 +49,26 @@ class Watch:
                 continue
             self._update(slot, head.hex()[:8] if head else "")
         await self.clock.wait_for_slot(Slot(last_slot + 1), look_after_s)  # the last duties' records come then
-        self._update_rows(Slot(0), last_slot)
+        self._update_rows(self.first_watched, last_slot)
         for row in self.table.slots.values():
             self.table.settle(row)
 
     def _update(self, slot: Slot, head: str) -> None:
         self.table.slots[slot] = SlotRow(slot, self.clock.chain.epoch_of(slot), head=head)
-        self._update_rows(Slot(max(0, slot - self.clock.chain.slots_per_epoch)), slot)
+        self._update_rows(Slot(max(self.first_watched, slot - self.clock.chain.slots_per_epoch)), slot)
         settled = Slot(slot - _SETTLE_AFTER_SLOTS)
         if settled in self.table.slots:
             self.table.settle(self.table.slots[settled])
         self.table.refresh()
 
     def _update_rows(self, first: Slot, last: Slot) -> None:
-        observation = self.observer.observation(Slot(0), last)
+        observation = self.observer.observation(self.first_watched, last)
         for slot in map(Slot, range(first, last + 1)):
             if slot in self.table.slots:
                 self._fill(self.table.slots[slot], observation)
-        for epoch in map(Epoch, range(self.clock.chain.epoch_of(last) + 1)):
+        for epoch in map(
+            Epoch, range(self.clock.chain.epoch_of(self.first_watched), self.clock.chain.epoch_of(last) + 1)
+        ):
             self.table.epochs[epoch] = self._epoch_row(epoch, observation)
 
     def _fill(self, row: SlotRow, observation: Observation) -> None:
@@ -76,7 +83,7 @@ class Watch:
         row.round = max((record.last_round for record in records.values()), default=0)
         participants = {o for r in records.values() for seen in r.participants.values() for o in seen}
         row.operators = participants_text(self.scoreboard.operators, participants) if records else ""
-        if not records:
+        if not records or not counted:
             row.stage = "" if not row.due else "running"
         elif row.submitted and row.submitted >= row.due:
             row.stage = "submitted"
