@@ -178,3 +178,33 @@ def test_a_missing_block_is_none_and_a_failure_is_not(serve: Serve) -> None:
     assert asked(serve, lambda node: node.blocks.root("head"), missing)[0] is None
     with pytest.raises(BeaconRefused):
         asked(serve, lambda node: node.blocks.votes(Slot(9)), web.Response(status=500))
+
+
+def test_committee_subscriptions_of_duties(serve: Serve) -> None:
+    duty = AttesterDuty(Slot(9), ValidatorIndex(5), KEY, 3, 64, 4, 17)
+    _, sent = asked(serve, lambda node: node.subscriptions.committees([duty], is_aggregator=False), {})
+    assert sent.path == "/eth/v1/validator/beacon_committee_subscriptions"
+    assert json.loads(sent.body) == [
+        {
+            "validator_index": "5",
+            "committee_index": "3",
+            "committees_at_slot": "4",
+            "slot": "9",
+            "is_aggregator": False,
+        }
+    ]
+
+
+def test_without_duties_no_subscription_is_sent(serve: Serve) -> None:
+    async def scenario() -> list[str]:
+        paths: list[str] = []
+
+        async def handler(request: web.Request) -> web.Response:
+            paths.append(request.path)
+            return web.json_response({})
+
+        async with serve(handler) as url, BeaconNode(url) as node:
+            await node.subscriptions.committees([], is_aggregator=False)
+        return paths
+
+    assert asyncio.run(scenario()) == []

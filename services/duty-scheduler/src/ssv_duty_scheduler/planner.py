@@ -101,12 +101,17 @@ class Planner:
         view = self._view
         if view is None:
             return True  # the registry's coming wakes us
-        now = self._clock.chain.epoch_of(self._clock.slot())
-        epochs = (now, Epoch(now + 1))
+        epochs = self._epochs()
         self._beacon.keep_only(epochs)
-        asked = [await self._ask_signer(view, now), await self._ask_beacon(view, epochs)]
+        asked = [await self._ask_signer(view, epochs[0]), await self._ask_beacon(view, epochs)]
         # whatever failed, what is known gets written
         return await self._publish(Known(view, self._beacon.infos, self._may_sign_from), epochs) and all(asked)
+
+    def _epochs(self) -> tuple[Epoch, ...]:
+        """Return the epoch of now and the next one, before genesis the first: nodes look no further ahead."""
+        now = self._clock.chain.epoch_of(self._clock.slot())
+        started = self._clock.now() >= self._clock.chain.genesis_time_s
+        return (now, Epoch(now + 1)) if started else (now,)
 
     async def _ask_signer(self, view: RegistryView, now: Epoch) -> bool:
         """Know from when on each share may sign: all once an epoch, and while a share is not there yet."""
@@ -123,8 +128,8 @@ class Planner:
         self._instruments.shares.up()
         return True
 
-    async def _ask_beacon(self, view: RegistryView, epochs: tuple[Epoch, Epoch]) -> bool:
-        now, following = epochs
+    async def _ask_beacon(self, view: RegistryView, epochs: tuple[Epoch, ...]) -> bool:
+        now, *ahead = epochs
         beacon = self._beacon
         problems = [await _problem(beacon.look_up(view.state.validators.keys(), now))]
         own = self._indices({record.public_key for record in _active(view)})
@@ -134,7 +139,8 @@ class Planner:
             *(_problem(beacon.ask_sync(epoch, everyone)) for epoch in self._one_of_each_period(epochs)),
             _problem(beacon.ask_proposer(now)),
         )
-        await _problem(beacon.ask_proposer(following))  # not every node knows them an epoch ahead
+        for epoch in ahead:
+            await _problem(beacon.ask_proposer(epoch))  # not every node knows them an epoch ahead
         problems += await asyncio.gather(*(_problem(beacon.subscribe(epoch)) for epoch in epochs))
         first = next((problem for problem in problems if problem is not None), None)
         if first is None:
@@ -143,7 +149,7 @@ class Planner:
             self._instruments.beacon.down(str(first), "check that the node runs and is synced, and beacon_urls")
         return first is None
 
-    async def _publish(self, known: Known, epochs: tuple[Epoch, Epoch]) -> bool:
+    async def _publish(self, known: Known, epochs: tuple[Epoch, ...]) -> bool:
         duties = [self._beacon.duties(epoch) for epoch in epochs]
         values = {key: value for each in duties for key, value in values_of(known, each).items()}
         settled = {each.epoch for each in duties if is_settled(known, each)}
