@@ -14,6 +14,7 @@ from typing import Any
 from ssv_devnet.demo.crashes import Crash
 from ssv_devnet.demo.footprint import ProcessFootprint
 from ssv_devnet.demo.scoreboard import MissedDuty, Scoreboard
+from ssv_devnet.demo.secrecy import Leak
 from ssv_devnet.demo.settings import DemoSettings
 from ssv_devnet.observer import Observation
 from ssv_protocol.types.ids import OperatorId, Slot
@@ -38,15 +39,16 @@ class Report:
     missed: list[MissedDuty]
     footprints: list[ProcessFootprint]
     crashes: list[Crash]
+    leaks: list[Leak]
 
     def failures(self, min_percent: int) -> list[str]:
         """Return a sentence for each figure that is below `min_percent`; none means that the demo passed.
 
         After crashes nothing is promised about the duties next to them, only that all others are well.
         """
+        sentences = [f"a secret stands in {leak.file}: {leak.secret}" for leak in self.leaks]
         if self.crashes:
-            return self._recovery_failures()
-        sentences = []
+            return sentences + self._recovery_failures()
         if self.due == 0:
             sentences.append("nothing was due")
         after_kill_due, after_kill_included = self.after_kill or (0, 0)
@@ -97,6 +99,7 @@ def report_of(
     observation: Observation,
     footprints: Sequence[ProcessFootprint] = (),
     crashes: Sequence[Crash] = (),
+    found: Sequence[Leak] = (),
 ) -> Report:
     """Put the observer's facts and the operators' records together."""
     due, included = observation.due, observation.included.keys()
@@ -116,6 +119,7 @@ def report_of(
         missed=scoreboard.missed(observation),
         footprints=list(footprints),
         crashes=list(crashes),
+        leaks=list(found),
     )
 
 

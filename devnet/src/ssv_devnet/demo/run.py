@@ -22,6 +22,7 @@ from ssv_devnet.demo.footprint import StartTimes
 from ssv_devnet.demo.provision import fresh_folder
 from ssv_devnet.demo.report import Report, report_of, write
 from ssv_devnet.demo.scoreboard import Scoreboard
+from ssv_devnet.demo.secrecy import leaks, secrets_of
 from ssv_devnet.demo.seen_duty import listening
 from ssv_devnet.demo.settings import GROUPED, KILL_COUNTED_EPOCH, OPERATORS, SSV_VALIDATORS, DemoSettings
 from ssv_devnet.demo.table import LiveTable, final_tables
@@ -66,7 +67,8 @@ async def run_demo(settings: DemoSettings, console: Console) -> Report:
             async with _beside(misfortunes.kill(table)), _beside(misfortunes.crash(crashes)):
                 await watch.until(last_slot)
         observation = observer.observation(first_counted, last_counted)
-        report = report_of(scoreboard, observation, starts.footprints(operators), crashes)
+        found = leaks(folder, secrets_of(world, operators))
+        report = report_of(scoreboard, observation, starts.footprints(operators), crashes, found)
     write(report, settings)
     console.print(*final_tables(report, table.epochs.values()))
     return report
