@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from ssv_devnet.local_network.operators import peers_file, running_operators
 from ssv_devnet.local_network.world import World, WorldSettings, running_world
 from ssv_protocol.types.ids import OperatorId
 from ssvctl.embedded.operator_plan import NATS, START_ORDER
@@ -19,6 +20,7 @@ from ssvctl.operator_keys import write_operator_key
 
 SSVCTL = str(Path(sys.executable).with_name("ssvctl"))
 READY_WITHIN_S = 120
+OPERATOR, PEER, *ABSENT = map(OperatorId, (1, 2, 3, 4))
 PASSWORD = "open sesame, a password of its own"
 
 
@@ -30,17 +32,26 @@ def loop() -> Iterator[asyncio.Runner]:
 
 @pytest.fixture(scope="module")
 def world(loop: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world where operator 2 runs already, so that operator 1 finds a peer."""
     settings = WorldSettings(tmp_path_factory.mktemp("world"), slot_s=2)
-    running = running_world(settings, lambda _: None)
-    yield loop.run(running.__aenter__())
-    loop.run(running.__aexit__(None, None, None))
+    stack = AsyncExitStack()
+
+    async def start() -> World:
+        world = await stack.enter_async_context(running_world(settings, lambda _: None))
+        await stack.enter_async_context(running_operators(world, grouped=[PEER], without=[OPERATOR, *ABSENT]))
+        return world
+
+    try:
+        yield loop.run(start())
+    finally:
+        loop.run(stack.aclose())
 
 
 @asynccontextmanager
 async def ssvctl_up(world: World, folder: Path, *options: str) -> AsyncIterator[asyncio.subprocess.Process]:
     key_file, password_file = folder.with_name("operator.json"), folder.with_name("password.txt")
     password_file.write_text(PASSWORD)
-    write_operator_key(key_file, world.provisioned.operator_keys[OperatorId(1)], PASSWORD)
+    write_operator_key(key_file, world.provisioned.operator_keys[OPERATOR], PASSWORD)
     command: list[str | Path] = [
         SSVCTL,
         "up",
@@ -52,7 +63,7 @@ async def ssvctl_up(world: World, folder: Path, *options: str) -> AsyncIterator[
         key_file,
     ]
     command += ["--password-file", password_file, "--beacon-url", world.beacon_url]
-    command += ["--execution-url", world.execution_url, *options]
+    command += ["--execution-url", world.execution_url, "--p2p-peers-file", peers_file(world.settings.folder), *options]
     process = await asyncio.create_subprocess_exec(
         *command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
