@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-READY = "operators run"
+READY = "are ready"
 GIVE_UP_S = 90
 
 
