@@ -59,6 +59,25 @@ async def test_the_server_is_killed_and_started_again(certificates: Path, start_
         assert sample(service, "ssv_consensus_bus_connects_total") == 2
 
 
+async def test_a_subscription_from_any_moment_of_connecting_is_served(
+    certificates: Path, start_nats: StartNats
+) -> None:
+    settings = settings_of(certificates, "consensus", nats_url=start_nats().url)
+    async with a_service("consensus") as service, asyncio.timeout(PATIENCE_S):
+        bus = await Bus.connect(settings, service)
+        came: asyncio.Queue[Message] = asyncio.Queue()
+        subjects = set()
+        while not bus.is_connected:
+            subject = f"moment.{len(subjects)}"
+            await bus.subscribe(subject, came.put)
+            subjects.add(subject)
+            await asyncio.sleep(0)
+        for subject in subjects:
+            await bus.publish(subject, b"")
+        while subjects:
+            subjects.remove((await came.get()).subject)
+
+
 async def publish_until_lost(bus: Bus, data: bytes) -> int:
     """Return how many were published before there was no connection any more."""
     for count in itertools.count():

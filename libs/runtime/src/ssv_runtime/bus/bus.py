@@ -60,6 +60,7 @@ class Bus:
         self._subscriptions: dict[Subscription, Any] = {}
         self._inbox = _Inbox()
         self._inbox_prefix = ""
+        self._opening: nats.aio.client.Client | None = None
         self._connection = Connection(settings, service, self._connected, self._lost, self._refused)
         metrics = service.metrics
         self._failures = metrics.counter("bus_handler_failures", "Messages whose handler failed", ["subject"])
@@ -116,7 +117,7 @@ class Bus:
             drops=self._drops,
         )
         self._subscriptions[subscription] = None
-        client = self._connection.client
+        client = self._connection.client or self._opening
         if client is not None:
             with suppress(nats.errors.Error):  # the connection was lost; the next one brings the subscription
                 await self._register(client, subscription)
@@ -242,10 +243,14 @@ class Bus:
 
         self._inbox_prefix = client.new_inbox()
         await client.subscribe(f"{self._inbox_prefix}.*", cb=answered)
-        for subscription in list(self._subscriptions):
-            await self._register(client, subscription)
-        if not await settled(client):
-            raise BusUnavailable("no answer to the first ping")
+        self._opening = client  # from here on new subscriptions register themselves
+        try:
+            for subscription in list(self._subscriptions):
+                await self._register(client, subscription)
+            if not await settled(client):
+                raise BusUnavailable("no answer to the first ping")
+        finally:
+            self._opening = None
 
     async def _register(self, client: nats.aio.client.Client, subscription: Subscription) -> None:
         async def came(raw: Msg) -> None:
