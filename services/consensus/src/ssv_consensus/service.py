@@ -12,7 +12,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from ssv_api.v1.signer_pb2_grpc import SignerAsyncStub, SignerStub
+from ssv_api.v1.signer_pb2_grpc import SignerStub
 from ssv_consensus.assembly import Assembly, Threads
 from ssv_consensus.beacon_port import BeaconNodePort
 from ssv_consensus.duty_book import DutyBook
@@ -54,7 +54,7 @@ async def run(settings: ConsensusSettings, service: Service) -> None:
     threads = service.resources.enter_context(ThreadPoolExecutor(settings.combine_threads, "combine"))
     bus = await Bus.connect(settings, service)
     registry = channel(settings.registry_target, settings, service, names.ETH1_LISTENER)
-    stub: SignerAsyncStub = SignerStub(channel(settings.signer_target, settings, service, names.SIGNER))
+    stub = SignerStub(channel(settings.signer_target, settings, service, names.SIGNER))
     stream = SignStream(stub.Sign, instruments.stream_lost, instruments.stream_good)
     signer = SignerClient(stream, stub, clock.now, service.log, instruments.verdict)
     records = RecordStream(bus, service.log, settings.records_max_age_s, settings.records_max_bytes)

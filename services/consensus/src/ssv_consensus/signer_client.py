@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import grpc.aio
 from structlog.typing import FilteringBoundLogger
 
 from ssv_api.v1 import signer_pb2 as pb
-from ssv_api.v1.signer_pb2_grpc import SignerAsyncStub
 from ssv_consensus.duty_id import duty_id_of
 from ssv_consensus.ports import Failed, Signed, SignVerdict
 from ssv_consensus.sign_stream import SignStream
@@ -18,6 +18,9 @@ from ssv_protocol.effects import Draft
 from ssv_protocol.signing.verdict import Denied
 from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Epoch, Instant
 from ssv_runtime.rpc import RpcFailure
+
+if TYPE_CHECKING:
+    from ssv_api.v1.signer_pb2_grpc import SignerAsyncStub
 
 
 @dataclass(frozen=True, slots=True)

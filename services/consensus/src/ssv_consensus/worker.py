@@ -113,12 +113,12 @@ class Worker:
         holding = self.holdings[committee] = self._make_holding(seat)
         task = self._service.spawn(holding.run, f"committee {committee.hex()[:8]}", restart=True)
         self._tasks[committee] = task
-        task.add_done_callback(lambda _: self._let_go(committee))
+        task.add_done_callback(lambda ended: self._let_go(committee, ended))
         self._instruments.committee_taken(committee, validators)
         self._instruments.committees.set(len(self.holdings))
 
-    def _let_go(self, committee: CommitteeId) -> None:
+    def _let_go(self, committee: CommitteeId, ended: asyncio.Task[None]) -> None:
         del self.holdings[committee], self._tasks[committee]
         self._instruments.committees.set(len(self.holdings))
-        if committee in self._records and not self._service.stopping.is_set():  # it came back meanwhile
+        if committee in self._records and not self._draining and not ended.cancelled():  # it came back meanwhile
             self._settle(committee)

@@ -1,0 +1,104 @@
+"""Whole workers on real parts: NATS with its accounts, signer processes, gRPC with certificates, HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from services.consensus.tests.four_operators import OPERATORS, FourOperators, until, with_four_operators
+from services.consensus.tests.gateway import Said
+
+from ssv_protocol.types.ids import Slot
+from ssv_protocol.types.qbft_message import QbftMessage
+from ssv_protocol.types.roles import QbftMessageType
+
+ONE, TWO, THREE = OPERATORS[:3]
+STAGES = {"attestation_data", "consensus", "partial_signatures", "combine", "submission", "whole_duty"}
+
+
+def test_four_workers_attest_and_say_how_it_went(tmp_path: Path) -> None:
+    async def scenario(operators: FourOperators) -> None:
+        await until("two complete slots", lambda: len(operators.complete()) >= 2)
+        assert not operators.world.invalid
+        for worker in operators.workers.values():
+            assert not worker.problems
+        slot = operators.complete()[-1]
+        for number in OPERATORS:
+            record = operators.records[slot][number]
+            assert record.decided
+            assert record.last_round >= 1
+            assert set(record.stages_ms) >= STAGES
+            assert set(record.legs_ms_p50) == {"bus", "signer", "gateway"}
+            for outcome in record.attesters:
+                assert outcome.submitted
+                assert not outcome.missed_reason
+                assert len(outcome.participants) >= 3
+                assert (slot, outcome.validator_index) in operators.world.included
+
+    with_four_operators(tmp_path, scenario)
+
+
+def test_without_operator_4_every_part_of_operator_1_may_die(tmp_path: Path) -> None:
+    async def scenario(operators: FourOperators) -> None:
+        def complete_after(slot: Slot) -> list[Slot]:
+            return [each for each in operators.complete((ONE, TWO, THREE)) if each > slot]
+
+        first = (await until("a complete slot", lambda: complete_after(Slot(0))))[-1]
+
+        operators.signers[ONE].kill()
+        await operators.signers[ONE].start()
+        second = (await until("a complete slot after the signer died", lambda: complete_after(Slot(first + 2))))[-1]
+
+        operators.nats.kill()
+        operators.nats.start()
+        third = (await until("a complete slot after the bus died", lambda: complete_after(Slot(second + 2))))[-1]
+        assert 1 in operators.records[third][TWO].attesters[0].participants
+
+    with_four_operators(tmp_path, scenario, workers=(ONE, TWO, THREE))
+
+
+def test_a_worker_that_dies_after_its_prepare_goes_on_in_the_same_slot(tmp_path: Path) -> None:
+    async def scenario(operators: FourOperators) -> None:
+        await until("a complete slot", lambda: operators.complete((ONE, TWO, THREE)))
+        prepared: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
+
+        def watch(said: Said) -> None:
+            message, content = said
+            is_prepare = isinstance(content, QbftMessage) and content.msg_type == QbftMessageType.PREPARE
+            if is_prepare and message.operator_ids == (ONE,) and not prepared.done():
+                assert isinstance(content, QbftMessage)
+                prepared.set_result(Slot(content.height))
+                operators.workers[ONE].task.cancel()  # before anybody has its prepare
+
+        operators.gateway.on_message = watch
+        slot = await prepared
+        await operators.workers[ONE].kill()
+        await operators.start_worker(ONE)
+        await until(f"the records of slot {slot}", lambda: {ONE, TWO, THREE} <= operators.records[slot].keys())
+        assert slot in operators.complete((ONE, TWO, THREE))
+        participants = operators.records[slot][TWO].attesters[0].participants
+        assert set(participants) == {ONE, TWO, THREE}
+        assert not operators.world.invalid
+
+    with_four_operators(tmp_path, scenario, workers=(ONE, TWO, THREE))
+
+
+def test_a_worker_that_is_asked_to_stop_finishes_its_duties(tmp_path: Path) -> None:
+    async def scenario(operators: FourOperators) -> None:
+        begun: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
+
+        def watch(said: Said) -> None:
+            _, content = said
+            if isinstance(content, QbftMessage) and not begun.done() and operators.complete():
+                begun.set_result(Slot(content.height))
+
+        operators.gateway.on_message = watch
+        slot = await begun
+        worker = operators.workers[ONE]
+        worker.service.stopping.set()
+        await worker.task
+        await until(f"the others' records of slot {slot + 2}", lambda: TWO in operators.records[Slot(slot + 2)])
+        assert slot in operators.complete()
+        assert max(each for each, by_operator in operators.records.items() if ONE in by_operator) == slot
+
+    with_four_operators(tmp_path, scenario)
