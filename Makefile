@@ -12,7 +12,7 @@ KILLS ?= 200
 .PHONY: help setup demo test lint format spec bench signer-kill proto lock clean
 
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' Makefile
 	@printf '\nVariables of make demo: DEMO_EPOCHS (3), DEMO_SLOT_S (6), DEMO_PLAIN=1 (no live table),\nDEMO_KILL=<operator>[,<operator>] (dead from the second counted epoch on), DEMO_DOWN=<operators> (never started),\nDEMO_CRASH=1|2 (each service killed with -9, one an epoch), DEMO_MIN_INCLUDED (95, percent)\n'
 
 setup: ## Install everything that the other targets need

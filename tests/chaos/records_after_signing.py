@@ -1,0 +1,93 @@
+"""A build of the signer with one defect: a batch is judged, signed and answered, and only then committed.
+
+Only the test of kills starts it, to show that it finds such a build. Nothing of it is in the product. Without a kill it
+behaves like the product, because a batch is judged only when the one before it is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from ssv_protocol.effects import Draft
+from ssv_signer.batch import GroupCommit
+from ssv_signer.recorder import Recorder
+from ssv_signer.signatures import SigningPool
+from ssv_signer.store.database import Database
+from ssv_signer.vault import Vault
+from ssv_signer.work import Judgement, Work
+
+_transaction, _sign = Database.transaction, SigningPool.sign
+_TURNS = 5
+"""Turns of the loop after which everybody who was answered has begun to sign."""
+
+
+class _Signing:
+    """How much is being signed."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._idle = asyncio.Event()
+
+    async def sign(self, pool: SigningPool, work: Work) -> bytes:
+        self._count += 1
+        self._idle.clear()
+        try:
+            return await _sign(pool, work)
+        finally:
+            self._count -= 1
+            if not self._count:
+                self._idle.set()
+
+    async def done(self) -> None:
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+        if self._count:
+            await self._idle.wait()
+
+
+@contextmanager
+def _after_what_is_open(database: Database) -> Iterator[sqlite3.Connection]:
+    if database.connection.in_transaction:
+        database.commit()
+    with _transaction(database) as connection:
+        yield connection
+
+
+def _record(recorder: Recorder, drafts: Sequence[Draft]) -> list[Judgement]:
+    clock = recorder.clock()
+    if recorder.database.connection.in_transaction:
+        recorder.database.commit()
+    recorder.database.connection.execute("BEGIN IMMEDIATE")
+    return [recorder._judge_one(draft, clock) for draft in drafts]
+
+
+def _commit(recorder: Recorder) -> None:
+    if recorder.database.connection.in_transaction:
+        recorder.database.commit()
+
+
+def install() -> None:
+    """Put the defect in."""
+    signing = _Signing()
+
+    async def sign(pool: SigningPool, work: Work) -> bytes:
+        return await signing.sign(pool, work)
+
+    async def commit(commits: Any, batch: Sequence[Any]) -> None:
+        vault: Vault = commits._record.__self__
+        judgements = await commits._record([waiting.draft for waiting in batch])
+        commits.answer(batch, judgements)
+        await signing.done()
+        await vault._call(lambda: _commit(vault._recorder))
+
+    for owner, name, defect in (
+        (Database, "transaction", _after_what_is_open),
+        (Recorder, "record", _record),
+        (SigningPool, "sign", sign),
+        (GroupCommit, "_commit", commit),
+    ):
+        setattr(owner, name, defect)
