@@ -41,6 +41,7 @@ from ssv_runtime.files import write_atomically
 from ssv_runtime.nats_permissions import GOSSIP_IN, GOSSIP_OUT, PERMISSIONS, REPLAY, render_nats_conf
 from ssv_runtime.network_file import write_network_file
 from ssv_runtime.registry_client import updates
+from ssv_runtime.rpc.limits import SERVER_OPTIONS
 
 PATIENCE_S = 60.0
 OWNER = ExecutionAddress(b"\x0a" * 20)
@@ -289,7 +290,7 @@ async def _operator(stack: AsyncExitStack, world: World, number: int, ca: KeyPai
     await nats_server.start()
     stack.callback(nats_server.kill)
     registry = Registry(OperatorId(number), state)
-    server = grpc.aio.server()
+    server = grpc.aio.server(options=SERVER_OPTIONS)
     add_RegistryServicer_to_server(registry, server)
     own = (folder / "eth1-listener.key").read_bytes(), (folder / "eth1-listener.pem").read_bytes()
     port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([own], ca.certificate, True))

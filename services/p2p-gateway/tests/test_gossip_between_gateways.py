@@ -94,6 +94,25 @@ async def test_a_killed_gateway_comes_back_as_the_same_peer(tmp_path: Path, keys
 
 
 @pytest.mark.asyncio
+async def test_a_gateway_that_is_back_before_it_is_missed(tmp_path: Path, keys: Keys) -> None:
+    network = network_from_now()
+    author = Author(network, keys, FOUR)
+    async with world_of(tmp_path, network, keys, [1, 2], registry_state(keys, [FOUR])) as world:
+        one, two = world.operators
+        for _ in range(3):
+            await world.meshed(author.topic)
+            one.kill(signal.SIGKILL)
+            one.start()
+            await until("one runs", one.health_file.exists)
+            await one.metric("peers 1.0")
+            await world.meshed(author.topic)
+            for sender, receiver, signer in ((one, two, 1), (two, one, 2)):
+                data = author.message(signer)
+                await sender.publish(author.topic, data)
+                await receiver.last(data)
+
+
+@pytest.mark.asyncio
 async def test_a_bus_that_was_away_gets_the_rest_by_replay(tmp_path: Path, keys: Keys) -> None:
     network = network_from_now()
     author = Author(network, keys, FOUR)

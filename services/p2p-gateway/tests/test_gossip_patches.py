@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 import pytest
 import trio
+import trio.testing
 from libp2p.crypto.secp256k1 import create_new_key_pair
+from libp2p.network.stream.exceptions import StreamEOF
 from libp2p.peer.id import ID
 from libp2p.pubsub import pubsub as stock
 from libp2p.pubsub.pb import rpc_pb2
+from libp2p.tools.anyio_service import background_trio_service
 
 from ssv_p2p_gateway.addresses import listen_address
 from ssv_p2p_gateway.gossip_patches import MAX_RPC_BYTES, QUEUE_LENGTH, SsvPubsub, SsvRouter
@@ -167,6 +170,52 @@ async def test_nothing_is_kept_for_peers_that_do_not_listen() -> None:
         await bench.pubsub.publish_own(TOPIC, b"data")
         assert not bench.router._pending_messages
         assert not bench.router.recent_message_deliveries
+
+    await run_trio(guest)
+
+
+class FakeStream:
+    """A stream as far as the router looks at it: whose, and whether its connection lives."""
+
+    def __init__(self, peer: ID) -> None:
+        self.muxed_conn = self
+        self.peer_id = peer
+        self.is_closed = False
+        self.ended = trio.Event()
+
+    async def read(self, _most: int) -> bytes:
+        await self.ended.wait()
+        raise StreamEOF
+
+
+async def test_subscriptions_live_as_long_as_a_stream_that_says_them() -> None:
+    async def guest() -> None:
+        bench = Bench()
+        old, new = FakeStream(PEERS[0]), FakeStream(PEERS[0])
+        async with background_trio_service(bench.pubsub), trio.open_nursery() as nursery:
+            for stream in (old, new):
+                nursery.start_soon(bench.pubsub.continuously_read_stream, stream)
+            await trio.testing.wait_all_tasks_blocked()
+            old.ended.set()
+            await trio.testing.wait_all_tasks_blocked()
+            bench.pubsub._handle_dead_peer(PEERS[0])
+            assert PEERS[0] in bench.pubsub.peer_topics[TOPIC]
+            new.ended.set()
+            await trio.testing.wait_all_tasks_blocked()
+            assert PEERS[0] not in bench.pubsub.peer_topics[TOPIC]
+            nursery.cancel_scope.cancel()
+
+    await run_trio(guest)
+
+
+async def test_a_stream_of_a_closed_connection_is_let_go() -> None:
+    async def guest() -> None:
+        bench = Bench()
+        streams = {peer: FakeStream(peer) for peer in PEERS}
+        bench.pubsub.peers.update(streams)  # type: ignore[arg-type]
+        streams[PEERS[1]].is_closed = True
+        bench.router.mesh_heartbeat()
+        assert set(bench.pubsub.peers) == set(bench.pubsub.peer_queues) == {PEERS[0], PEERS[2]}
 
     await run_trio(guest)
 

@@ -9,6 +9,7 @@ not disconnected; peers that pruned us get no IHAVE; there is no flood publishin
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Protocol
@@ -138,6 +139,12 @@ class SsvRouter(GossipSub):
         self._dropped()
         super()._handle_dropped_rpc(peer_id, rpc, reason)
 
+    def mesh_heartbeat(self) -> Any:
+        """Look after the mesh, of peers that are still there."""
+        if isinstance(self.pubsub, SsvPubsub):
+            self.pubsub.drop_dead_streams()
+        return super().mesh_heartbeat()
+
     def _check_equivocation(self, msg: rpc_pb2.Message) -> bool:
         return True  # compares by author and seqno, which nobody signs
 
@@ -184,6 +191,7 @@ class SsvPubsub(Pubsub):
         self._gate = gate
         self._duplicate = duplicate
         self._peers_reached: dict[bytes, int] = {}
+        self._inbound: Counter[ID] = Counter()
 
     async def push_msg(self, msg_forwarder: ID, msg: rpc_pb2.Message) -> None:
         """Take a message of a peer: once, judged by the gate."""
@@ -217,8 +225,34 @@ class SsvPubsub(Pubsub):
                 del self._peers_reached[known]
 
     async def continuously_read_stream(self, stream: Any) -> None:
-        """Read a peer's RPCs, ahead."""
-        await super().continuously_read_stream(_BufferedStream(stream))  # type: ignore[arg-type]
+        """Read a peer's RPCs, ahead; what it subscribed is forgotten with the last stream that it speaks on."""
+        peer_id = stream.muxed_conn.peer_id
+        self._inbound[peer_id] += 1
+        try:
+            await super().continuously_read_stream(_BufferedStream(stream))  # type: ignore[arg-type]
+        finally:
+            self._inbound[peer_id] -= 1
+            self._forget_all_subscriptions(peer_id)
+
+    def _forget_all_subscriptions(self, peer_id: ID) -> None:
+        # The stock one forgets when our own stream to the peer fails. A peer that comes back quickly has by then said
+        # on its new stream what it subscribes, once, and would never be heard of again.
+        if self._inbound[peer_id] <= 0:
+            del self._inbound[peer_id]
+            super()._forget_all_subscriptions(peer_id)
+
+    def drop_dead_streams(self) -> None:
+        """Let go of streams whose connection is closed.
+
+        The stock router keeps one while the peer has another connection, and loses a message on it before it notices.
+        """
+        for peer_id, stream in list(self.peers.items()):
+            if stream.muxed_conn.is_closed:
+                self._handle_dead_peer(peer_id)
+
+    async def _handle_new_peer(self, peer_id: ID) -> None:
+        self.drop_dead_streams()
+        await super()._handle_new_peer(peer_id)
 
     def get_hello_packet(self) -> rpc_pb2.RPC:
         """Return the subscriptions without a peer record."""

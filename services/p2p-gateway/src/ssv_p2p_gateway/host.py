@@ -5,6 +5,9 @@ Source: ssvlabs/ssv network/p2p/p2p_setup.go.
 
 from __future__ import annotations
 
+import logging
+import os
+
 from libp2p import create_yamux_muxer_option, new_host
 from libp2p.abc import IHost
 from libp2p.crypto.keys import KeyPair
@@ -13,6 +16,12 @@ from libp2p.network.config import ConnectionConfig
 from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
 from libp2p.security.noise.transport import Transport as NoiseTransport
 from multiaddr import Multiaddr
+
+
+def quiet_library() -> None:
+    """Silence libp2p's own log, unless LIBP2P_DEBUG asks for it: an error line each time a peer cannot be reached."""
+    if not os.environ.get("LIBP2P_DEBUG"):
+        logging.getLogger("libp2p").setLevel(logging.CRITICAL)
 
 
 def make_host(key: KeyPair, listen: Multiaddr) -> IHost:

@@ -7,6 +7,7 @@ from functools import partial
 from ssv_api.v1.gateway_pb2_grpc import add_GatewayServicer_to_server
 from ssv_p2p_gateway.bus_side import BusSide
 from ssv_p2p_gateway.gateway import Gateway
+from ssv_p2p_gateway.host import quiet_library
 from ssv_p2p_gateway.network_key import load_network_key
 from ssv_p2p_gateway.peers_service import PERMISSIONS, PeersService
 from ssv_p2p_gateway.replay import Replay
@@ -23,6 +24,7 @@ MEGABYTE = 1_000_000
 
 async def run(settings: GatewaySettings, service: Service) -> None:
     """Run the gateway until the service stops."""
+    quiet_library()
     network = read_network_file(settings.network_file)
     key = load_network_key(settings.data_dir)
     traffic = Traffic(service.metrics)

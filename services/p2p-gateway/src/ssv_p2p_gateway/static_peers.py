@@ -56,10 +56,10 @@ class StaticPeers:
                 await trio.sleep(POLITE_S)
             pause_s = FIRST_PAUSE_S
             while True:
-                if self._is_connected(info.peer_id):
+                if self._is_connected(info.peer_id) or await self._dial(info):
                     pause_s = FIRST_PAUSE_S
                     await trio.sleep(LOOK_S)
-                elif not await self._dial(info):
+                else:
                     await trio.sleep(pause_s * random.uniform(0.75, 1.25))  # noqa: S311 (spreads dials)
                     pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
@@ -75,7 +75,8 @@ class StaticPeers:
         peerstore.add_addrs(info.peer_id, info.addrs, _ADDRESS_TTL_S)
         try:
             with trio.fail_after(DIAL_TIMEOUT_S):
-                await self._host.connect(info)
+                # not host.connect, which takes a connection that is closed for one that is there
+                await network.dial_peer(info.peer_id)
         except Exception as error:  # the library raises many kinds; whatever it is, the next try may succeed
             self._log.debug("could not dial a static peer", peer=str(info.peer_id), error=repr(error))
             return False
