@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
+from tests.support.processes import pids_with
 
 from ssv_devnet.local_network.operators import peers_file, running_operators
 from ssv_devnet.local_network.world import World, WorldSettings, running_world
@@ -92,16 +93,6 @@ async def until_said(process: asyncio.subprocess.Process, *wanted: str) -> None:
             line = await process.stdout.readline()
             assert line, f"ended early: {lines}"
             lines.append(line.decode().rstrip())
-
-
-def pids_with(text: str) -> list[int]:
-    """Processes that have `text` in their command line."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            if text.encode() in path.read_bytes():
-                found.append(int(path.parent.name))
-    return found
 
 
 @pytest.mark.parametrize("options", [("--grouped",), ()], ids=["grouped", "processes"])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from cli.tests.supervisor.children import child, events
+from tests.support.processes import pids_with
 
 from ssvctl.supervisor.plan import Plan
 from ssvctl.supervisor.ports import free_ports
@@ -128,7 +129,7 @@ async def test_bad_settings_end_the_start_with_the_services_own_words(tmp_path: 
     with pytest.raises(ProcessRefused, match="signer can't start: nats_url: give an address"):
         async with running_ready(lambda: plan):
             pytest.fail("must not become ready")
-    assert not _runs_anything(tmp_path)
+    assert pids_with(str(tmp_path)) == []
 
 
 async def test_plans_anew_when_a_port_was_taken(tmp_path: Path) -> None:
@@ -191,13 +192,3 @@ def _runs(pid: int) -> bool:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return False
-
-
-def _runs_anything(folder: Path) -> bool:
-    """Whether a process has this folder in its command line."""
-    lines = (path / "cmdline" for path in Path("/proc").iterdir() if path.name.isdigit())
-    found = []
-    for line in lines:
-        with contextlib.suppress(OSError):
-            found.append(str(folder).encode() in line.read_bytes())
-    return any(found)
