@@ -224,7 +224,7 @@ Global___Denied: _TypeAlias = Denied  # noqa: Y015
 
 @_typing.final
 class Failed(_message.Message):
-    """The signer could not do its work (database, malformed request); asking again may help."""
+    """The signer could not do its work, such as writing the record; nothing was signed, and asking again may help."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
