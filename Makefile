@@ -27,7 +27,8 @@ test: setup ## Unit, property, simulation and end-to-end tests
 lint: setup ## ruff, mypy --strict, import-linter
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy libs services cli devnet tests bench scripts
+	@.venv/bin/mypy libs services/*/src cli devnet tests bench scripts
+	@for tests in services/*/tests; do .venv/bin/mypy $$tests || exit 1; done
 	@.venv/bin/lint-imports --no-logo
 
 format: setup ## Format the code

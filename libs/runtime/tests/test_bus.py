@@ -66,7 +66,7 @@ async def test_a_subscription_from_any_moment_of_connecting_is_served(
     async with a_service("consensus") as service, asyncio.timeout(PATIENCE_S):
         bus = await Bus.connect(settings, service)
         came: asyncio.Queue[Message] = asyncio.Queue()
-        subjects = set()
+        subjects: set[str] = set()
         while not bus.is_connected:
             subject = f"moment.{len(subjects)}"
             await bus.subscribe(subject, came.put)
