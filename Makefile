@@ -9,7 +9,7 @@ export DEMO_CRASH ?=
 export DEMO_MIN_INCLUDED ?= 95
 KILLS ?= 200
 
-.PHONY: help setup demo test lint format spec bench signer-kill proto lock clean
+.PHONY: help setup demo test e2e lint format spec bench signer-kill proto lock clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -21,8 +21,11 @@ setup: ## Install everything that the other targets need
 demo: setup ## Four operators attest on a real beacon chain (about 5 minutes)
 	@$(PYTHON) -m ssv_devnet.demo
 
-test: setup ## Unit, property, simulation and end-to-end tests
-	@$(PYTHON) -m pytest -q
+test: setup ## Unit, property and simulation tests, with real servers where a part needs one
+	@$(PYTHON) -m pytest -q libs services cli devnet tests/spec
+
+e2e: setup ## Whole systems: real beacon node, real EVM, processes that are killed (several minutes)
+	@$(PYTHON) -m pytest -q tests/e2e tests/chaos
 
 lint: setup ## ruff, mypy --strict, import-linter
 	@.venv/bin/ruff check .
