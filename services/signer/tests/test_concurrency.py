@@ -57,3 +57,18 @@ async def test_one_root_for_each_step_and_each_target(signer: Signer, world: Sig
     for roots in (steps, rounds, votes):
         assert roots
         assert {len(found) for found in roots.values()} == {1}
+
+
+async def test_two_signers_on_one_database_are_as_one(signer: Signer, world: SigningWorld) -> None:
+    twin = Signer(signer.folder, world)
+    async with signer.running(), twin.running():
+        await signer.hold(world.validator(1))
+        twin.slot = signer.slot
+        slots = [Slot(signer.slot - back) for back in range(30)]
+
+        def steps(value: bytes) -> list[Draft]:
+            return [world.qbft(QbftMessageType.PREPARE, slot, value) for slot in slots]
+
+        ours, theirs = await asyncio.gather(signer.sign(*steps(b"ours")), twin.sign(*steps(b"theirs")))
+    assert [answer.signed for answer in ours] == [answer.signed for answer in theirs]
+    assert all(answer.signed.message for answer in ours)
