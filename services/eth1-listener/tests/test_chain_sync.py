@@ -52,7 +52,7 @@ def test_history_is_read_and_events_are_followed(tmp_path: Path) -> None:
             state = await listener.reaches(head)
             assert state == await clean_rebuild(chain, head)
             assert set(state.validators) == set(chain.validators) - {chain.validators[1], chain.validators[6]}
-            assert listener.watched.health.problems().keys() == {"signer"}
+            assert listener.watched.health.problems().keys() == {"shares"}
             assert listener.watched.value("lag_blocks") == 0
             assert listener.watched.value("skipped_events_total", reason="ownership_signature") == 1
 
@@ -195,8 +195,8 @@ def test_a_node_of_another_chain_is_not_followed(tmp_path: Path) -> None:
 
     async def scenario() -> None:
         async with listening(node.url, FAKE_NETWORK, tmp_path / "db") as listener:
-            await until(lambda: "is of chain 1" in listener.watched.health.problems()["execution"])
-            assert f"of chain {CHAIN_ID}" in listener.watched.health.problems()["execution"]
+            await until(lambda: "is of chain 1" in listener.watched.health.problems()["registry"])
+            assert f"of chain {CHAIN_ID}" in listener.watched.health.problems()["registry"]
             assert set(node.requests) == {"eth_chainId"}
 
     on_a_fake(node, scenario)

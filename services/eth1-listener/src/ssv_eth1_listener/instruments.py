@@ -38,8 +38,8 @@ class Instruments:
             self._execution.down(problem, "check that it runs, is synced, and execution_url")
 
     def wrong_chain(self, error: StoreError) -> None:
-        """The execution node is of another chain."""
-        self._execution.down(str(error))
+        """The execution node is of another chain; it answers, so it is the registry that is missing."""
+        self._registry.down(str(error))
 
     def reorganised(self, error: ChainReorganised) -> None:
         """The registry is read again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import grpc
@@ -18,17 +18,19 @@ from tests.support.service_certificates import tls_settings, write_certificates
 from ssv_api.v1 import registry_pb2 as pb
 from ssv_api.v1.registry_pb2_grpc import RegistryStub
 from ssv_api.v1.signer_pb2_grpc import add_SignerServicer_to_server
-from ssv_eth1_listener.service import run
+from ssv_eth1_listener.service import SERVICE, run
 from ssv_eth1_listener.settings import Eth1ListenerSettings
+from ssv_eth1_listener.store import RegistryStore
 from ssv_protocol.beacon_chain import BeaconChain, BeaconFork, ScheduledFork
 from ssv_protocol.forks import Network
+from ssv_protocol.networks import MAINNET, local_network
 from ssv_protocol.registry.state import RegistryState
-from ssv_protocol.types.ids import BlsPublicKey, Epoch, ForkVersion, OperatorId, Root
+from ssv_protocol.types.ids import BlsPublicKey, Epoch, ExecutionAddress, ForkVersion, OperatorId, Root
 from ssv_protocol.types.operator import NO_OPERATOR_KEY
 from ssv_runtime.network_file import write_network_file
 from ssv_runtime.registry_client import RegistryView, watch
 from ssv_runtime.rpc import channel, secure_server
-from ssv_runtime.service import Service
+from ssv_runtime.service import BAD_SETTINGS, Service, serve
 from ssv_runtime.settings import GrpcServiceSettings
 
 FORKS = (ScheduledFork(BeaconFork.PHASE0, ForkVersion(bytes(4)), Epoch(0)),)
@@ -277,3 +279,42 @@ def test_only_services_may_watch(tmp_path: Path) -> None:
             assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED
 
     in_a_world(tmp_path, scenario)
+
+
+def test_a_database_of_another_contract_ends_it_with_one_clear_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    network = local_network(ExecutionAddress(b"\x0c" * 20), slot_duration_s=6)
+    certificates = write_certificates(tmp_path / "certs", ["eth1-listener"])
+    write_network_file(tmp_path / "network.json", Network(network, BEACON))
+    RegistryStore(tmp_path / "db", ExecutionAddress(b"\x0d" * 20), 0).close()
+    settings = Eth1ListenerSettings(
+        network_file=tmp_path / "network.json",
+        **tls_settings(certificates, "eth1-listener"),  # type: ignore[arg-type]
+        execution_url="http://127.0.0.1:9",
+        registry_db=tmp_path / "db",
+        signer_target="127.0.0.1:9",
+    )
+    assert asyncio.run(serve(SERVICE, settings, asyncio.Event())) == BAD_SETTINGS
+    (line,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("eth1-listener: ")]
+    assert f"is of contract 0x{'0d' * 20}" in line
+    assert "correct that file, or move the database away" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("local", {}, (0, None)),
+        ("mainnet", {}, (8, 300.0)),
+        ("somebody's", {}, (8, 300.0)),
+        ("mainnet", {"follow_distance": 0, "head_max_age_s": 0.0}, (0, 0.0)),
+    ],
+)
+def test_public_networks_are_followed_at_a_distance(
+    tmp_path: Path, name: str, given: dict[str, float], expected: tuple[int, float | None]
+) -> None:
+    (tmp_path / "any").touch()
+    files = dict.fromkeys(("network_file", "tls_ca", "tls_cert", "tls_key"), tmp_path / "any")
+    settings = Eth1ListenerSettings(**files, execution_url="x", signer_target="y", **given)  # type: ignore[arg-type]
+    rules = settings.follow_rules(replace(MAINNET, name=name))
+    assert (rules.follow_distance, rules.head_max_age_s) == expected
