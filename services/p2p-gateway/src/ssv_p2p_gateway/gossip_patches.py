@@ -142,7 +142,7 @@ class SsvRouter(GossipSub):
     def mesh_heartbeat(self) -> Any:
         """Look after the mesh, of peers that are still there."""
         if isinstance(self.pubsub, SsvPubsub):
-            self.pubsub.drop_dead_streams()
+            self.pubsub.mend_streams()
         return super().mesh_heartbeat()
 
     def _check_equivocation(self, msg: rpc_pb2.Message) -> bool:
@@ -192,6 +192,7 @@ class SsvPubsub(Pubsub):
         self._duplicate = duplicate
         self._peers_reached: dict[bytes, int] = {}
         self._inbound: Counter[ID] = Counter()
+        self._opening: set[ID] = set()
 
     async def push_msg(self, msg_forwarder: ID, msg: rpc_pb2.Message) -> None:
         """Take a message of a peer: once, judged by the gate."""
@@ -241,18 +242,29 @@ class SsvPubsub(Pubsub):
             del self._inbound[peer_id]
             super()._forget_all_subscriptions(peer_id)
 
-    def drop_dead_streams(self) -> None:
-        """Let go of streams whose connection is closed.
+    def mend_streams(self) -> None:
+        """Let go of streams whose connection is closed, and open one to each peer that has none.
 
-        The stock router keeps one while the peer has another connection, and loses a message on it before it notices.
+        The stock router keeps a dead stream while the peer has another connection, and loses a message on it before it
+        notices; and it gives a peer up for good when opening a stream fails in a way that it did not expect.
         """
         for peer_id, stream in list(self.peers.items()):
             if stream.muxed_conn.is_closed:
                 self._handle_dead_peer(peer_id)
+        for peer_id in self.host.get_network().get_connections_map():
+            if peer_id not in self.peers and self._peer_is_connected(peer_id):
+                self._schedule_peer_stream_retry(peer_id)
 
     async def _handle_new_peer(self, peer_id: ID) -> None:
-        self.drop_dead_streams()
-        await super()._handle_new_peer(peer_id)
+        # Two tasks may be at this for one peer, and the stock one would open two streams and forget one.
+        if peer_id in self._opening:
+            return
+        self._opening.add(peer_id)
+        try:
+            self.mend_streams()
+            await super()._handle_new_peer(peer_id)
+        finally:
+            self._opening.discard(peer_id)
 
     def get_hello_packet(self) -> rpc_pb2.RPC:
         """Return the subscriptions without a peer record."""

@@ -69,7 +69,7 @@ class Portal:
     def call(self, work: Callable[[], Awaitable[T]]) -> asyncio.Future[T]:
         """Run `work` in trio; the future has its result or its failure, and is cancelled when the guest ends first.
 
-        Calls begin in the order they are made.
+        Trio may begin two calls in either order.
 
         Raises:
             trio.RunFinishedError: the guest has ended.

@@ -13,6 +13,7 @@ from libp2p.abc import IHost
 from libp2p.crypto.keys import KeyPair
 from libp2p.crypto.x25519 import create_new_key_pair as new_noise_key
 from libp2p.network.config import ConnectionConfig
+from libp2p.network.swarm import Swarm
 from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
 from libp2p.security.noise.transport import Transport as NoiseTransport
 from multiaddr import Multiaddr
@@ -31,7 +32,13 @@ def make_host(key: KeyPair, listen: Multiaddr) -> IHost:
         listen_addrs=[listen],
         muxer_opt=create_yamux_muxer_option(),
         sec_opt={NOISE: NoiseTransport(key, new_noise_key().private_key)},
-        # the stock host dials known peers by itself until it has some number of them; that is decided elsewhere
         connection_config=ConnectionConfig(min_connections=0, low_watermark=0),
         disable_identify_address_discovery=True,
     )
+
+
+async def stop_dialling(host: IHost) -> None:
+    """Keep a running host from dialling known peers by itself, which it does towards a number of its own choice."""
+    network = host.get_network()
+    if isinstance(network, Swarm):
+        await network.auto_connector.stop()

@@ -20,7 +20,7 @@ from structlog.typing import FilteringBoundLogger
 
 from ssv_p2p_gateway.gossip_patches import Gate, SsvPubsub, SsvRouter
 from ssv_p2p_gateway.guest import Portal
-from ssv_p2p_gateway.host import make_host
+from ssv_p2p_gateway.host import make_host, stop_dialling
 from ssv_p2p_gateway.static_peers import StaticPeers
 from ssv_p2p_gateway.traffic import Traffic
 
@@ -42,6 +42,9 @@ class Node:
         self._pubsub = pubsub
         self._static_peers = static_peers
         self._portal = portal
+        self._wanted_topics: frozenset[str] = frozenset()
+        self._wanted_peers: Sequence[PeerInfo] = ()
+        self._following = trio.Lock()
 
     @property
     def peer_id(self) -> str:
@@ -86,21 +89,25 @@ class Node:
     async def listen_to(self, topics: Collection[str]) -> None:
         """Subscribe these topics and no others."""
 
-        async def follow() -> None:
-            for topic in sorted(set(self._pubsub.topic_ids) - set(topics)):
-                await self._pubsub.unsubscribe(topic)
-            for topic in sorted(set(topics) - set(self._pubsub.topic_ids)):
-                await self._pubsub.subscribe(topic)
-
-        await self._portal.call(follow)
+        self._wanted_topics = frozenset(topics)
+        await self._portal.call(self._follow_topics)
 
     async def keep_connected(self, peers: Sequence[PeerInfo]) -> None:
         """Stay connected to these peers from now on."""
+        self._wanted_peers = peers
+        await self._portal.call(self._follow_peers)
 
-        async def keep() -> None:
-            self._static_peers.keep(peers)
+    # These look at what is wanted when they run, for trio may run two of them in either order.
+    async def _follow_topics(self) -> None:
+        async with self._following:
+            wanted = self._wanted_topics
+            for topic in sorted(set(self._pubsub.topic_ids) - wanted):
+                await self._pubsub.unsubscribe(topic)
+            for topic in sorted(wanted - set(self._pubsub.topic_ids)):
+                await self._pubsub.subscribe(topic)
 
-        await self._portal.call(keep)
+    async def _follow_peers(self) -> None:
+        self._static_peers.keep(self._wanted_peers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +133,7 @@ async def run_node(parts: NodeParts, started: Callable[[Node], None]) -> None:
         background_trio_service(pubsub),
         trio.open_nursery() as nursery,
     ):
+        await stop_dialling(host)
         await pubsub.wait_until_ready()
         static_peers = StaticPeers(host, nursery, parts.log)
         started(Node(host, pubsub, static_peers, Portal(nursery, parts.loop)))
