@@ -15,12 +15,12 @@ from collections.abc import Callable
 from ssv_consensus.ports import Signed
 from ssv_protocol.crypto.bls import SecretKey
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
-from ssv_protocol.effects import Draft, PostConsensusDraft, QbftDraft
+from ssv_protocol.effects import Draft, PostConsensusDraft, PreConsensusDraft, QbftDraft
 from ssv_protocol.forks import Network
 from ssv_protocol.signing import attestation, post_consensus, qbft
 from ssv_protocol.signing.post_consensus import HeldShare, PostConsensusState
 from ssv_protocol.signing.records import AttestationRecord, PartialSignaturesRecord, QbftRecord, UnsignedMessage
-from ssv_protocol.signing.verdict import Denied
+from ssv_protocol.signing.verdict import DenialReason, Denied
 from ssv_protocol.types.ids import BlsPublicKey, Epoch, Height, Instant, MessageId, Slot, ValidatorIndex
 from ssv_protocol.types.messages import SignedSSVMessage, SSVMessage
 from ssv_protocol.types.operator import CommitteeMember
@@ -69,6 +69,8 @@ class LocalSigner:
         with self._lock:
             if isinstance(draft, QbftDraft):
                 return self._sign_qbft(draft, clock)
+            if isinstance(draft, PreConsensusDraft):
+                return Denied(DenialReason.WRONG_ROLE, "no rule for signatures before consensus")
             return self._sign_post_consensus(draft, clock)
 
     def _sign_qbft(self, draft: QbftDraft, clock: Slot) -> SignResult:

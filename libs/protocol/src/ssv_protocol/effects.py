@@ -1,9 +1,10 @@
-"""What a state machine is told (events) and what it wants done (effects).
+"""What a state machine wants done.
 
 A machine never performs anything: it returns effects and the shell around it carries them out. It never
 waits for a signature either: `Send` is sign-and-publish in one, and the operator's own vote counts only when
 the shell feeds the signed message back as `Received`. A refusal to sign comes back as `Refused` and rolls
-nothing back.
+nothing back. What a machine is told is in `events`, what is signed in `drafts`, what beacon nodes are asked in
+`fetches`; all of them can be had from here.
 
 Source: architecture "functional core"; ssv-spec qbft and ssv packages for what the messages mean.
 """
@@ -13,58 +14,92 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ssv_protocol.signing.verdict import DenialReason
-from ssv_protocol.types.beacon.attestation import AttestationData, Phase0Attestation, SingleAttestation
-from ssv_protocol.types.beacon.sync_committee import SyncCommitteeMessage
-from ssv_protocol.types.duty import ValidatorDuty
-from ssv_protocol.types.ids import (
-    BlsPublicKey,
-    BlsSignature,
-    Instant,
-    MessageId,
-    OperatorId,
-    Root,
-    Round,
-    Slot,
-    ValidatorIndex,
+from ssv_protocol.drafts import (
+    Draft,
+    Exit,
+    PostConsensusDraft,
+    PreConsensusDraft,
+    PreConsensusObject,
+    QbftDraft,
+    RandaoReveal,
+    Registration,
+    SlotSelection,
+    SyncSelection,
 )
+from ssv_protocol.errors import Reason
+from ssv_protocol.events import (
+    Combined,
+    CombinedAll,
+    Event,
+    FetchedAggregate,
+    FetchedAttestationData,
+    FetchedBlock,
+    FetchedBlockRoot,
+    FetchedContribution,
+    FetchFailed,
+    Received,
+    Refused,
+    TimerFired,
+)
+from ssv_protocol.fetches import (
+    Fetch,
+    FetchAggregate,
+    FetchAttestationData,
+    FetchBlock,
+    FetchBlockRoot,
+    FetchContribution,
+)
+from ssv_protocol.types.beacon.attestation import (
+    Phase0Attestation,
+    SignedAggregateAndProof,
+    SingleAttestation,
+)
+from ssv_protocol.types.beacon.block_proposal import SignedProposal
+from ssv_protocol.types.beacon.exit import SignedVoluntaryExit
+from ssv_protocol.types.beacon.registration import SignedValidatorRegistration
+from ssv_protocol.types.beacon.sync_committee import SignedContributionAndProof, SyncCommitteeMessage
+from ssv_protocol.types.ids import BlsPublicKey, BlsSignature, Instant, OperatorId, Root, Round, ValidatorIndex
 from ssv_protocol.types.messages import SignedSSVMessage
-from ssv_protocol.types.partial_signatures import PartialSignatures
-from ssv_protocol.types.qbft_message import QbftMessage
 
-# drafts: messages that only the signer can turn into signed ones
-
-
-@dataclass(frozen=True, slots=True)
-class QbftDraft:
-    """A QBFT message to be signed. `full_data` travels outside of the signature."""
-
-    message: QbftMessage
-    full_data: bytes = b""
-
-    @property
-    def message_id(self) -> MessageId:
-        """Whose duty the message belongs to."""
-        return self.message.message_id
-
-
-@dataclass(frozen=True, slots=True)
-class PostConsensusDraft:
-    """A request for partial signatures over what a committee decided.
-
-    The signer believes nobody: it derives the objects itself, from `decided` (2f + 1 operator signatures over
-    the value) and from these duties.
-    """
-
-    message_id: MessageId
-    slot: Slot
-    decided: SignedSSVMessage
-    duties: tuple[ValidatorDuty, ...]
-
-
-Draft = QbftDraft | PostConsensusDraft
-
-# effects
+__all__ = [
+    "Combine",
+    "Combined",
+    "CombinedAll",
+    "Draft",
+    "Effect",
+    "Event",
+    "Exit",
+    "Fetch",
+    "FetchAggregate",
+    "FetchAttestationData",
+    "FetchBlock",
+    "FetchBlockRoot",
+    "FetchContribution",
+    "FetchFailed",
+    "FetchedAggregate",
+    "FetchedAttestationData",
+    "FetchedBlock",
+    "FetchedBlockRoot",
+    "FetchedContribution",
+    "Finish",
+    "PostConsensusDraft",
+    "PreConsensusDraft",
+    "PreConsensusObject",
+    "Publish",
+    "QbftDraft",
+    "RandaoReveal",
+    "Received",
+    "Refused",
+    "Registration",
+    "Report",
+    "Send",
+    "SetTimer",
+    "ShareSignatures",
+    "SlotSelection",
+    "Submit",
+    "SyncSelection",
+    "TimerFired",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +122,6 @@ class SetTimer:
 
     round: Round
     deadline: Instant
-
-
-@dataclass(frozen=True, slots=True)
-class FetchAttestationData:
-    """Ask a beacon node what to attest in a slot (committee index 0)."""
-
-    slot: Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +153,24 @@ class Submit:
     attesters: tuple[ValidatorIndex, ...] = ()
     attestations: tuple[SingleAttestation | Phase0Attestation, ...] = ()
     sync_messages: tuple[SyncCommitteeMessage, ...] = ()
+    proposals: tuple[SignedProposal, ...] = ()
+    aggregates: tuple[SignedAggregateAndProof, ...] = ()
+    contributions: tuple[SignedContributionAndProof, ...] = ()
+    registrations: tuple[SignedValidatorRegistration, ...] = ()
+    exits: tuple[SignedVoluntaryExit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Something failed in a step that otherwise went on: for ledger, log and metric.
+
+    `operators` are those who sent share signatures that do not verify.
+    """
+
+    reason: Reason
+    detail: str = ""
+    validator_index: ValidatorIndex | None = None
+    operators: frozenset[OperatorId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,57 +178,4 @@ class Finish:
     """The duty is done; the machine wants nothing more."""
 
 
-Effect = Send | Publish | SetTimer | FetchAttestationData | Combine | Submit | Finish
-
-# events
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A message that was admitted (`runners.admission`), or an own one that the signer has just made."""
-
-    signed: SignedSSVMessage
-    content: QbftMessage | PartialSignatures
-
-
-@dataclass(frozen=True, slots=True)
-class TimerFired:
-    """The deadline of a round has passed."""
-
-    round: Round
-
-
-@dataclass(frozen=True, slots=True)
-class FetchedAttestationData:
-    """The beacon node's answer to `FetchAttestationData`."""
-
-    data: AttestationData
-
-
-@dataclass(frozen=True, slots=True)
-class Combined:
-    """What became of one item of a `Combine`: the signature, or the operators whose shares were bad."""
-
-    validator_index: ValidatorIndex
-    root: Root
-    signature: BlsSignature | None
-    bad_operators: frozenset[OperatorId] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class CombinedAll:
-    """The answer to one `Combine`, item by item."""
-
-    results: tuple[Combined, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The signer denied a draft, or one validator of it; for the ledger, nothing is rolled back."""
-
-    draft: Draft
-    reason: DenialReason
-    validator_index: ValidatorIndex | None = None
-
-
-Event = Received | TimerFired | FetchedAttestationData | CombinedAll | Refused
+Effect = Send | Publish | SetTimer | Fetch | Combine | Submit | Report | Finish

@@ -88,6 +88,10 @@ class Reason(StrEnum):
     CONTRIBUTION_SUBNET_UNUSED = "contribution_subnet_unused"
     # duties, shares, committees
     NO_RUNNING_DUTY = "no_running_duty"
+    DUTY_FINISHED = "duty_finished"
+    DUTY_RUNNING = "duty_running"
+    ONE_SHARE_ONLY = "one_share_only"
+    FETCH_FAILED = "fetch_failed"
     NO_RUNNER_FOR_SLOT = "no_runner_for_slot"
     DUTY_ALREADY_PASSED = "duty_already_passed"
     DUTY_EPOCH_TOO_FAR = "duty_epoch_too_far"

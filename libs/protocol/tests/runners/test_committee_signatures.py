@@ -35,6 +35,7 @@ from ssv_protocol.effects import (
     PostConsensusDraft,
     QbftDraft,
     Refused,
+    Report,
     Submit,
 )
 from ssv_protocol.errors import ProtocolError, Reason
@@ -108,7 +109,7 @@ def test_what_is_combined_is_submitted_once_and_is_signed_by_the_validators() ->
     (sync,) = submit.sync_messages
     assert sync.beacon_block_root == VOTE.block_root
     assert bls.verify(validator_key(A).public_key(), roots["SyncMessageObject", A], sync.signature)
-    assert receive(machine, shares_of(machine, 4)) == []
+    assert refusal(machine, shares_of(machine, 4)) == Reason.DUTY_FINISHED
     assert machine.missed_reason(A) is None
     assert machine.missed_reason(STRANGER) is MissedReason.NO_SHARE
     assert machine.participants(B) == {1, 2, 3, 4}
@@ -134,7 +135,11 @@ def test_a_bad_share_is_thrown_out_and_the_next_good_one_tries_again() -> None:
     machine = decided()
     receive(machine, shares_of(machine, 1))
     receive(machine, shares_of(machine, 2, wrong=(A,)))
-    (submit,) = combine_all(machine, receive(machine, shares_of(machine, 3)))
+    submit, report = combine_all(machine, receive(machine, shares_of(machine, 3)))
+    assert isinstance(report, Report)
+    assert report.reason is Reason.RECONSTRUCT_SIGNATURE
+    assert report.validator_index == A
+    assert report.operators == {2}
     assert isinstance(submit, Submit)
     assert submit.attesters == (B,), "the bad share of one validator delays no other"
     assert machine.missed_reason(A) is MissedReason.RECONSTRUCTION_FAILED
@@ -151,7 +156,8 @@ def test_a_good_share_that_came_meanwhile_is_tried_at_once() -> None:
     receive(machine, shares_of(machine, 2, wrong=(A,)))
     under_way = receive(machine, shares_of(machine, 3))
     receive(machine, shares_of(machine, 4))
-    again = combine_all(machine, under_way)
+    report, *again = combine_all(machine, under_way)
+    assert isinstance(report, Report)
     submit, finish = combine_all(machine, again)
     assert isinstance(submit, Submit)
     assert isinstance(finish, Finish)
@@ -162,8 +168,10 @@ def test_a_bad_share_sent_again_keeps_nobody_from_the_quorum() -> None:
     bad = shares_of(machine, 2, wrong=(A,))
     receive(machine, shares_of(machine, 1))
     receive(machine, bad)
-    assert combine_all(machine, receive(machine, shares_of(machine, 3))) == []
-    assert combine_all(machine, receive(machine, bad)) == [], "a quorum in number only"
+    for signed in (shares_of(machine, 3), bad):  # the second is a quorum in number only
+        (report,) = combine_all(machine, receive(machine, signed))
+        assert isinstance(report, Report)
+        assert report.operators == {2}
     assert isinstance(combine_all(machine, receive(machine, shares_of(machine, 4)))[0], Submit)
 
 
@@ -189,7 +197,9 @@ def test_wrong_registered_share_keys_end_in_failure_not_in_a_loop() -> None:
     machine = decided(attester(A), at_seat=CommitteeSeat(member(), {A: wrong}, NETWORK))
     for operator in (1, 2):
         receive(machine, shares_of(machine, operator))
-    assert combine_all(machine, receive(machine, shares_of(machine, 3))) == []
+    (report,) = combine_all(machine, receive(machine, shares_of(machine, 3)))
+    assert isinstance(report, Report)
+    assert not report.operators
     assert machine.missed_reason(A) is MissedReason.RECONSTRUCTION_FAILED
     assert receive(machine, shares_of(machine, 4)) == []
 
@@ -253,7 +263,8 @@ def test_an_answer_that_names_no_bad_operator_and_no_signature_is_final() -> Non
     (job,) = receive(machine, shares_of(machine, 3))
     assert isinstance(job, Combine)
     answer = CombinedAll(tuple(Combined(item.validator_index, item.root, None) for item in job.items))
-    assert machine.step(answer, AT) == []
+    (report,) = machine.step(answer, AT)
+    assert isinstance(report, Report)
     assert receive(machine, shares_of(machine, 4)) == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ssv_api.v1 import signer_pb2 as pb
 from ssv_consensus.ports import Failed, Signed, SignVerdict
-from ssv_protocol.effects import Draft, QbftDraft
+from ssv_protocol.effects import Draft, PreConsensusDraft, QbftDraft
 from ssv_protocol.errors import ProtocolError
 from ssv_protocol.signing.verdict import DenialReason, Denied
 from ssv_protocol.types.ids import ValidatorIndex
@@ -15,6 +15,8 @@ def request_of(draft: Draft) -> pb.SignRequest:
     """Return the request for a draft, still without its number."""
     if isinstance(draft, QbftDraft):
         return pb.SignRequest(qbft=pb.QbftDraft(message=draft.message.encode(), full_data=draft.full_data))
+    if isinstance(draft, PreConsensusDraft):
+        raise ValueError("the signer takes no requests for signatures before consensus")
     return pb.SignRequest(
         post_consensus=pb.PostConsensusDraft(
             message_id=draft.message_id,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ssv_api.v1 import signer_pb2 as pb
-from ssv_protocol.effects import Draft, PostConsensusDraft, QbftDraft
+from ssv_protocol.effects import Draft, PostConsensusDraft, PreConsensusDraft, QbftDraft
 from ssv_protocol.errors import ProtocolError
 from ssv_protocol.signing.post_consensus import DeniedDuty
 from ssv_protocol.signing.verdict import DenialReason, Denied
@@ -63,6 +63,7 @@ def _numbers(draft: Draft) -> Iterator[int]:
     if isinstance(draft, QbftDraft):
         yield draft.message.height
         yield draft.message.round
-    else:
-        yield draft.slot
-        yield from (duty.validator_index for duty in draft.duties)
+        return
+    yield draft.slot
+    items = draft.objects if isinstance(draft, PreConsensusDraft) else draft.duties
+    yield from (item.validator_index for item in items)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
-from ssv_protocol.effects import Draft, PostConsensusDraft, QbftDraft
+from ssv_protocol.effects import Draft, PostConsensusDraft, PreConsensusDraft, QbftDraft
 from ssv_protocol.forks import Network
 from ssv_protocol.signing import message_id as message_ids
 from ssv_protocol.signing import post_consensus, qbft
@@ -51,6 +51,8 @@ class Judge:
             return Refusal(Denied(DenialReason.UNKNOWN_COMMITTEE))
         if isinstance(draft, QbftDraft):
             return self._consensus(connection, member, draft, clock)
+        if isinstance(draft, PreConsensusDraft):
+            return Refusal(Denied(DenialReason.WRONG_ROLE, "no rule for signatures before consensus"))
         return self._post_consensus(connection, member, draft, clock)
 
     def _member(self, connection: sqlite3.Connection, message_id: MessageId, slot: Slot) -> CommitteeMember | None:

@@ -15,75 +15,53 @@ Source: ssv-spec ssv/committee_runner.go, ssv/runner.go.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import defaultdict
 
-from ssv_protocol.crypto import bls
 from ssv_protocol.effects import (
-    Combine,
     Combined,
     CombinedAll,
     Effect,
     Event,
     FetchAttestationData,
     FetchedAttestationData,
+    FetchFailed,
     Finish,
     PostConsensusDraft,
-    Publish,
     Received,
     Refused,
+    Report,
     Send,
-    SetTimer,
-    ShareSignatures,
     TimerFired,
 )
 from ssv_protocol.errors import ProtocolError, Reason
-from ssv_protocol.forks import Network
-from ssv_protocol.qbft.config import CUTOFF_ROUND, QbftConfig
-from ssv_protocol.qbft.controller import Controller
-from ssv_protocol.qbft.outputs import CutOffReached, Decided, Output, StartTimer
 from ssv_protocol.qbft.received import ReceivedMessage
-from ssv_protocol.qbft.timer import RoundTimes
 from ssv_protocol.runners.beacon_vote_check import BeaconVoteCheck, decode_vote
+from ssv_protocol.runners.consensus_phase import ConsensusLane, ConsensusPhase
 from ssv_protocol.runners.ledger import MissedReason
-from ssv_protocol.runners.partial_signature_container import PartialSignatureContainer, SignatureKey
+from ssv_protocol.runners.partial_signature_container import SignatureKey
+from ssv_protocol.runners.runner import Progress
+from ssv_protocol.runners.seats import CommitteeSeat
+from ssv_protocol.runners.signature_phase import SignaturePhase
 from ssv_protocol.runners.submission import submission_of
 from ssv_protocol.signing.objects import AttestationObject, CommitteeObject, committee_objects
 from ssv_protocol.types.beacon_vote import BeaconVote
 from ssv_protocol.types.duty import CommitteeDuty
-from ssv_protocol.types.ids import (
-    BlsPublicKey,
-    BlsSignature,
-    Height,
-    Instant,
-    OperatorId,
-    Round,
-    ValidatorIndex,
-)
+from ssv_protocol.types.ids import Height, Instant, OperatorId, Round, ValidatorIndex
 from ssv_protocol.types.message_id import committee_message_id
 from ssv_protocol.types.messages import SignedSSVMessage
-from ssv_protocol.types.operator import CommitteeMember
-from ssv_protocol.types.partial_signatures import PartialSignature, PartialSignatures
+from ssv_protocol.types.partial_signatures import PartialSignatures
 from ssv_protocol.types.qbft_message import QbftMessage
 from ssv_protocol.types.roles import PartialSignatureType, RunnerRole
-from ssv_protocol.types.share import Share
 
-
-@dataclass(frozen=True, slots=True)
-class CommitteeSeat:
-    """What an operator brings to its committee's duties: its seat, its shares, the rules that hold."""
-
-    member: CommitteeMember
-    shares: Mapping[ValidatorIndex, Share]
-    network: Network
-    same_roots: bool = False
-    cutoff_round: Round = CUTOFF_ROUND
+__all__ = ["CommitteeRunner", "CommitteeSeat"]
 
 
 class CommitteeRunner:
     """One committee duty of one slot, from its start to its last submission."""
 
-    def __init__(self, seat: CommitteeSeat, duty: CommitteeDuty) -> None:
+    pre_consensus = None
+
+    def __init__(self, seat: CommitteeSeat, duty: CommitteeDuty, lane: ConsensusLane | None = None) -> None:
         """Take the duty, without the validators that this operator has no share of.
 
         Raises:
@@ -100,36 +78,44 @@ class CommitteeRunner:
         self.message_id = committee_message_id(
             seat.network.domain_at(duty.slot), RunnerRole.COMMITTEE, seat.member.committee_id
         )
-        self.decided: SignedSSVMessage | None = None
         self.vote: BeaconVote | None = None
-        self.round = Round(0)
-        self.post_consensus = PartialSignatureContainer(seat.member.quorum)
+        self.finished = False
+        lane = lane or ConsensusLane(self.message_id, seat.member, seat.network, seat.cutoff_round)
+        self.consensus = ConsensusPhase(lane, duty.slot, self._check_value)
+        self.post_consensus = SignaturePhase(seat.member, seat.shares)
         self._seat = seat
         self._check: BeaconVoteCheck | None = None
-        self._value_refused = False
         self._refused: set[ValidatorIndex] = set()
         self._expected: dict[SignatureKey, CommitteeObject] = {}
-        self._combining: set[SignatureKey] = set()
-        self._failed: set[SignatureKey] = set()
-        self._had_bad_shares: set[SignatureKey] = set()
-        self._done: set[SignatureKey] = set()
-        config = QbftConfig(seat.member, seat.network.leader_at(duty.slot), self._check_value, seat.cutoff_round)
-        self._controller = Controller(self.message_id, lambda height: config)
-        self._round_times = RoundTimes(seat.network.chain.slot_duration_s, seat.network.ssv.quick_timeout_s)
+        self._late_signers: dict[ValidatorIndex, set[OperatorId]] = defaultdict(set)
 
     @property
     def height(self) -> Height:
         """The QBFT height: the duty's slot."""
-        return Height(self.duty.slot)
+        return self.consensus.height
 
     @property
-    def finished(self) -> bool:
-        """Whether everything that the decided vote asks for has been submitted."""
-        return self.vote is not None and self._done >= set(self._expected)
+    def round(self) -> Round:
+        """The round that consensus is in; 0 before it began."""
+        return self.consensus.round
+
+    @property
+    def decided(self) -> SignedSSVMessage | None:
+        """The decision, once this operator's own check accepts it."""
+        return self.consensus.decided
 
     def start(self) -> list[Effect]:
         """Begin the duty: ask what to attest."""
         return [FetchAttestationData(self.duty.slot)]
+
+    def resume(self, progress: Progress) -> None:
+        """Take up the duty in mid-course; see `Runner.resume`."""
+        self.consensus.resume(progress.instance, progress.decided_value)
+        for message in progress.post_consensus:
+            self.post_consensus.container.add(message)
+        if progress.decided_value:
+            self._expect(progress.decided_value)
+        self.finished = progress.finished
 
     def step(self, event: Event, at: Instant) -> list[Effect]:
         """Take one event and return what is to be done.
@@ -140,11 +126,13 @@ class CommitteeRunner:
         """
         match event:
             case FetchedAttestationData(data):
-                self._check = BeaconVoteCheck(self.duty.slot, data, self._seat.same_roots)
+                self._check = BeaconVoteCheck(self.duty.slot, data, self._seat.same_roots, self._seat.slashable)
                 vote = BeaconVote(data.beacon_block_root, data.source, data.target)
-                return self._perform(self._controller.start(self.height, vote.encode()), at)
+                return self.consensus.start(vote.encode(), at)
+            case FetchFailed(FetchAttestationData(), detail):
+                return [Report(Reason.FETCH_FAILED, detail)]
             case TimerFired(round_):
-                return self._timed_out(round_, at)
+                return self.consensus.timed_out(round_, at)
             case Received(signed, content):
                 if isinstance(content, QbftMessage):
                     return self._consensus(ReceivedMessage(signed, content), at)
@@ -156,7 +144,7 @@ class CommitteeRunner:
                     self._refused.add(validator_index)
                 elif isinstance(draft, PostConsensusDraft):
                     self._refused.update(duty.validator_index for duty in draft.duties)
-                return []
+        return []
 
     def participants(self, validator_index: ValidatorIndex) -> frozenset[OperatorId]:
         """Return the operators that the decided message or a share signature for the validator shows at work."""
@@ -165,9 +153,9 @@ class CommitteeRunner:
             operator_id
             for key in self._expected
             if key[0] == validator_index
-            for operator_id in self.post_consensus.signatures(*key)
+            for operator_id in self.post_consensus.container.signatures(*key)
         )
-        return frozenset((*decided_by, *signed_by))
+        return frozenset((*decided_by, *signed_by, *self._late_signers[validator_index]))
 
     def missed_reason(self, validator_index: ValidatorIndex) -> MissedReason | None:
         """Return what keeps a validator's attestation from being submitted; None when it has been handed over."""
@@ -185,11 +173,12 @@ class CommitteeRunner:
         )
         if key is None:
             return MissedReason.NO_SHARE
-        if key in self._done:
+        phase = self.post_consensus
+        if key in phase.done:
             return None
-        if key in self._combining:
+        if key in phase.combining:
             return MissedReason.LATE
-        if key in self._failed or key in self._had_bad_shares:
+        if key in phase.failed or key in phase.had_bad_shares:
             return MissedReason.RECONSTRUCTION_FAILED
         return MissedReason.SIGNER_REFUSED if validator_index in self._refused else MissedReason.NO_PARTIAL_QUORUM
 
@@ -198,37 +187,32 @@ class CommitteeRunner:
     def _check_value(self, value: bytes) -> None:
         if self._check is None:
             raise ProtocolError(Reason.NO_RUNNING_DUTY)
-        try:
-            self._check(value)
-        except ProtocolError:
-            self._value_refused = True
-            raise
+        self._check(value)
 
     def _consensus(self, message: ReceivedMessage, at: Instant) -> list[Effect]:
+        if self.finished:
+            self.consensus.lane.process(message)
+            return []
         if self._check is None:
             raise ProtocolError(Reason.NO_RUNNING_DUTY)
-        if self.decided is not None:
-            raise ProtocolError(Reason.CONSENSUS_FINISHED)
-        try:
-            return self._perform(self._controller.process_received(message), at)
-        except CutOffReached as end:
-            return self._perform(end.outputs, at)
+        effects, decides = self.consensus.receive(message, at)
+        if decides and self.decided is not None:
+            self._expect(self.decided.full_data)
+            duties = self.duty.validator_duties
+            effects.append(Send(PostConsensusDraft(self.message_id, self.duty.slot, self.decided, duties)))
+        return effects
 
-    def _timed_out(self, round_: Round, at: Instant) -> list[Effect]:
-        instance = self._controller.instance(self.height)
-        if round_ != self.round or instance is None or instance.state.decided:
-            return []
-        try:
-            return self._perform(self._controller.on_timeout(self.height), at)
-        except CutOffReached as end:
-            return self._perform(end.outputs, at)
+    def _expect(self, decided_value: bytes) -> None:
+        self.vote = decode_vote(decided_value)
+        objects = committee_objects(self._seat.network.chain, self.duty.slot, self.vote, self.duty.validator_duties)
+        self._expected = {(o.duty.validator_index, o.signing_root): o for o in objects}
 
     def _undecided_reason(self) -> MissedReason:
-        if self._value_refused:
+        instance = self.consensus.instance
+        if self.consensus.value_refused:
             return MissedReason.VALUE_REFUSED
         if self.round >= self._seat.cutoff_round:
             return MissedReason.ROUNDS_EXHAUSTED
-        instance = self._controller.instance(self.height)
         if instance is None:
             return MissedReason.NO_ATTESTATION_DATA
         state = instance.state
@@ -236,101 +220,27 @@ class CommitteeRunner:
             return MissedReason.NO_COMMIT_QUORUM
         return MissedReason.NO_PREPARE_QUORUM if state.proposals.by_round else MissedReason.NO_PROPOSAL
 
-    def _perform(self, outputs: list[Output], at: Instant) -> list[Effect]:
-        effects: list[Effect] = []
-        for output in outputs:
-            match output:
-                case Send():
-                    effects.append(output)
-                case StartTimer(round_):
-                    self.round = round_
-                    slot_start = self._seat.network.chain.slot_start(self.duty.slot)
-                    deadline = self._round_times.deadline(RunnerRole.COMMITTEE, slot_start, round_, at)
-                    effects.append(SetTimer(round_, deadline))
-                case Decided(commit, announce):
-                    if announce:
-                        effects.append(Publish(commit))
-                    effects += self._on_decided(commit)
-        return effects
-
-    def _on_decided(self, commit: SignedSSVMessage) -> list[Effect]:
-        self._check_value(commit.full_data)
-        self.decided = commit
-        self.vote = decode_vote(commit.full_data)
-        objects = committee_objects(self._seat.network.chain, self.duty.slot, self.vote, self.duty.validator_duties)
-        self._expected = {(o.duty.validator_index, o.signing_root): o for o in objects}
-        return [Send(PostConsensusDraft(self.message_id, self.duty.slot, commit, self.duty.validator_duties))]
-
     # share signatures
 
     def _share_signatures(self, partials: PartialSignatures) -> list[Effect]:
         if partials.type != PartialSignatureType.POST_CONSENSUS:
             raise ProtocolError(Reason.MESSAGE_TYPE, f"partial signatures of type {partials.type}")
-        if self.vote is None:
-            raise ProtocolError(Reason.NO_DECIDED_VALUE)
-        if partials.slot < self.duty.slot:
-            raise ProtocolError(Reason.PARTIAL_SIGNATURE_PAST_SLOT, f"slot {partials.slot}")
-        if partials.slot > self.duty.slot:
-            raise ProtocolError(Reason.PARTIAL_SIGNATURE_FUTURE_SLOT, f"slot {partials.slot}")
-        for message in partials.messages:
-            self._store(message)
-        return self._combine({(m.validator_index, m.signing_root) for m in partials.messages} & self._expected.keys())
-
-    def _store(self, message: PartialSignature) -> None:
-        """Store a share signature; of two by one signer the one that verifies stays."""
-        stored = self.post_consensus.stored(message)
-        if stored is None:
-            self.post_consensus.add(message)
-        elif stored != message.signature:
-            share_pubkey = self._share_pubkeys(message.validator_index).get(message.signer)
-            if share_pubkey is None or bls.verify(share_pubkey, message.signing_root, stored):
-                return
-            if bls.verify(share_pubkey, message.signing_root, message.signature):
-                self.post_consensus.replace(message)
-
-    def _combine(self, keys: set[SignatureKey]) -> list[Effect]:
-        """Reconstruct what has a quorum and is neither done nor under way."""
-        ready = sorted(
-            key for key in keys - self._combining - self._done - self._failed if self.post_consensus.has_quorum(*key)
-        )
-        if not ready:
-            return []
-        self._combining.update(ready)
-        return [Combine(tuple(self._share_signatures_of(key) for key in ready))]
-
-    def _share_signatures_of(self, key: SignatureKey) -> ShareSignatures:
-        validator_index, root = key
-        return ShareSignatures(
-            validator_index,
-            self._seat.shares[validator_index].validator_pubkey,
-            root,
-            dict(self.post_consensus.signatures(validator_index, root)),
-            self._share_pubkeys(validator_index),
-        )
-
-    def _share_pubkeys(self, validator_index: ValidatorIndex) -> dict[OperatorId, BlsPublicKey]:
-        share = self._seat.shares.get(validator_index)
-        return {m.signer: m.share_pubkey for m in share.committee} if share is not None else {}
+        if self.finished:
+            for message in partials.messages:
+                self._late_signers[message.validator_index].add(message.signer)
+            raise ProtocolError(Reason.DUTY_FINISHED)
+        self.consensus.check_decided()
+        self.post_consensus.check(partials, self.duty.slot)
+        reached = self.post_consensus.store(partials)
+        return self.post_consensus.combine(sorted(key for key in reached if key in self._expected))
 
     def _combined(self, results: tuple[Combined, ...]) -> list[Effect]:
-        complete: list[tuple[CommitteeObject, BlsSignature]] = []
-        again: set[SignatureKey] = set()
-        for result in results:
-            key = result.validator_index, result.root
-            self._combining.discard(key)
-            if result.signature is not None:
-                self._done.add(key)
-                complete.append((self._expected[key], result.signature))
-            elif result.bad_operators:
-                self.post_consensus.remove(*key, result.bad_operators)
-                self._had_bad_shares.add(key)
-                again.add(key)
-            else:  # every share verifies, but the whole does not: the registered share keys are wrong
-                self._failed.add(key)
-        effects: list[Effect] = (
-            [submission_of(complete, self._seat.network.beacon_fork_at(self.duty.slot))] if complete else []
-        )
-        effects += self._combine(again)
-        if self.finished:
-            effects.append(Finish())
+        good, effects = self.post_consensus.combined(results)
+        if good:
+            complete = [(self._expected[key], signature) for key, signature in good.items()]
+            fork = self._seat.network.beacon_fork_at(self.duty.slot)
+            effects.insert(0, submission_of(complete, fork))
+            if self.post_consensus.done >= set(self._expected):
+                self.finished = True
+                effects.append(Finish())
         return effects

@@ -113,6 +113,7 @@ class SignedElectraAggregateAndProof(FastSszContainer):
 
 Attestation = Phase0Attestation | ElectraAttestation
 AggregateAndProof = Phase0AggregateAndProof | ElectraAggregateAndProof
+SignedAggregateAndProof = SignedPhase0AggregateAndProof | SignedElectraAggregateAndProof
 
 
 def aggregate_and_proof_type(

@@ -98,6 +98,19 @@ class BlockProposal:
         return signed
 
 
+@dataclass(frozen=True, slots=True)
+class SignedProposal:
+    """A proposal and the proposer's signature over its block root."""
+
+    proposal: BlockProposal
+    signature: BlsSignature
+
+    @property
+    def container(self) -> SszContainer:
+        """What is published, see `BlockProposal.signed`."""
+        return self.proposal.signed(self.signature)
+
+
 def _blind(module: Any, block: capella.BeaconBlock) -> capella.BlindedBeaconBlock:
     payload = block.body.execution_payload
     header = _convert(

@@ -1,0 +1,121 @@
+"""What a state machine is told.
+
+Every `Fetched…` names the question that it answers, so that a machine with several under way can match them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ssv_protocol.drafts import Draft
+from ssv_protocol.fetches import Fetch, FetchAggregate, FetchBlock, FetchBlockRoot, FetchContribution
+from ssv_protocol.signing.verdict import DenialReason
+from ssv_protocol.types.beacon.attestation import Attestation, AttestationData
+from ssv_protocol.types.beacon.block_proposal import BlockProposal
+from ssv_protocol.types.beacon.sync_committee import SyncCommitteeContribution
+from ssv_protocol.types.ids import BlsSignature, OperatorId, Root, Round, ValidatorIndex
+from ssv_protocol.types.messages import SignedSSVMessage
+from ssv_protocol.types.partial_signatures import PartialSignatures
+from ssv_protocol.types.qbft_message import QbftMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message that was admitted (`runners.admission`), or an own one that the signer has just made."""
+
+    signed: SignedSSVMessage
+    content: QbftMessage | PartialSignatures
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """The deadline of a round has passed."""
+
+    round: Round
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedAttestationData:
+    """The beacon node's answer to `FetchAttestationData`."""
+
+    data: AttestationData
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedBlock:
+    """A block to propose, full or blinded."""
+
+    request: FetchBlock
+    proposal: BlockProposal
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedAggregate:
+    """An aggregated attestation, in the shape of the slot's fork."""
+
+    request: FetchAggregate
+    aggregate: Attestation
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedBlockRoot:
+    """The head's block root."""
+
+    request: FetchBlockRoot
+    block_root: Root
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedContribution:
+    """A subcommittee's contribution; None when the node knows of none."""
+
+    request: FetchContribution
+    contribution: SyncCommitteeContribution | None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchFailed:
+    """No beacon node answered before it was too late. `detail` is for logs, never for decisions."""
+
+    request: Fetch
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """What became of one item of a `Combine`: the signature, or the operators whose shares were bad."""
+
+    validator_index: ValidatorIndex
+    root: Root
+    signature: BlsSignature | None
+    bad_operators: frozenset[OperatorId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class CombinedAll:
+    """The answer to one `Combine`, item by item."""
+
+    results: tuple[Combined, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The signer denied a draft, or one validator of it; for the ledger, nothing is rolled back."""
+
+    draft: Draft
+    reason: DenialReason
+    validator_index: ValidatorIndex | None = None
+
+
+Event = (
+    Received
+    | TimerFired
+    | FetchedAttestationData
+    | FetchedBlock
+    | FetchedAggregate
+    | FetchedBlockRoot
+    | FetchedContribution
+    | FetchFailed
+    | CombinedAll
+    | Refused
+)
