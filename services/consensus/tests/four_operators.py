@@ -48,7 +48,7 @@ from ssv_runtime.rpc import Permissions, channel, secure_server
 from ssv_runtime.service import Service
 from ssv_runtime.settings import GrpcServiceSettings, ServiceSettings
 
-SLOT_S = 3.0
+SLOT_S = 2.0
 SLOTS_PER_EPOCH = 2
 VALIDATORS = 4
 PATIENCE_S = 90.0

@@ -18,6 +18,9 @@ from ssv_protocol.types.roles import RunnerRole
 from ssv_runtime.health import Health
 from ssv_runtime.metrics import Metrics
 
+REFUSED_IN_A_ROW = 3
+"""Requests to publish without success after which the gateways count as down; one alone may just be slow."""
+
 
 class Instruments:
     """Names of metrics and dependencies in one place."""
@@ -25,6 +28,7 @@ class Instruments:
     def __init__(self, log: FilteringBoundLogger, metrics: Metrics, health: Health) -> None:
         self.log = log
         self._health = health
+        self._refused_in_a_row = 0
         self._stages = metrics.histogram("stage_seconds", "How long each stage of a duty took", ["stage"])
         self._legs = metrics.histogram("leg_seconds", "How long a message took between two services", ["leg"])
         self._duties = metrics.counter("duties", "Committee duties that came to their end", ["decided"])
@@ -85,10 +89,11 @@ class Instruments:
     def publication(self, problem: str | None) -> None:
         """A gateway was asked to publish."""
         self._publications.labels("taken" if problem is None else "repeated").inc()
+        self._refused_in_a_row = 0 if problem is None else self._refused_in_a_row + 1
         gateway = self._health.dependency("p2p-gateway")
         if problem is None:
             gateway.up()
-        else:
+        elif self._refused_in_a_row >= REFUSED_IN_A_ROW:
             gateway.down(problem, "see the p2p-gateway and its peers")
 
     # duties

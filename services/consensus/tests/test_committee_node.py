@@ -1,0 +1,288 @@
+"""A node among three others, under a fake clock."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+import pytest
+from services.consensus.tests.committee import FIRST_SLOT, FOUR, ONE, SLOT_S, THREE, TWO, Committee, operator_key
+from services.consensus.tests.fake_time import now, run
+
+from ssv_consensus.committee_node import DUTY_SLOTS
+from ssv_consensus.duty_record import attesters_of
+from ssv_consensus.legs import Leg
+from ssv_consensus.ports import Cleared
+from ssv_consensus.stages import Stage
+from ssv_devnet.simulation.chain import SimulatedChain
+from ssv_protocol.effects import Submit
+from ssv_protocol.errors import Reason
+from ssv_protocol.runners.admission import open_content
+from ssv_protocol.runners.ledger import MissedReason
+from ssv_protocol.types.beacon.attestation import AttestationData
+from ssv_protocol.types.duty import CommitteeDuty
+from ssv_protocol.types.ids import Instant, OperatorId, RsaSignature, Slot, ValidatorIndex
+from ssv_protocol.types.messages import SignedSSVMessage
+from ssv_protocol.types.qbft_message import QbftMessage
+from ssv_protocol.types.roles import QbftMessageType
+
+END_OF_FIRST = FIRST_SLOT + DUTY_SLOTS
+
+
+@dataclass
+class LateDuties:
+    """Knows a slot's duty only `delay_s` after it is asked; never when that is infinite."""
+
+    world: SimulatedChain
+    delay_s: float
+
+    async def committee_duty(self, slot: Slot) -> CommitteeDuty | None:
+        await asyncio.sleep(self.delay_s)
+        return await self.world.committee_duty(slot)
+
+
+@dataclass
+class TimedBeacon:
+    """Notes when it is asked what to attest."""
+
+    world: SimulatedChain
+    asked_at: dict[Slot, float] = field(default_factory=dict)
+
+    async def attestation_data(self, slot: Slot) -> AttestationData:
+        self.asked_at[slot] = now()
+        return self.world.attestation_data(slot)
+
+    async def submit(self, slot: Slot, work: Submit) -> frozenset[ValidatorIndex]:
+        return self.world.take(work)
+
+
+def said_by(operator_id: OperatorId, committee: Committee) -> set[int]:
+    """Return the kinds of consensus messages that an operator has said."""
+    said = (SignedSSVMessage.decode(encoded) for encoded in committee.kept)
+    contents = [open_content(message) for message in said if message.operator_ids == (operator_id,)]
+    return {content.msg_type for content in contents if isinstance(content, QbftMessage)}
+
+
+def test_a_duty_is_agreed_on_signed_and_submitted_by_all() -> None:
+    async def scenario() -> None:
+        async with Committee() as committee:
+            for operator_id in (ONE, TWO, THREE, FOUR):
+                committee.start(operator_id)
+            await committee.until_slot(END_OF_FIRST, 0.5)
+            duty = await committee.world.committee_duty(FIRST_SLOT)
+            assert duty is not None
+            for record in committee.records[FIRST_SLOT].values():
+                assert record.submitted == record.attesters == attesters_of(duty)
+                assert not record.missed
+                assert record.decided is not None
+                assert record.last_round == 1
+                assert set(record.stages_ms) == set(Stage)
+                assert set(record.legs_ms) == {Leg.SIGNER, Leg.GATEWAY}
+            assert len(committee.records[FIRST_SLOT]) == 4
+            assert not committee.world.invalid
+
+    run(scenario)
+
+
+def test_messages_that_come_before_the_duty_is_known_are_kept_for_it() -> None:
+    async def scenario() -> None:
+        async with Committee() as committee:
+            for operator_id in (TWO, THREE, FOUR):
+                committee.start(operator_id)
+            committee.start(ONE, committee.node(ONE, duties=LateDuties(committee.world, SLOT_S * 0.9)))
+            await committee.until_slot(END_OF_FIRST, 0.5)
+            record = committee.records[FIRST_SLOT][ONE]
+            assert record.decided is not None
+            assert record.submitted == record.attesters
+
+    run(scenario)
+
+
+def test_a_node_that_died_after_its_prepare_goes_on_in_the_same_slot() -> None:
+    """Operator 4 is down, so without operator 1 there is no quorum."""
+
+    async def scenario() -> None:
+        async with Committee(delay_s=0.05) as committee:
+            for operator_id in (ONE, TWO, THREE):
+                committee.start(operator_id)
+            while QbftMessageType.PREPARE not in said_by(ONE, committee):  # noqa: ASYNC110 (fake time)
+                await asyncio.sleep(0.01)
+            await committee.kill(ONE)
+            assert QbftMessageType.COMMIT not in said_by(TWO, committee)
+            await asyncio.sleep(0.5)
+            assert not committee.records
+            node = committee.node(ONE)
+            for message in committee.kept:
+                node.deliver(message)
+            node.resume()
+            committee.start(ONE, node)
+            await committee.until_slot(END_OF_FIRST, 0.5)
+            for operator_id in (ONE, TWO, THREE):
+                record = committee.records[FIRST_SLOT][operator_id]
+                assert record.submitted == record.attesters
+            assert not committee.world.invalid
+
+    run(scenario)
+
+
+def test_resuming_serves_every_slot_whose_duty_still_runs_once() -> None:
+    async def scenario() -> None:
+        async with Committee() as committee:
+            for operator_id in (TWO, THREE, FOUR):
+                committee.start(operator_id)
+            await committee.until_slot(FIRST_SLOT + 1, SLOT_S / 2)
+            node = committee.node(ONE)
+            for message in committee.kept:
+                node.deliver(message)
+            node.resume()
+            node.resume()
+            committee.start(ONE, node)
+            await committee.until_slot(END_OF_FIRST + 2, 0.5)
+            own = {slot for slot, records in committee.records.items() if ONE in records}
+            assert {FIRST_SLOT, FIRST_SLOT + 1, FIRST_SLOT + 2} <= own
+            assert all(committee.records[slot][ONE].submitted == committee.records[slot][ONE].attesters for slot in own)
+
+    run(scenario)
+
+
+def test_draining_finishes_what_has_begun_and_begins_nothing() -> None:
+    async def scenario() -> None:
+        async with Committee() as committee:
+            for operator_id in (ONE, TWO, THREE, FOUR):
+                committee.start(operator_id)
+            await committee.until_slot(FIRST_SLOT, SLOT_S / 2)
+            committee.nodes[ONE].drain()
+            await committee.running[ONE]
+            assert now() == pytest.approx(committee.chain.slot_start(Slot(END_OF_FIRST)))
+            assert committee.records[FIRST_SLOT][ONE].submitted
+            await committee.until_slot(END_OF_FIRST + 2, 0.5)
+            assert [slot for slot, records in committee.records.items() if ONE in records][-1] == FIRST_SLOT
+            assert TWO in committee.records[Slot(FIRST_SLOT + 1)]
+
+    run(scenario)
+
+
+def test_draining_does_not_wait_for_duties_that_nobody_tells() -> None:
+    async def scenario() -> None:
+        async with Committee() as committee:
+            committee.start(ONE, committee.node(ONE, duties=LateDuties(committee.world, float("inf"))))
+            await committee.until_slot(FIRST_SLOT, 1)
+            committee.nodes[ONE].drain()
+            await committee.running[ONE]
+            assert now() == pytest.approx(committee.chain.slot_start(FIRST_SLOT) + 1)
+            assert not committee.records
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(("head_after_s", "begins_after_s"), [(None, 2.0), (0.7, 0.7 + 0.15), (1.95, 2.0), (0.0, 0.15)])
+def test_a_duty_begins_at_a_third_or_shortly_after_its_head(head_after_s: float | None, begins_after_s: float) -> None:
+    async def scenario() -> None:
+        async with Committee() as committee:
+            beacon = TimedBeacon(committee.world)
+            node = committee.start(ONE, committee.node(ONE, committee.ports(ONE, beacon=beacon)))
+            if head_after_s is not None:
+                await committee.until_slot(FIRST_SLOT, head_after_s + 1e-6)
+                node.head_seen(FIRST_SLOT)
+            await committee.until_slot(FIRST_SLOT + 1)
+            begun = beacon.asked_at[FIRST_SLOT] - committee.chain.slot_start(FIRST_SLOT)
+            assert begun == pytest.approx(begins_after_s, abs=1e-3)
+
+    run(scenario)
+
+
+def test_a_head_of_another_slot_changes_nothing() -> None:
+    async def scenario() -> None:
+        async with Committee() as committee:
+            beacon = TimedBeacon(committee.world)
+            node = committee.start(ONE, committee.node(ONE, committee.ports(ONE, beacon=beacon)))
+            await committee.until_slot(FIRST_SLOT, 0.5)
+            node.head_seen(Slot(FIRST_SLOT - 1))
+            await committee.until_slot(FIRST_SLOT + 1)
+            assert beacon.asked_at[FIRST_SLOT] == pytest.approx(committee.chain.slot_start(FIRST_SLOT) + 2, abs=1e-3)
+
+    run(scenario)
+
+
+def test_who_is_barred_is_left_out_with_the_reason() -> None:
+    async def scenario() -> None:
+        async with Committee() as committee:
+            duty = await committee.world.committee_duty(FIRST_SLOT)
+            assert duty is not None
+            index = min(attesters_of(duty))
+
+            async def bar_one(duty: CommitteeDuty) -> Cleared:
+                kept = tuple(each for each in duty.validator_duties if each.validator_index != index)
+                return Cleared(CommitteeDuty(duty.slot, kept), {index: MissedReason.RECORD_AHEAD})
+
+            async def bar_all(duty: CommitteeDuty) -> Cleared:
+                return Cleared(CommitteeDuty(duty.slot, ()), dict.fromkeys(attesters_of(duty), MissedReason.WAITING))
+
+            committee.start(ONE, committee.node(ONE, clearance=bar_one))
+            committee.start(TWO, committee.node(TWO, clearance=bar_all))
+            committee.start(THREE)
+            committee.start(FOUR)
+            await committee.until_slot(END_OF_FIRST, 0.5)
+            one, two = committee.records[FIRST_SLOT][ONE], committee.records[FIRST_SLOT][TWO]
+            assert one.missed == {index: MissedReason.RECORD_AHEAD}
+            assert one.submitted == attesters_of(duty) - {index}
+            assert two.missed == dict.fromkeys(attesters_of(duty), MissedReason.WAITING)
+            assert two.decided is None
+
+    run(scenario)
+
+
+def test_the_same_message_is_taken_once_and_others_are_dropped_with_a_reason() -> None:
+    async def scenario() -> None:
+        async with Committee() as committee:
+            for operator_id in (TWO, THREE, FOUR):
+                committee.start(operator_id)
+            await committee.until_slot(FIRST_SLOT + 1, 1)
+            node = committee.node(ONE)
+            committee.start(ONE, node)
+            first = SignedSSVMessage.decode(committee.kept[0])
+            forged = replace(first, signatures=(RsaSignature(operator_key(ONE).sign(first.ssv_message)),))
+            node.deliver(forged.encode())
+            node.deliver(b"\x00" * 40)
+            assert node.dropped == {Reason.ENVELOPE_SIGNATURE: 1, Reason.SSZ_DECODE: 1}
+            await committee.until_slot(END_OF_FIRST + 4, 1)
+            node.dropped.clear()
+            node.deliver(committee.kept[0])
+            node.deliver(committee.kept[0])
+            assert node.dropped == {Reason.NO_RUNNER_FOR_SLOT: 1}
+
+    run(scenario)
+
+
+def test_the_bus_leg_is_measured_from_the_gateways_time() -> None:
+    async def scenario() -> None:
+        async with Committee() as committee:
+            for operator_id in (TWO, THREE, FOUR):
+                committee.start(operator_id)
+            node = committee.start(ONE)
+            committee.wire.join(ONE, lambda encoded: node.deliver(encoded, Instant(now() - 0.025)))
+            await committee.until_slot(END_OF_FIRST, 0.5)
+            bus_ms = committee.records[FIRST_SLOT][ONE].legs_ms[Leg.BUS]
+            assert bus_ms == pytest.approx([25.0] * len(bus_ms))
+            assert len(bus_ms) >= 6
+
+    run(scenario)
+
+
+def test_a_new_seat_holds_from_the_next_duty_on() -> None:
+    async def scenario() -> None:
+        async with Committee() as committee:
+            for operator_id in (TWO, THREE, FOUR):
+                committee.start(operator_id)
+            node = committee.node(ONE)
+            seat = node.seat
+            node.seat = replace(seat, shares={})
+            committee.start(ONE, node)
+            await committee.until_slot(FIRST_SLOT, 1)
+            node.seat = seat
+            await committee.until_slot(END_OF_FIRST + 1, 0.5)
+            assert set(committee.records[FIRST_SLOT][ONE].missed.values()) == {MissedReason.NO_SHARE}
+            later = committee.records[Slot(FIRST_SLOT + 1)][ONE]
+            assert later.submitted == later.attesters
+
+    run(scenario)
