@@ -115,6 +115,20 @@ def test_a_saved_registry_is_served_before_the_node_answers_but_is_not_live(tmp_
     on_a_chain(scenario)
 
 
+def test_it_is_live_again_though_no_block_has_come_since(tmp_path: Path) -> None:
+    async def scenario(chain: RegisteredChain) -> None:
+        await chain.add_validators(2)
+        async with listening(chain.url, chain.network, tmp_path / "db") as listener:
+            state = await listener.reaches(await chain.head())
+        async with listening(chain.url, chain.network, tmp_path / "db") as listener:
+            await until(lambda: listener.feed.live_view is not None)
+            assert listener.feed.live_view is not None
+            assert listener.feed.live_view.state == state
+            await until(lambda: "registry" not in listener.watched.health.problems())
+
+    on_a_chain(scenario)
+
+
 def on_a_fake(node: ExecutionNode, scenario: Callable[[], Awaitable[None]]) -> None:
     async def run() -> None:
         async with served(node):

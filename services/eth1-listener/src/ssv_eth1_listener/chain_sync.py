@@ -20,7 +20,7 @@ from ssv_eth1_listener.feed import Feed
 from ssv_eth1_listener.instruments import Instruments
 from ssv_eth1_listener.store import RegistryStore, StoreError
 from ssv_ethereum.backoff import Backoff
-from ssv_ethereum.execution import ExecutionClient
+from ssv_ethereum.execution import BlockHeader, ExecutionClient
 from ssv_ethereum.registry_blocks import BlockUpdate, ChainReorganised, follow_registry
 from ssv_protocol.networks import SsvNetwork
 from ssv_protocol.registry.apply import AppliedBlock, apply_block
@@ -84,6 +84,7 @@ class ChainSync:
             return
 
     async def _follow(self) -> None:
+        await self._resume()
         fresh = self.state.block_number == BEFORE_GENESIS
         blocks = follow_registry(
             self._client,
@@ -97,6 +98,24 @@ class ChainSync:
             async for update in blocks:
                 await self._take(update)
 
+    async def _resume(self) -> None:
+        """Go live at once if no block has come since the last one kept; otherwise the next blocks will.
+
+        Raises:
+            ChainReorganised: the last block kept is not of the chain any more.
+        """
+        number = self.state.block_number
+        head = await self._client.head()
+        if number == BEFORE_GENESIS or not number <= head <= number + self._rules.follow_distance:
+            return
+        header = await self._client.header(number)
+        if header.hash != self.state.block_hash:
+            raise ChainReorganised(self._client.endpoint, number)
+        if self._is_recent(header):
+            self._live = True
+            self._instruments.caught_up(self.state)
+            self._feed.publish(self.state, head, live=True)
+
     async def _take(self, update: BlockUpdate) -> None:
         caught_up = update.blocks_behind <= self._rules.follow_distance and await self._is_fresh(update)
         applied = await asyncio.to_thread(self._apply, update, caught_up)
@@ -108,10 +127,10 @@ class ChainSync:
 
     async def _is_fresh(self, update: BlockUpdate) -> bool:
         """Tell a head that is the chain's from that of a node which is still syncing."""
-        if self._live or self._rules.head_max_age_s is None:
-            return True
-        header = await self._client.header(update.block_number)
-        return self._now() - header.timestamp_s <= self._rules.head_max_age_s
+        return self._live or self._is_recent(await self._client.header(update.block_number))
+
+    def _is_recent(self, header: BlockHeader) -> bool:
+        return self._rules.head_max_age_s is None or self._now() - header.timestamp_s <= self._rules.head_max_age_s
 
     def _apply(self, update: BlockUpdate, caught_up: bool) -> AppliedBlock:
         applied = apply_block(self.state, update.block_number, update.block_hash, update.logs)

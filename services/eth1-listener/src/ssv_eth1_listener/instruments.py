@@ -7,6 +7,7 @@ from structlog.typing import FilteringBoundLogger
 from ssv_eth1_listener.store import StoreError
 from ssv_ethereum.registry_blocks import BlockUpdate, ChainReorganised
 from ssv_protocol.registry.apply import AppliedBlock
+from ssv_protocol.registry.state import RegistryState
 from ssv_protocol.types.ids import OperatorId
 from ssv_runtime.health import Health
 from ssv_runtime.metrics import Metrics
@@ -66,14 +67,20 @@ class Instruments:
                 block=update.block_number,
                 log_index=skip.log.log_index,
             )
-        if caught_up and not self._registry.is_up:
-            self._log.info(
-                "registry has caught up with the chain",
-                block=update.block_number,
-                operators=len(applied.state.operators),
-                validators=len(applied.state.validators),
-            )
-            self._registry.up()
+        if caught_up:
+            self.caught_up(applied.state)
+
+    def caught_up(self, state: RegistryState) -> None:
+        """The registry is the chain's."""
+        if self._registry.is_up:
+            return
+        self._log.info(
+            "registry has caught up with the chain",
+            block=state.block_number,
+            operators=len(state.operators),
+            validators=len(state.validators),
+        )
+        self._registry.up()
 
     # signer
     def shares_are_equal(self) -> None:
