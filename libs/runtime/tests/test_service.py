@@ -50,6 +50,26 @@ async def test_a_task_is_restarted_until_it_succeeds() -> None:
         assert service.health.problems() == {}
 
 
+async def test_a_task_that_loses_a_cancellation_ends_all_the_same() -> None:
+    lost = 0
+
+    async def lose_one() -> None:
+        nonlocal lost
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:  # as asyncio.wait_for may before Python 3.12
+                lost += 1
+                if lost > 1:
+                    raise
+
+    async with asyncio.timeout(PATIENCE_S), a_service("signer") as service:
+        task = service.spawn(lose_one(), "reader")
+        await asyncio.sleep(0)
+    assert task.done()
+    assert lost == 2
+
+
 async def test_only_a_function_can_be_restarted() -> None:
     async def work() -> None: ...
 

@@ -36,6 +36,7 @@ from ssv_runtime.traces import Traces
 OK, FAILED, BAD_SETTINGS = 0, 1, 2
 _RESTART_FIRST_S = 0.05
 _RESTART_LAST_S = 5.0
+_CANCEL_AGAIN_S = 0.2
 
 
 class Service:
@@ -120,9 +121,11 @@ class Service:
 
     async def _end_tasks(self) -> None:
         tasks = set(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while tasks:
+            # once may not be enough: before Python 3.12 asyncio.wait_for loses a cancellation that meets its result
+            for task in tasks:
+                task.cancel()
+            _, tasks = await asyncio.wait(tasks, timeout=_CANCEL_AGAIN_S)
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,8 @@ class Planner:
             done = await self._round()
             retry_s = FIRST_RETRY_S if done else min(2 * retry_s, LAST_RETRY_S)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), None if done else retry_s)
+                async with asyncio.timeout(None if done else retry_s):
+                    await self._wake.wait()
 
     async def _round(self) -> bool:
         """Return whether all is known and written."""
