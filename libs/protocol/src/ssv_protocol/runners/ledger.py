@@ -17,6 +17,7 @@ class MissedReason(StrEnum):
     WAITING = "waiting"
     RECORD_AHEAD = "record_ahead"
     NO_ATTESTATION_DATA = "no_attestation_data"
+    NO_BLOCK = "no_block"
     NO_PROPOSAL = "no_proposal"
     VALUE_REFUSED = "value_refused"
     NO_PREPARE_QUORUM = "no_prepare_quorum"
@@ -42,9 +43,10 @@ _EXPLANATIONS = {
     MissedReason.NO_SHARE: "This operator holds no key share of the validator; look at the registry.",
     MissedReason.WAITING: "The validator's share is new here, or doppelganger protection runs; it signs from a later "
     "epoch on.",
-    MissedReason.RECORD_AHEAD: "The signer's record of the share is beyond the duty's epoch; nothing may be signed until "
-    "the chain has passed it.",
+    MissedReason.RECORD_AHEAD: "The signer's record of the share is beyond the duty's epoch; nothing may be signed "
+    "until the chain has passed it.",
     MissedReason.NO_ATTESTATION_DATA: "The beacon node gave no attestation data in time; look at its health.",
+    MissedReason.NO_BLOCK: "The beacon node gave no block to propose in time; look at its health and its builders.",
     MissedReason.NO_PROPOSAL: "The round's leader proposed nothing that arrived; look at the leaders and peers.",
     MissedReason.VALUE_REFUSED: "The proposed vote was for other checkpoints than this operator's beacon node sees.",
     MissedReason.NO_PREPARE_QUORUM: "Too few operators prepared the proposed value; look at peers and latency.",
