@@ -8,9 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ssv_protocol.drafts import Draft
-from ssv_protocol.fetches import Fetch, FetchAggregate, FetchBlock, FetchBlockRoot, FetchContribution
+from ssv_protocol.fetches import (
+    Fetch,
+    FetchAggregate,
+    FetchAggregateAndProof,
+    FetchBlock,
+    FetchBlockRoot,
+    FetchContribution,
+)
 from ssv_protocol.signing.verdict import DenialReason
-from ssv_protocol.types.beacon.attestation import Attestation, AttestationData
+from ssv_protocol.types.beacon.attestation import AggregateAndProof, Attestation, AttestationData
 from ssv_protocol.types.beacon.block_proposal import BlockProposal
 from ssv_protocol.types.beacon.sync_committee import SyncCommitteeContribution
 from ssv_protocol.types.ids import BlsSignature, OperatorId, Root, Round, ValidatorIndex
@@ -55,6 +62,14 @@ class FetchedAggregate:
 
     request: FetchAggregate
     aggregate: Attestation
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedAggregateAndProof:
+    """An aggregate made out to its aggregator, in the shape of the slot's fork."""
+
+    request: FetchAggregateAndProof
+    message: AggregateAndProof
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +128,7 @@ Event = (
     | FetchedAttestationData
     | FetchedBlock
     | FetchedAggregate
+    | FetchedAggregateAndProof
     | FetchedBlockRoot
     | FetchedContribution
     | FetchFailed

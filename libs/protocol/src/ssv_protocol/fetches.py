@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ssv_protocol.types.ids import BlsSignature, Instant, Root, Slot
+from ssv_protocol.types.ids import BlsSignature, Instant, Root, Slot, ValidatorIndex
 
 AT_ONCE = Instant(0.0)
 
@@ -46,6 +46,20 @@ class FetchAggregate:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchAggregateAndProof:
+    """Ask for what an Alan aggregator proposes: the aggregate of its committee, made out to it with its proof.
+
+    Boole's runner puts the aggregate and the proof together itself and asks by `FetchAggregate`.
+    """
+
+    slot: Slot
+    committee_index: int
+    aggregator_index: ValidatorIndex
+    selection_proof: BlsSignature
+    not_before: Instant = AT_ONCE
+
+
+@dataclass(frozen=True, slots=True)
 class FetchBlockRoot:
     """Ask for the head's block root as a sync committee signs it in a slot."""
 
@@ -63,4 +77,4 @@ class FetchContribution:
     not_before: Instant = AT_ONCE
 
 
-Fetch = FetchAttestationData | FetchBlock | FetchAggregate | FetchBlockRoot | FetchContribution
+Fetch = FetchAttestationData | FetchBlock | FetchAggregate | FetchAggregateAndProof | FetchBlockRoot | FetchContribution

@@ -39,7 +39,8 @@ def _chance(proof: BlsSignature, modulo: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Both questions, as the runners ask them."""
+    """The questions, as the runners ask them of their seat; the vectors answer them otherwise."""
 
     is_aggregator: Callable[[ValidatorDuty, BlsSignature], bool] = is_aggregator
     is_sync_aggregator: Callable[[BlsSignature], bool] = is_sync_aggregator
+    subcommittee_of: Callable[[int], int] = subcommittee_of
