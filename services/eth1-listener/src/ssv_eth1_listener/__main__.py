@@ -2,8 +2,7 @@
 
 import sys
 
-from ssv_runtime.service import main
-
 from ssv_eth1_listener.service import SERVICE
+from ssv_runtime.service import main
 
 sys.exit(main(SERVICE))
