@@ -50,7 +50,8 @@ class ValidatorSeat:
     """For the duties of one validator (roles 1 to 5).
 
     `slashable` tells whether the operator's share may not sign a block of a slot. `gas_limit` is what
-    registrations ask for; all operators of a committee must ask for the same.
+    registrations ask for; all operators of a committee must ask for the same. `propose_blinded` puts even a full block
+    under consensus in its blinded form, as production does; the full one is kept for the submission.
     """
 
     member: CommitteeMember
@@ -59,7 +60,7 @@ class ValidatorSeat:
     cutoff_round: Round = CUTOFF_ROUND
     gas_limit: int = DEFAULT_GAS_LIMIT
     proposer_delay_s: float = 0.0
-    always_blind: bool = False
+    propose_blinded: bool = True
     slashable: Callable[[Slot], bool] = _no_block_is_slashable
     selection: Selection = field(default_factory=Selection)
 

@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 from ssv_protocol.runners.committee import CommitteeRunner
 from ssv_protocol.runners.consensus_phase import ConsensusLane
+from ssv_protocol.runners.proposer import ProposerRunner
 from ssv_protocol.runners.runner import Runner
 from ssv_protocol.runners.seats import CommitteeSeat, ValidatorSeat
+from ssv_protocol.runners.validator_registration import registration_runner
+from ssv_protocol.runners.voluntary_exit import voluntary_exit_runner
 from ssv_protocol.types.duty import AggregatorCommitteeDuty, CommitteeDuty, ValidatorDuty
 from ssv_protocol.types.roles import RunnerRole
 
@@ -16,6 +19,10 @@ ValidatorFactory = Callable[[ValidatorSeat, ValidatorDuty, ConsensusLane | None]
 AggregatorCommitteeFactory = Callable[[CommitteeSeat, AggregatorCommitteeDuty, ConsensusLane | None], Runner]
 CommitteeFactory = Callable[[CommitteeSeat, CommitteeDuty, ConsensusLane | None], Runner]
 
-VALIDATOR_RUNNERS: dict[RunnerRole, ValidatorFactory] = {}
+VALIDATOR_RUNNERS: dict[RunnerRole, ValidatorFactory] = {
+    RunnerRole.PROPOSER: ProposerRunner,
+    RunnerRole.VALIDATOR_REGISTRATION: registration_runner,
+    RunnerRole.VOLUNTARY_EXIT: voluntary_exit_runner,
+}
 COMMITTEE_RUNNER: CommitteeFactory = CommitteeRunner
 AGGREGATOR_COMMITTEE_RUNNER: AggregatorCommitteeFactory | None = None
