@@ -74,6 +74,10 @@ class BeaconChain:
         """Return when `slot` begins, in unix seconds."""
         return Instant(self.genesis_time_s + slot * self.slot_duration_s)
 
+    def in_slot(self, slot: Slot, part: float) -> Instant:
+        """Return when `part` of `slot` has passed."""
+        return Instant(self.slot_start(slot) + part * self.slot_duration_s)
+
     def slot_at(self, at: Instant) -> Slot:
         """Return the slot that runs at `at`; slot 0 before genesis."""
         return Slot(max(0, int((at - self.genesis_time_s) // self.slot_duration_s)))

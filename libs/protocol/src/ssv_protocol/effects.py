@@ -37,6 +37,7 @@ from ssv_protocol.events import (
     FetchedBlock,
     FetchedBlockRoot,
     FetchedContribution,
+    FetchedContributions,
     FetchFailed,
     Received,
     Refused,
@@ -50,6 +51,7 @@ from ssv_protocol.fetches import (
     FetchBlock,
     FetchBlockRoot,
     FetchContribution,
+    FetchContributions,
 )
 from ssv_protocol.types.beacon.attestation import (
     Phase0Attestation,
@@ -78,6 +80,7 @@ __all__ = [
     "FetchBlock",
     "FetchBlockRoot",
     "FetchContribution",
+    "FetchContributions",
     "FetchFailed",
     "FetchedAggregate",
     "FetchedAggregateAndProof",
@@ -85,6 +88,7 @@ __all__ = [
     "FetchedBlock",
     "FetchedBlockRoot",
     "FetchedContribution",
+    "FetchedContributions",
     "Finish",
     "PostConsensusDraft",
     "PreConsensusDraft",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ssv_protocol.beacon_chain import BeaconFork
 from ssv_protocol.drafts import Draft
 from ssv_protocol.fetches import (
     Fetch,
@@ -15,11 +16,13 @@ from ssv_protocol.fetches import (
     FetchBlock,
     FetchBlockRoot,
     FetchContribution,
+    FetchContributions,
 )
 from ssv_protocol.signing.verdict import DenialReason
 from ssv_protocol.types.beacon.attestation import AggregateAndProof, Attestation, AttestationData
 from ssv_protocol.types.beacon.block_proposal import BlockProposal
 from ssv_protocol.types.beacon.sync_committee import SyncCommitteeContribution
+from ssv_protocol.types.contributions import Contribution
 from ssv_protocol.types.ids import BlsSignature, OperatorId, Root, Round, ValidatorIndex
 from ssv_protocol.types.messages import SignedSSVMessage
 from ssv_protocol.types.partial_signatures import PartialSignatures
@@ -89,6 +92,18 @@ class FetchedContribution:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchedContributions:
+    """The contributions that the node knows of, made out to their aggregator.
+
+    `version` is what the answer names as the fork of its shape; it goes into the proposed value as it is.
+    """
+
+    request: FetchContributions
+    contributions: tuple[Contribution, ...]
+    version: BeaconFork = BeaconFork.ALTAIR
+
+
+@dataclass(frozen=True, slots=True)
 class FetchFailed:
     """No beacon node answered before it was too late. `detail` is for logs, never for decisions."""
 
@@ -131,6 +146,7 @@ Event = (
     | FetchedAggregateAndProof
     | FetchedBlockRoot
     | FetchedContribution
+    | FetchedContributions
     | FetchFailed
     | CombinedAll
     | Refused

@@ -77,4 +77,24 @@ class FetchContribution:
     not_before: Instant = AT_ONCE
 
 
-Fetch = FetchAttestationData | FetchBlock | FetchAggregate | FetchAggregateAndProof | FetchBlockRoot | FetchContribution
+@dataclass(frozen=True, slots=True)
+class FetchContributions:
+    """Ask for what an Alan contributor proposes: the contributions of its subcommittees, each with its proof.
+
+    `selection_proofs` are in the order of `contributions`. Boole's runner puts both together itself and asks by
+    `FetchContribution`.
+    """
+
+    contributions: tuple[FetchContribution, ...]
+    selection_proofs: tuple[BlsSignature, ...]
+
+
+Fetch = (
+    FetchAttestationData
+    | FetchBlock
+    | FetchAggregate
+    | FetchAggregateAndProof
+    | FetchBlockRoot
+    | FetchContribution
+    | FetchContributions
+)

@@ -18,6 +18,8 @@ class MissedReason(StrEnum):
     RECORD_AHEAD = "record_ahead"
     NO_ATTESTATION_DATA = "no_attestation_data"
     NO_BLOCK = "no_block"
+    NO_AGGREGATE = "no_aggregate"
+    LEFT_OUT = "left_out"
     NO_PROPOSAL = "no_proposal"
     VALUE_REFUSED = "value_refused"
     NO_PREPARE_QUORUM = "no_prepare_quorum"
@@ -47,6 +49,9 @@ _EXPLANATIONS = {
     "until the chain has passed it.",
     MissedReason.NO_ATTESTATION_DATA: "The beacon node gave no attestation data in time; look at its health.",
     MissedReason.NO_BLOCK: "The beacon node gave no block to propose in time; look at its health and its builders.",
+    MissedReason.NO_AGGREGATE: "The beacon node gave no aggregate or contribution in time; look at its health.",
+    MissedReason.LEFT_OUT: "The decided value does not hold this validator: its leader had no selection proof or "
+    "aggregate of it.",
     MissedReason.NO_PROPOSAL: "The round's leader proposed nothing that arrived; look at the leaders and peers.",
     MissedReason.VALUE_REFUSED: "The proposed vote was for other checkpoints than this operator's beacon node sees.",
     MissedReason.NO_PREPARE_QUORUM: "Too few operators prepared the proposed value; look at peers and latency.",
