@@ -22,6 +22,10 @@ from ssv_runtime.metrics import Metrics
 RULES = FollowRules(follow_distance=0, poll_interval_s=0.02, head_max_age_s=None)
 
 
+class Killed(Exception):
+    """Raised by a test where the process is to end."""
+
+
 class Watched:
     """Instruments whose log and readiness a test can read."""
 
@@ -39,8 +43,10 @@ class Watched:
 class Listener:
     """A running chain sync on a database."""
 
-    def __init__(self, sync: ChainSync, feed: Feed, store: RegistryStore, watched: Watched) -> None:
-        self.sync, self.feed, self.store, self.watched = sync, feed, store, watched
+    def __init__(
+        self, sync: ChainSync, feed: Feed, store: RegistryStore, watched: Watched, task: asyncio.Task[None]
+    ) -> None:
+        self.sync, self.feed, self.store, self.watched, self.task = sync, feed, store, watched, task
 
     async def reaches(self, block: int) -> RegistryState:
         """Return the published state once it is at `block` or later."""
@@ -59,7 +65,7 @@ async def listening(
     rules: FollowRules = RULES,
     now: Callable[[], float] = lambda: 0.0,
 ) -> AsyncIterator[Listener]:
-    """Run until the block ends, then stop as a kill would between two awaits."""
+    """Run until the with block ends, then stop as a kill would between two awaits."""
     store = RegistryStore(path, network.registry_contract, network.registry_from_block)
     watched = Watched()
     try:
@@ -80,10 +86,10 @@ async def listening(
             )
             task = asyncio.create_task(sync.run())
             try:
-                yield Listener(sync, feed, store, watched)
+                yield Listener(sync, feed, store, watched, task)
             finally:
                 task.cancel()
-                with suppress(asyncio.CancelledError):
+                with suppress(asyncio.CancelledError, Killed):
                     await task
     finally:
         store.close()

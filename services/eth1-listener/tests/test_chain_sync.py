@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from libs.ethereum.tests.execution_node import CHAIN_ID, CONTRACT, ExecutionNode, served
-from tests.support.listener import Listener, listening, until
+from tests.support.listener import Killed, Listener, listening, until
 from tests.support.registered_chain import RegisteredChain, registered_chain
 
 from ssv_eth1_listener.chain_sync import FollowRules
@@ -44,6 +44,10 @@ def saved_hash(path: Path, chain: RegisteredChain) -> str:
     return RegistryStore(path, chain.network.registry_contract, 0).load().state.state_hash()
 
 
+def saved_block(path: Path, chain: RegisteredChain) -> int:
+    return RegistryStore(path, chain.network.registry_contract, 0).load().state.block_number
+
+
 def test_history_is_read_and_events_are_followed(tmp_path: Path) -> None:
     async def scenario(chain: RegisteredChain) -> None:
         await chain.tell_a_long_story()
@@ -67,20 +71,23 @@ def test_history_is_read_and_events_are_followed(tmp_path: Path) -> None:
 
 
 def test_it_goes_on_at_the_right_block_wherever_it_was_stopped(tmp_path: Path) -> None:
-    async def stopped_early(chain: RegisteredChain, path: Path, blocks: int) -> int:
-        """Run on until `blocks` blocks were applied; return the block on record."""
+    async def killed_early(chain: RegisteredChain, path: Path, writes: int, *, after_commit: bool) -> None:
+        """Run on until `writes` blocks were written, and die before or after the last of them is committed."""
         async with listening(chain.url, chain.network, path) as listener:
-            started_at = listener.sync.state.block_number
-            taken = 0
-            last = started_at
-            while taken < blocks and listener.sync.state.block_number < await chain.head():
-                await asyncio.sleep(0)
-                if listener.sync.state.block_number != last:
-                    taken, last = taken + 1, listener.sync.state.block_number
-        on_record = RegistryStore(path, chain.network.registry_contract, 0).load().state.block_number
-        # the thread that writes a block may finish it after the task was cancelled
-        assert on_record >= last
-        return on_record
+            write, left = listener.store.write, writes
+
+            def write_or_die(before: RegistryState, after: RegistryState, caught_up: bool) -> None:
+                nonlocal left
+                left -= 1
+                if left or after_commit:
+                    write(before, after, caught_up)
+                if not left:
+                    raise Killed
+
+            listener.store.write = write_or_die  # type: ignore[method-assign]
+            head = asyncio.create_task(listener.reaches(await chain.head()))
+            await asyncio.wait((listener.task, head), return_when=asyncio.FIRST_COMPLETED)
+            head.cancel()
 
     async def scenario(chain: RegisteredChain) -> None:
         await chain.tell_a_long_story()
@@ -89,11 +96,12 @@ def test_it_goes_on_at_the_right_block_wherever_it_was_stopped(tmp_path: Path) -
         random_numbers = random.Random(20)
         for attempt in range(8):
             path = tmp_path / f"{attempt}.sqlite"
-            stops: list[int] = []
-            while not stops or stops[-1] < head:
-                stops.append(await stopped_early(chain, path, random_numbers.randint(1, 9)))
-            assert len(stops) > 1
-            assert stops == sorted(set(stops))
+            kills = 0
+            while saved_block(path, chain) < head:
+                writes, after_commit = random_numbers.randint(1, 9), random_numbers.random() < 0.5
+                await killed_early(chain, path, writes, after_commit=after_commit)
+                kills += 1
+            assert kills > 1
             assert saved_hash(path, chain) == expected
 
     on_a_chain(scenario)
