@@ -22,17 +22,17 @@ def admit(member: CommitteeMember, signed: SignedSSVMessage) -> QbftMessage | Pa
     """Verify a committee's message and return what it carries.
 
     Raises:
-        ProtocolError: ENVELOPE_SIGNATURE, COMMITTEE_ROLE, COMMITTEE_ID_MISMATCH, MESSAGE_TYPE, ONE_SIGNER_ONLY,
+        ProtocolError: ENVELOPE_SIGNATURE, COMMITTEE_ID_MISMATCH, COMMITTEE_ROLE, MESSAGE_TYPE, ONE_SIGNER_ONLY,
             SSZ_DECODE, and those of the contents' own validation.
     """
     signed.validate()
     if not rsa.verify_envelope(member, signed):
         raise ProtocolError(Reason.ENVELOPE_SIGNATURE, f"signers {list(signed.operator_ids)}")
     message_id = signed.ssv_message.msg_id
-    if message_role(message_id) not in COMMITTEE_ROLES:
-        raise ProtocolError(Reason.COMMITTEE_ROLE, f"role {message_role(message_id)}")
     if not belongs_to_committee(message_id, member.committee_id):
         raise ProtocolError(Reason.COMMITTEE_ID_MISMATCH)
+    if message_role(message_id) not in COMMITTEE_ROLES:
+        raise ProtocolError(Reason.COMMITTEE_ROLE, f"role {message_role(message_id)}")
     return open_content(signed)
 
 

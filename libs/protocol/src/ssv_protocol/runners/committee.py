@@ -113,6 +113,10 @@ class CommitteeRunner:
         self.consensus.resume(progress.instance, progress.decided_value)
         for message in progress.post_consensus:
             self.post_consensus.container.add(message)
+        start_value = progress.instance.state.start_value if progress.instance is not None else None
+        if progress.decided_value or start_value:
+            own = decode_vote(progress.decided_value or start_value or b"").attestation_data(self.duty.slot, 0)
+            self._check = BeaconVoteCheck(self.duty.slot, own, self._seat.same_roots, self._seat.slashable)
         if progress.decided_value:
             self._expect(progress.decided_value)
         self.finished = progress.finished
