@@ -11,6 +11,8 @@ import looptime
 from ssv_protocol.types.ids import Instant
 
 T = TypeVar("T")
+LIMIT_S = 3600.0
+"""Of fake time; whoever still waits then waits for ever."""
 
 
 def run(scenario: Callable[[], Awaitable[T]]) -> T:
@@ -20,7 +22,8 @@ def run(scenario: Callable[[], Awaitable[T]]) -> T:
     loop.set_exception_handler(lambda _, context: faults.append(context))
 
     async def awaited() -> T:
-        return await scenario()
+        async with asyncio.timeout(LIMIT_S):
+            return await scenario()
 
     try:
         result: T = loop.run_until_complete(awaited())
