@@ -58,21 +58,23 @@ def test_without_operator_4_every_part_of_operator_1_may_die(tmp_path: Path) -> 
     with_four_operators(tmp_path, scenario, workers=(ONE, TWO, THREE))
 
 
-def test_a_worker_that_dies_after_its_prepare_goes_on_in_the_same_slot(tmp_path: Path) -> None:
+def test_a_worker_that_dies_after_its_commit_goes_on_in_the_same_slot(tmp_path: Path) -> None:
+    """The others decide meanwhile and fall silent: what was said is to be had from the gateways only."""
+
     async def scenario(operators: FourOperators) -> None:
         await until("a complete slot", lambda: operators.complete((ONE, TWO, THREE)))
-        prepared: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
+        committed: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
 
         def watch(said: Said) -> None:
             message, content = said
-            is_prepare = isinstance(content, QbftMessage) and content.msg_type == QbftMessageType.PREPARE
-            if is_prepare and message.operator_ids == (ONE,) and not prepared.done():
+            is_commit = isinstance(content, QbftMessage) and content.msg_type == QbftMessageType.COMMIT
+            if is_commit and message.operator_ids == (ONE,) and not committed.done():
                 assert isinstance(content, QbftMessage)
-                prepared.set_result(Slot(content.height))
-                operators.workers[ONE].task.cancel()  # before anybody has its prepare
+                committed.set_result(Slot(content.height))
+                operators.workers[ONE].task.cancel()  # before anybody has its commit
 
         operators.gateway.on_message = watch
-        slot = await prepared
+        slot = await committed
         await operators.workers[ONE].kill()
         await operators.start_worker(ONE)
         await until(f"the records of slot {slot}", lambda: {ONE, TWO, THREE} <= operators.records[slot].keys())
