@@ -22,10 +22,11 @@ demo: setup ## Four operators attest on a real beacon chain (about 5 minutes)
 	@$(PYTHON) -m ssv_devnet.demo
 
 test: setup ## Unit, property and simulation tests, with real servers where a part needs one
-	@$(PYTHON) -m pytest -q libs services cli devnet tests/spec
+	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m 'not system' libs services cli devnet tests/spec
 
 e2e: setup ## Whole systems: real beacon node, real EVM, processes that are killed (several minutes)
 	@$(PYTHON) -m pytest -q tests/e2e tests/chaos
+	@$(PYTHON) -m pytest -q -m system services
 
 lint: setup ## ruff, mypy --strict, import-linter
 	@.venv/bin/ruff check .

@@ -6,12 +6,15 @@ import asyncio
 import time
 from pathlib import Path
 
+import pytest
 from services.consensus.tests.four_operators import OPERATORS, FourOperators, until, with_four_operators
 from services.consensus.tests.gateway import Said
 
 from ssv_protocol.types.ids import Instant, Slot
 from ssv_protocol.types.qbft_message import QbftMessage
 from ssv_protocol.types.roles import QbftMessageType
+
+pytestmark = pytest.mark.system
 
 ONE, TWO, THREE = OPERATORS[:3]
 STAGES = {"attestation_data", "consensus", "partial_signatures", "combine", "submission", "whole_duty"}

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
+import pytest
 from tests.support.listener import until
 from tests.support.registered_chain import RegisteredChain, operator_keys, registered_chain
 from tests.support.service_certificates import tls_settings, write_certificates
@@ -33,6 +34,8 @@ from ssv_runtime.registry_client import watch
 from ssv_runtime.rpc import channel
 from ssv_runtime.service import Service
 from ssv_runtime.settings import GrpcServiceSettings
+
+pytestmark = pytest.mark.system
 
 LONGEST_S = 120
 KILLS = 6
