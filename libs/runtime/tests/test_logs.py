@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
+from io import StringIO
 from typing import Any, Literal
 
 import pytest
@@ -10,7 +12,7 @@ from libs.runtime.tests.conftest import Lines
 from structlog.typing import FilteringBoundLogger
 
 from ssv_runtime.certificates import make_ca
-from ssv_runtime.logs import REDACTED, make_logger
+from ssv_runtime.logs import REDACTED, make_logger, route_standard_logging
 
 SECRET = "correct horse battery staple"
 FORMATS: tuple[Literal["console", "json"], ...] = ("console", "json")
@@ -96,3 +98,15 @@ def test_two_loggers_keep_their_levels_and_places() -> None:
     make_logger("consensus", "debug", "json", other).debug("loud")
     assert one.getvalue() == ""
     assert json.loads(other.getvalue())["service"] == "consensus"
+
+
+def test_a_library_never_fails_because_its_line_cannot_be_written() -> None:
+    gone = StringIO()
+    log = make_logger("signer", file=gone)
+    gone.close()
+    before = logging.getLogger().handlers[:]
+    try:
+        route_standard_logging(log)
+        logging.getLogger("some.library").warning("its node does not answer")
+    finally:
+        logging.basicConfig(handlers=before, force=True)

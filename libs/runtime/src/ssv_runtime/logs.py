@@ -97,7 +97,10 @@ class _Forward(logging.Handler):
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._log.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
+        try:
+            self._log.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
+        except Exception:  # by logging's contract a handler never fails its caller
+            self.handleError(record)
 
 
 def route_standard_logging(log: FilteringBoundLogger) -> None:
