@@ -12,13 +12,13 @@ KILLS ?= 200
 .PHONY: help setup demo test e2e lint format spec bench signer-kill proto lock clean
 
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' Makefile
 	@printf '\nVariables of make demo: DEMO_EPOCHS (3), DEMO_SLOT_S (6), DEMO_PLAIN=1 (no live table),\nDEMO_KILL=<operator>[,<operator>] (dead from the second counted epoch on), DEMO_DOWN=<operators> (never started),\nDEMO_CRASH=1|2 (each service killed with -9, one an epoch), DEMO_MIN_INCLUDED (95, percent)\n'
 
 setup: ## Install everything that the other targets need
 	@scripts/setup.sh
 
-demo: setup ## Four operators attest on a real beacon chain (about 5 minutes)
+demo: setup ## Four operators attest on a real beacon chain (about 4 minutes)
 	@$(PYTHON) -m ssv_devnet.demo
 
 test: setup ## Unit, property and simulation tests, with real servers where a part needs one
