@@ -62,7 +62,7 @@ def test_a_recorded_message_whose_share_is_gone_is_not_replaced() -> None:
 
 
 GOOD = request(duty(1))
-PROPOSER = validator_message_id(NETWORK.domain_at(CLOCK), RunnerRole.PROPOSER, pubkey(1))
+REGISTRATION = validator_message_id(NETWORK.domain_at(CLOCK), RunnerRole.VALIDATOR_REGISTRATION, pubkey(1))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ PROPOSER = validator_message_id(NETWORK.domain_at(CLOCK), RunnerRole.PROPOSER, p
     [
         (GOOD, CLOCK + 35, DenialReason.TOO_OLD),
         (GOOD, CLOCK - CHAIN.slots_per_epoch - 1, DenialReason.FAR_FUTURE),
-        (replace(GOOD, message_id=PROPOSER), CLOCK, DenialReason.WRONG_ROLE),
+        (replace(GOOD, message_id=REGISTRATION), CLOCK, DenialReason.WRONG_ROLE),
         (replace(GOOD, message_id=MessageId(message_id()[:-1])), CLOCK, DenialReason.MALFORMED),
         (replace(GOOD, slot=Slot(CLOCK - 1)), CLOCK, DenialReason.EVIDENCE_OTHER_DUTY),
         (
@@ -79,7 +79,7 @@ PROPOSER = validator_message_id(NETWORK.domain_at(CLOCK), RunnerRole.PROPOSER, p
             DenialReason.EVIDENCE_NO_QUORUM,
         ),
     ],
-    ids=["TooOld", "FarFuture", "Proposer", "ShortId", "OtherSlot", "NoQuorum"],
+    ids=["TooOld", "FarFuture", "Registration", "ShortId", "OtherSlot", "NoQuorum"],
 )
 def test_requests_that_are_denied_as_a_whole(draft: PostConsensusDraft, clock: int, reason: DenialReason) -> None:
     denied = post_consensus.check(NETWORK, member(), state(), draft, Slot(clock))

@@ -13,10 +13,9 @@ from hashlib import sha256
 from ssv_protocol.crypto import rsa
 from ssv_protocol.errors import ProtocolError
 from ssv_protocol.signing.verdict import DenialReason, Denied
-from ssv_protocol.types.beacon_vote import BeaconVote
 from ssv_protocol.types.committee import committee_id
 from ssv_protocol.types.ids import MessageId, Slot
-from ssv_protocol.types.message_id import committee_of
+from ssv_protocol.types.message_id import COMMITTEE_ROLES, committee_of, message_role
 from ssv_protocol.types.messages import SignedSSVMessage
 from ssv_protocol.types.operator import CommitteeMember
 from ssv_protocol.types.qbft_message import QbftMessage
@@ -26,9 +25,13 @@ from ssv_protocol.types.roles import MsgType, QbftMessageType
 def decided_value(
     member: CommitteeMember, message_id: MessageId, slot: Slot, decided: SignedSSVMessage
 ) -> bytes | Denied:
-    """Return the value that the committee of `message_id` decided in `slot`; `member` brings its keys."""
+    """Return the value that the committee of `message_id` decided in `slot`; `member` brings its keys.
+
+    Which committee a validator has, the message id does not say: for validator roles `member` is the caller's choice.
+    """
     # COMMITTEE
-    if committee_id(member.operator_ids) != committee_of(message_id):
+    is_named = message_role(message_id) in COMMITTEE_ROLES
+    if is_named and committee_id(member.operator_ids) != committee_of(message_id):
         return Denied(DenialReason.EVIDENCE_OTHER_COMMITTEE, committee_of(message_id).hex())
     # MESSAGE
     try:
@@ -55,18 +58,3 @@ def decided_value(
     except ProtocolError as error:
         return Denied(DenialReason.EVIDENCE_SIGNATURE, str(error))
     return decided.full_data if genuine else Denied(DenialReason.EVIDENCE_SIGNATURE)
-
-
-def decided_vote(
-    member: CommitteeMember, message_id: MessageId, slot: Slot, decided: SignedSSVMessage
-) -> BeaconVote | Denied:
-    """Return the beacon vote that the committee decided, with source before target."""
-    value = decided_value(member, message_id, slot, decided)
-    if isinstance(value, Denied):
-        return value
-    try:
-        vote = BeaconVote.decode(value)
-        vote.validate()
-    except ProtocolError as error:
-        return Denied(DenialReason.EVIDENCE_VALUE, str(error))
-    return vote

@@ -11,12 +11,14 @@ Source: architecture §5.2; ssv-spec types/partial_sig_message.go; ssvlabs/ssv m
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ssv_protocol.forks import Network
 from ssv_protocol.signing import message_id as message_ids
 from ssv_protocol.signing import window
 from ssv_protocol.signing.records import PartialSignaturesRecord
 from ssv_protocol.signing.verdict import Approved, DenialReason, Denied
-from ssv_protocol.types.ids import MessageId, Slot
+from ssv_protocol.types.ids import BlsPublicKey, MessageId, Slot
 from ssv_protocol.types.message_id import message_role
 from ssv_protocol.types.partial_signatures import MAX_PARTIAL_SIGNATURES
 from ssv_protocol.types.roles import PartialSignatureType, RunnerRole
@@ -48,6 +50,12 @@ def check_duty(
     if kind not in _TYPES[role]:
         return Denied(DenialReason.WRONG_ROLE, f"role {role.name} sends no {kind.name}")
     return window.check(network.chain, slot, clock, may_be_old=kind in _NEVER_TOO_OLD)
+
+
+def check_repeat(sent: PartialSignaturesRecord, held: Collection[BlsPublicKey]) -> Denied | None:
+    """Refuse to make a recorded message again with fewer shares: that would be a second, different one."""
+    gone = [item.validator_index for item in sent.items if item.share_pubkey not in held]
+    return Denied(DenialReason.SHARE_REMOVED, f"validators {gone}") if gone else None
 
 
 def check(

@@ -1,35 +1,36 @@
-"""Which share signatures follow from a committee's decision? Role 0: attestations and sync committee messages.
+"""Which share signatures follow from a committee's decision? For every role that decides.
 
-One verdict per duty: a validator that may not sign never keeps the others from signing. Attestations pass the
-slashing rule one after another, each against the record that the one before left. Sync committee messages are not
-slashable, the decision is enough.
+One verdict per duty: a validator that may not sign never keeps the others from signing. Attestations and blocks pass
+their slashing rule one after another, each against the record that the one before left. Nothing else is slashable,
+there the decision is enough.
 
 Not judged here: leases, and whether the beacon chain gave the validator this duty.
 
-Source: architecture §5.1, §5.2, §5.4; ssv-spec ssv/committee_runner.go.
+Source: architecture §5.1, §5.2, §5.4; ssv-spec ssv/*.go (ProcessConsensus).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ssv_protocol.beacon_chain import BeaconChain
 from ssv_protocol.effects import PostConsensusDraft
+from ssv_protocol.errors import ProtocolError
 from ssv_protocol.forks import Network
-from ssv_protocol.signing import attestation, partial_signatures
-from ssv_protocol.signing.evidence import decided_vote
-from ssv_protocol.signing.objects import AttestationObject, committee_objects
-from ssv_protocol.signing.records import AttestationRecord, PartialSignaturesRecord, ShareSigning
-from ssv_protocol.signing.verdict import Approved, DenialReason, Denied
+from ssv_protocol.signing import partial_signatures
+from ssv_protocol.signing.decisions import DUTY_TYPES, decided_objects
+from ssv_protocol.signing.evidence import decided_value
+from ssv_protocol.signing.records import AttestationRecord, PartialSignaturesRecord, ProposalRecord, ShareSigning
+from ssv_protocol.signing.slashable import SlashingRecords
+from ssv_protocol.signing.verdict import DenialReason, Denied
+from ssv_protocol.types.committee import committee_id
 from ssv_protocol.types.duty import ValidatorDuty
 from ssv_protocol.types.ids import GENESIS_EPOCH, BlsPublicKey, CommitteeId, Epoch, Slot, ValidatorIndex
-from ssv_protocol.types.message_id import committee_of, message_role
+from ssv_protocol.types.message_id import COMMITTEE_ROLES, duty_executor, message_role
 from ssv_protocol.types.operator import CommitteeMember
-from ssv_protocol.types.roles import BeaconRole, PartialSignatureType, RunnerRole
+from ssv_protocol.types.roles import PartialSignatureType, RunnerRole
 
 KIND = PartialSignatureType.POST_CONSENSUS
-_DUTY_TYPES = frozenset({BeaconRole.ATTESTER, BeaconRole.SYNC_COMMITTEE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,12 @@ class HeldShare:
 
 @dataclass(frozen=True, slots=True)
 class PostConsensusState:
-    """What the transaction read: active shares, their attestation records, the record of this message."""
+    """What the transaction read: active shares, their slashing records, the record of this message."""
 
     shares: Mapping[ValidatorIndex, HeldShare]
     attestations: Mapping[BlsPublicKey, AttestationRecord]
     sent: PartialSignaturesRecord | None = None
+    proposals: Mapping[BlsPublicKey, ProposalRecord] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,16 @@ class DeniedDuty:
 
 @dataclass(frozen=True, slots=True)
 class PostConsensusVerdict:
-    """Persist `record` and `attestations` together; when they are durable, sign `record.items`.
+    """Persist `record`, `attestations` and `proposals` together; when they are durable, sign `record.items`.
 
-    `record` is None when every duty was denied. `attestations` has only the records that changed, by share public
-    key. `denied` has the duties that are left out.
+    `record` is None when every duty was denied. `attestations` and `proposals` have only the records that changed,
+    by share public key. `denied` has the duties that are left out.
     """
 
     record: PartialSignaturesRecord | None
     attestations: Mapping[BlsPublicKey, AttestationRecord]
     denied: tuple[DeniedDuty, ...] = ()
+    proposals: Mapping[BlsPublicKey, ProposalRecord] = field(default_factory=dict)
 
 
 def check(
@@ -91,57 +94,55 @@ def check(
     denied = partial_signatures.check_duty(network, draft.message_id, draft.slot, KIND, clock)
     if denied is not None:
         return denied
-    if message_role(draft.message_id) != RunnerRole.COMMITTEE:
-        return Denied(DenialReason.WRONG_ROLE, f"role {message_role(draft.message_id)}")
+    role = RunnerRole(message_role(draft.message_id))
     # REPEAT
     if state.sent is not None:
-        return _repeat(state.sent, state.shares)
+        gone = partial_signatures.check_repeat(state.sent, {share.share_pubkey for share in state.shares.values()})
+        return gone or PostConsensusVerdict(state.sent, {})
     # EVIDENCE
-    vote = decided_vote(member, draft.message_id, draft.slot, draft.decided)
-    if isinstance(vote, Denied):
-        return vote
+    value = decided_value(member, draft.message_id, draft.slot, draft.decided)
+    if isinstance(value, Denied):
+        return value
     # DUTIES
-    admitted, denied_duties = _admit(draft, state.shares, network.chain.epoch_of(draft.slot))
+    committee, epoch = committee_id(member.operator_ids), network.chain.epoch_of(draft.slot)
+    admitted, denied_duties = _admit(draft, role, committee, state.shares, epoch)
+    try:
+        objects = decided_objects(network.chain, role, draft.slot, value, admitted)
+    except ProtocolError as error:
+        return Denied(DenialReason.EVIDENCE_VALUE, str(error))
     # RECORD
-    objects = committee_objects(network.chain, draft.slot, vote, admitted)
+    records = SlashingRecords(network.chain, clock, state.attestations, state.proposals)
     items: list[ShareSigning] = []
-    attestations: dict[BlsPublicKey, AttestationRecord] = {}
     for item in objects:
         share_pubkey = state.shares[item.duty.validator_index].share_pubkey
-        if isinstance(item, AttestationObject):
-            record = attestations.get(share_pubkey, state.attestations.get(share_pubkey))
-            verdict = _check_attestation(network.chain, item, record, clock)
-            if isinstance(verdict, Denied):
-                denied_duties.append(DeniedDuty(item.duty, verdict))
-                continue
-            if verdict.record != record:
-                attestations[share_pubkey] = verdict.record
-        items.append(ShareSigning(item.duty.validator_index, share_pubkey, item.signing_root))
+        denied = records.judge(item, share_pubkey)
+        if denied is None:
+            items.append(ShareSigning(item.duty.validator_index, share_pubkey, item.signing_root))
+        else:
+            denied_duties.append(DeniedDuty(item.duty, denied))
     sent = PartialSignaturesRecord(draft.slot, KIND, tuple(items)) if items else None
-    return PostConsensusVerdict(sent, attestations, tuple(denied_duties))
-
-
-def _repeat(sent: PartialSignaturesRecord, shares: Mapping[ValidatorIndex, HeldShare]) -> PostConsensusVerdict | Denied:
-    # without one of its shares the message could not be made again, only a second, different one
-    held = {share.share_pubkey for share in shares.values()}
-    gone = [item.validator_index for item in sent.items if item.share_pubkey not in held]
-    return Denied(DenialReason.SHARE_REMOVED, f"validators {gone}") if gone else PostConsensusVerdict(sent, {})
+    return PostConsensusVerdict(sent, records.changed_attestations, tuple(denied_duties), records.changed_proposals)
 
 
 def _admit(
-    draft: PostConsensusDraft, shares: Mapping[ValidatorIndex, HeldShare], epoch: Epoch
+    draft: PostConsensusDraft,
+    role: RunnerRole,
+    committee: CommitteeId,
+    shares: Mapping[ValidatorIndex, HeldShare],
+    epoch: Epoch,
 ) -> tuple[list[ValidatorDuty], list[DeniedDuty]]:
-    committee = committee_of(draft.message_id)
     admitted: dict[tuple[int, ValidatorIndex], ValidatorDuty] = {}
     denied: list[DeniedDuty] = []
     for duty in draft.duties:
         share, key = shares.get(duty.validator_index), (duty.type, duty.validator_index)
-        if duty.type not in _DUTY_TYPES:
+        if duty.type not in DUTY_TYPES[role]:
             reason = DenialReason.DUTY_TYPE
         elif duty.slot != draft.slot:
             reason = DenialReason.DUTY_SLOT
         elif share is None or share.validator_pubkey != duty.pubkey:
             reason = DenialReason.UNKNOWN_VALIDATOR
+        elif role not in COMMITTEE_ROLES and duty.pubkey != duty_executor(draft.message_id):
+            reason = DenialReason.OTHER_VALIDATOR
         elif share.committee != committee:
             reason = DenialReason.OTHER_COMMITTEE
         elif key in admitted:
@@ -153,12 +154,3 @@ def _admit(
             continue
         denied.append(DeniedDuty(duty, Denied(reason)))
     return list(admitted.values()), denied
-
-
-def _check_attestation(
-    chain: BeaconChain, item: AttestationObject, record: AttestationRecord | None, clock: Slot
-) -> Approved[AttestationRecord] | Denied:
-    source, target = item.data.source.epoch, item.data.target.epoch
-    if target != chain.epoch_of(item.data.slot):
-        return Denied(DenialReason.TARGET_OF_OTHER_EPOCH, f"target {target} in slot {item.data.slot}")
-    return attestation.check(record, source, target, item.signing_root, chain.epoch_of(clock))

@@ -55,6 +55,7 @@ class DenialReason(StrEnum):
     DUTY_SLOT = "duty_slot"
     DUPLICATE_DUTY = "duplicate_duty"
     UNKNOWN_VALIDATOR = "unknown_validator"
+    OTHER_VALIDATOR = "other_validator"
     OTHER_COMMITTEE = "other_committee"
     UNKNOWN_COMMITTEE = "unknown_committee"
     WAITING = "waiting"
@@ -91,11 +92,13 @@ EXPLANATIONS: dict[DenialReason, str] = {
     DenialReason.EVIDENCE_OTHER_COMMITTEE: "The duty is not of the committee whose keys are known.",
     DenialReason.EVIDENCE_NO_QUORUM: "Fewer than a quorum of the committee signed the decided message.",
     DenialReason.EVIDENCE_SIGNATURE: "An operator's signature on the decided message does not verify.",
-    DenialReason.EVIDENCE_VALUE: "The decided value is not the one that was committed to, or is no valid vote.",
-    DenialReason.DUTY_TYPE: "The duty is neither an attestation nor a sync committee message.",
+    DenialReason.EVIDENCE_VALUE: "The decided value is not the one that was committed to, or is not a valid one "
+    "for its role and slot.",
+    DenialReason.DUTY_TYPE: "The role has no duty of this type.",
     DenialReason.DUTY_SLOT: "The duty is of another slot than the request.",
     DenialReason.DUPLICATE_DUTY: "The request names the same duty of the same validator twice.",
     DenialReason.UNKNOWN_VALIDATOR: "No share of this validator, by index and public key, is held.",
+    DenialReason.OTHER_VALIDATOR: "The duty is of another validator than the message id names.",
     DenialReason.OTHER_COMMITTEE: "The validator is not of the committee that decided.",
     DenialReason.UNKNOWN_COMMITTEE: "No share of this committee is held, so the operator has no say in its consensus.",
     DenialReason.WAITING: "The share is new here and signs from a later epoch on, because what was signed with it "

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from libs.protocol.tests.runners.validator_world import full_block, value_of
+from libs.protocol.tests.signing.world import CHAIN, CLOCK, vote_for
+from libs.protocol.tests.types.samples import (
+    ELECTRA_ATTESTATION,
+    PHASE0_ATTESTATION,
+    SIGNATURE,
+    contribution,
+    duty,
+)
+
+from ssv_protocol.beacon_chain import BeaconFork
+from ssv_protocol.errors import ProtocolError
+from ssv_protocol.signing.decisions import DUTY_TYPES, decided_objects
+from ssv_protocol.signing.objects import (
+    aggregate_object,
+    aggregator_committee_objects,
+    block_object,
+    committee_objects,
+    contribution_objects,
+)
+from ssv_protocol.types.aggregator_committee_data import AggregatorCommitteeConsensusData, AssignedAggregator
+from ssv_protocol.types.beacon.attestation import ElectraAggregateAndProof
+from ssv_protocol.types.contributions import Contribution, encode_contributions
+from ssv_protocol.types.duty import ValidatorDuty
+from ssv_protocol.types.ids import Slot, ValidatorIndex
+from ssv_protocol.types.roles import BeaconRole, RunnerRole
+from ssv_protocol.types.validator_data import ValidatorConsensusData
+
+VOTE = vote_for(CLOCK)
+BLOCK = full_block()
+AGGREGATE = ElectraAggregateAndProof(ValidatorIndex(1), ELECTRA_ATTESTATION, SIGNATURE)
+CONTRIBUTIONS = (Contribution(SIGNATURE, contribution(0)), Contribution(SIGNATURE, contribution(2)))
+AGGREGATOR, CONTRIBUTOR = BeaconRole.AGGREGATOR, BeaconRole.SYNC_COMMITTEE_CONTRIBUTION
+
+
+def of(role: BeaconRole, index: int = 1) -> ValidatorDuty:
+    return duty(role, slot=CLOCK, validator=index)
+
+
+def alan(kind: BeaconRole, data: bytes) -> bytes:
+    return ValidatorConsensusData(of(kind), BeaconFork.ELECTRA, data).encode()
+
+
+COMMITTEE_DATA = AggregatorCommitteeConsensusData(
+    version=BeaconFork.ELECTRA,
+    aggregators=(AssignedAggregator(ValidatorIndex(1), SIGNATURE, 3),),
+    aggregator_committee_indexes=(3,),
+    aggregated_attestations=(ELECTRA_ATTESTATION.encode(),),
+    contributors=(AssignedAggregator(ValidatorIndex(2), SIGNATURE, 0),),
+    sync_committee_contributions=(contribution(0),),
+)
+GOOD = {
+    RunnerRole.COMMITTEE: VOTE.encode(),
+    RunnerRole.AGGREGATOR: alan(AGGREGATOR, AGGREGATE.encode()),
+    RunnerRole.PROPOSER: value_of(BLOCK),
+    RunnerRole.SYNC_COMMITTEE_CONTRIBUTION: alan(CONTRIBUTOR, encode_contributions(CONTRIBUTIONS)),
+    RunnerRole.AGGREGATOR_COMMITTEE: COMMITTEE_DATA.encode(),
+}
+
+
+def test_every_role_that_decides_derives_what_its_runner_expects() -> None:
+    attester, sync = of(BeaconRole.ATTESTER), of(BeaconRole.SYNC_COMMITTEE, 2)
+    aggregator, proposer, contributor = of(AGGREGATOR), of(BeaconRole.PROPOSER), of(CONTRIBUTOR)
+    both = (aggregator, of(CONTRIBUTOR, 2))
+    expected = {
+        RunnerRole.COMMITTEE: ((attester, sync), committee_objects(CHAIN, CLOCK, VOTE, (attester, sync))),
+        RunnerRole.AGGREGATOR: ((aggregator,), (aggregate_object(CHAIN, CLOCK, AGGREGATE, aggregator),)),
+        RunnerRole.PROPOSER: ((proposer,), (block_object(CHAIN, CLOCK, BLOCK, proposer),)),
+        RunnerRole.SYNC_COMMITTEE_CONTRIBUTION: (
+            (contributor,),
+            contribution_objects(CHAIN, CLOCK, CONTRIBUTIONS, contributor),
+        ),
+        RunnerRole.AGGREGATOR_COMMITTEE: (both, aggregator_committee_objects(CHAIN, CLOCK, COMMITTEE_DATA, both)),
+    }
+    assert set(expected) == set(DUTY_TYPES)
+    for role, (duties, objects) in expected.items():
+        assert objects
+        assert decided_objects(CHAIN, role, CLOCK, GOOD[role], duties) == objects
+
+
+def test_both_forms_of_a_block_have_one_signing_root() -> None:
+    proposer = of(BeaconRole.PROPOSER)
+    (full,) = decided_objects(CHAIN, RunnerRole.PROPOSER, CLOCK, value_of(BLOCK), (proposer,))
+    (blinded,) = decided_objects(CHAIN, RunnerRole.PROPOSER, CLOCK, value_of(BLOCK.blind()), (proposer,))
+    assert full.signing_root == blinded.signing_root
+
+
+BAD = [
+    (RunnerRole.COMMITTEE, vote_for(CLOCK, source=10, target=10).encode()),
+    (RunnerRole.AGGREGATOR, GOOD[RunnerRole.SYNC_COMMITTEE_CONTRIBUTION]),
+    (RunnerRole.AGGREGATOR, alan(AGGREGATOR, PHASE0_ATTESTATION.encode())),
+    (RunnerRole.PROPOSER, value_of(full_block(Slot(CLOCK + 1)))),
+    (RunnerRole.PROPOSER, value_of(BLOCK, replace(of(BeaconRole.PROPOSER), type=BeaconRole.ATTESTER))),
+    (RunnerRole.SYNC_COMMITTEE_CONTRIBUTION, GOOD[RunnerRole.AGGREGATOR]),
+    (RunnerRole.AGGREGATOR_COMMITTEE, replace(COMMITTEE_DATA, aggregator_committee_indexes=(4,)).encode()),
+    (RunnerRole.VOLUNTARY_EXIT, b""),
+    *((role, b"\x01" * 7) for role in DUTY_TYPES),
+]
+
+
+@pytest.mark.parametrize(("role", "value"), BAD)
+def test_a_value_that_is_not_in_order_is_refused_whole_even_without_duties(role: RunnerRole, value: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        decided_objects(CHAIN, role, CLOCK, value, ())
