@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import Any
 
+from ssv_protocol.errors import ProtocolError, Reason
 from ssv_protocol.types.ids import CommitteeId, DomainType, MessageId, OperatorId, RsaSignature
 from ssv_protocol.types.messages import SignedSSVMessage, SSVMessage
 from ssv_protocol.types.operator import CommitteeMember, Operator
@@ -52,6 +53,24 @@ def parse_signed(tree: Json) -> SignedSSVMessage:
         ),
         full_data=parse_bytes(tree["FullData"]),
     )
+
+
+def parse_whole_signed(tree: Json) -> SignedSSVMessage:
+    """Read a SignedSSVMessage; raises ProtocolError NO_SSV_MESSAGE when it has none.
+
+    Here an envelope cannot lack its message: all else of it must be in order, and on the wire the missing message
+    must not decode.
+    """
+    if tree["SSVMessage"] is not None:
+        return parse_signed(tree)
+    whole = parse_signed({**tree, "SSVMessage": {"MsgType": 0, "MsgID": "00" * 56, "Data": None}})
+    whole.validate()
+    without = whole.encode().replace(whole.ssv_message.encode(), b"")
+    try:
+        SignedSSVMessage.decode(without)
+    except ProtocolError:
+        raise ProtocolError(Reason.NO_SSV_MESSAGE) from None
+    raise AssertionError("an envelope without its message decodes")
 
 
 def render_signed(signed: SignedSSVMessage) -> Json:

@@ -69,12 +69,13 @@ def render_controller(member: CommitteeMember, controller: Controller) -> Json:
     return {
         "Identifier": render_bytes(controller.identifier),
         "Height": controller.height,
-        "StoredInstances": [_render_instance(instance) for instance in controller.instances],
+        "StoredInstances": [render_instance(instance) for instance in controller.instances],
         "CommitteeMember": render_member(member),
     }
 
 
-def _render_instance(instance: Instance) -> Json:
+def render_instance(instance: Instance) -> Json:
+    """Write an instance."""
     stopped = {"forceStop": True} if instance.state.stopped else {}
     return {
         **stopped,

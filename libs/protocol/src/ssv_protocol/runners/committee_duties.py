@@ -53,7 +53,7 @@ class CommitteeDuties:
                 item.validate()
         if not own:
             raise ProtocolError(Reason.NO_VALIDATOR_SHARES, f"{len(duty.validator_duties)} duties")
-        lane = DutyLane(self.consensus_lane(duty.ROLE, duty.slot))
+        lane = self.new_lane(duty.ROLE, duty.slot)
         effects = lane.start(duty.slot, lambda: self._runner(duty, own, lane.consensus))
         self.lanes[key] = lane
         return lane, effects
@@ -76,11 +76,11 @@ class CommitteeDuties:
         for key in [key for key in self.lanes if key[1] < slot]:
             del self.lanes[key]
 
-    def consensus_lane(self, role: RunnerRole, slot: Slot) -> ConsensusLane:
-        """Return a new consensus for a duty."""
+    def new_lane(self, role: RunnerRole, slot: Slot) -> DutyLane:
+        """Return the lane of a new duty."""
         seat = self.seat
         message_id = committee_message_id(seat.network.domain_at(slot), role, seat.member.committee_id)
-        return ConsensusLane(message_id, seat.member, seat.network, seat.cutoff_round)
+        return DutyLane(ConsensusLane(message_id, seat.member, seat.network, seat.cutoff_round))
 
     def _runner(
         self,
