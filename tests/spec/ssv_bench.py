@@ -140,7 +140,13 @@ def seat_of(
     if role in COMMITTEE_ROLES:
         return CommitteeSeat(member, shares, rules, slashable=slashable, selection=selection)
     return ValidatorSeat(
-        member, only_share(shares), rules, gas_limit=GAS_LIMIT, propose_blinded=False, selection=selection
+        member,
+        only_share(shares),
+        rules,
+        gas_limit=GAS_LIMIT,
+        propose_blinded=False,
+        same_slot=False,
+        selection=selection,
     )
 
 

@@ -176,6 +176,18 @@ def test_the_decision_is_signed_and_submitted_in_full_by_whoever_built_the_block
     assert machine.missed_reason(A) is None
 
 
+def test_a_seat_that_proposes_full_blocks_submits_a_blinded_one_as_it_was_decided() -> None:
+    (signed,) = submitted(decided(seat(propose_blinded=False)), block_root()).proposals
+    assert signed.proposal == BLOCK.blind()
+
+
+def test_blocks_of_other_slots_pass_only_where_the_seat_allows_them() -> None:
+    other = full_block(Slot(CLOCK + 1))
+    machine = decided(seat(same_slot=False), value=other)
+    (signed,) = submitted(machine, block_root(other)).proposals
+    assert signed.proposal == other
+
+
 @pytest.mark.parametrize("value", [OTHER, OTHER.blind()], ids=["full", "blinded"])
 def test_another_operators_block_is_submitted_as_it_was_decided(value: BlockProposal) -> None:
     (signed,) = submitted(decided(value=value), block_root(value)).proposals

@@ -112,7 +112,14 @@ def test_a_duty_that_is_not_the_messages(duty: ValidatorDuty, reason: DenialReas
     assert denial(request(BLOCK, duty)) is reason
 
 
-def test_a_block_of_another_slot_is_refused_whole() -> None:
-    denied = post_consensus.check(NETWORK, member(), BEFORE, request(full_block(Slot(CLOCK + 1))), CLOCK)
+@pytest.mark.parametrize("slot", [CLOCK - 1, CLOCK + 1])
+def test_a_block_of_another_slot_is_not_signed(slot: int) -> None:
+    assert denial(request(full_block(Slot(slot)))) is DenialReason.BLOCK_OF_OTHER_SLOT
+
+
+def test_a_value_that_is_no_block_is_refused_whole() -> None:
+    value = ProposerConsensusData(DUTY, BLOCK.fork, b"\x01").encode()
+    decided = Decision(value, inner_id=MESSAGE_ID, outer_id=MESSAGE_ID).signed()
+    denied = post_consensus.check(NETWORK, member(), BEFORE, replace(request(BLOCK), decided=decided), CLOCK)
     assert isinstance(denied, Denied)
     assert denied.reason is DenialReason.EVIDENCE_VALUE

@@ -170,8 +170,9 @@ class ProposerRunner:
     def _propose(self, proposal: BlockProposal, at: Instant) -> list[Effect]:
         if self.consensus.started:
             return []
-        self._own = proposal
-        proposed = proposal.blind() if self._seat.propose_blinded else proposal
+        proposed = proposal
+        if self._seat.propose_blinded:
+            self._own, proposed = proposal, proposal.blind()
         value = ProposerConsensusData(self.duty, proposed.fork, proposed.encode())
         return self.consensus.start(value.encode(), at)
 
@@ -181,8 +182,9 @@ class ProposerRunner:
     def _check_value(self, value: bytes) -> None:
         self._check(value)
         data = decode_value(value)
-        if not data.duty.slot == data.proposal().block.slot == self.duty.slot:
-            raise ProtocolError(Reason.VALUE_INVALID, f"a block of another slot than {self.duty.slot}")
+        slots = {data.duty.slot, data.proposal().block.slot} if self._seat.same_slot else {data.duty.slot}
+        if slots != {self.duty.slot}:
+            raise ProtocolError(Reason.VALUE_INVALID, f"slots {sorted(slots)} in slot {self.duty.slot}")
 
     def _consensus(self, message: ReceivedMessage, at: Instant) -> list[Effect]:
         if self.finished:

@@ -49,9 +49,11 @@ class CommitteeSeat:
 class ValidatorSeat:
     """For the duties of one validator (roles 1 to 5).
 
-    `slashable` tells whether the operator's share may not sign a block of a slot. `gas_limit` is what
-    registrations ask for; all operators of a committee must ask for the same. `propose_blinded` puts even a full block
-    under consensus in its blinded form, as production does; the full one is kept for the submission.
+    `slashable` tells whether the operator's share may not sign a block of a slot. `gas_limit` is what registrations
+    ask for; all operators of a committee must ask for the same. `propose_blinded` puts even a full block under
+    consensus in its blinded form, as production does; the full one is kept for the submission. `same_slot` demands
+    that a block is of its duty's slot, as the signer does: stricter than the specification, whose vectors have blocks
+    of any slot.
     """
 
     member: CommitteeMember
@@ -61,6 +63,7 @@ class ValidatorSeat:
     gas_limit: int = DEFAULT_GAS_LIMIT
     proposer_delay_s: float = 0.0
     propose_blinded: bool = True
+    same_slot: bool = True
     slashable: Callable[[Slot], bool] = _no_block_is_slashable
     selection: Selection = field(default_factory=Selection)
 

@@ -18,7 +18,7 @@ from ssv_protocol.effects import PostConsensusDraft
 from ssv_protocol.errors import ProtocolError
 from ssv_protocol.forks import Network
 from ssv_protocol.signing import partial_signatures
-from ssv_protocol.signing.decisions import DUTY_TYPES, decided_objects
+from ssv_protocol.signing.decided_objects import DUTY_TYPES, decided_objects
 from ssv_protocol.signing.evidence import decided_value
 from ssv_protocol.signing.records import AttestationRecord, PartialSignaturesRecord, ProposalRecord, ShareSigning
 from ssv_protocol.signing.slashable import SlashingRecords

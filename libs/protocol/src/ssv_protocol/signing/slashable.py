@@ -58,9 +58,12 @@ class SlashingRecords:
         return None
 
     def _block(self, item: BlockObject, share_pubkey: BlsPublicKey) -> Denied | None:
+        slot = item.proposal.block.slot
+        if slot != item.duty.slot:
+            return Denied(DenialReason.BLOCK_OF_OTHER_SLOT, f"block of slot {slot} in slot {item.duty.slot}")
         record = self.changed_proposals.get(share_pubkey, self._proposals.get(share_pubkey))
         latest = window.latest(self._chain, self._clock)
-        verdict = block.check(record, item.proposal.block.slot, item.signing_root, latest)
+        verdict = block.check(record, slot, item.signing_root, latest)
         if isinstance(verdict, Denied):
             return verdict
         if verdict.record != record:

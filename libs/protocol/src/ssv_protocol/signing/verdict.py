@@ -60,6 +60,7 @@ class DenialReason(StrEnum):
     UNKNOWN_COMMITTEE = "unknown_committee"
     WAITING = "waiting"
     TARGET_OF_OTHER_EPOCH = "target_of_other_epoch"
+    BLOCK_OF_OTHER_SLOT = "block_of_other_slot"
 
 
 EXPLANATIONS: dict[DenialReason, str] = {
@@ -104,6 +105,7 @@ EXPLANATIONS: dict[DenialReason, str] = {
     DenialReason.WAITING: "The share is new here and signs from a later epoch on, because what was signed with it "
     "elsewhere is not known.",
     DenialReason.TARGET_OF_OTHER_EPOCH: "The decided target is not the epoch of the duty's slot.",
+    DenialReason.BLOCK_OF_OTHER_SLOT: "The decided block is not of the duty's slot.",
 }
 
 

@@ -15,7 +15,7 @@ from libs.protocol.tests.types.samples import (
 
 from ssv_protocol.beacon_chain import BeaconFork
 from ssv_protocol.errors import ProtocolError
-from ssv_protocol.signing.decisions import DUTY_TYPES, decided_objects
+from ssv_protocol.signing.decided_objects import DUTY_TYPES, decided_objects
 from ssv_protocol.signing.objects import (
     aggregate_object,
     aggregator_committee_objects,
@@ -27,7 +27,7 @@ from ssv_protocol.types.aggregator_committee_data import AggregatorCommitteeCons
 from ssv_protocol.types.beacon.attestation import ElectraAggregateAndProof
 from ssv_protocol.types.contributions import Contribution, encode_contributions
 from ssv_protocol.types.duty import ValidatorDuty
-from ssv_protocol.types.ids import Slot, ValidatorIndex
+from ssv_protocol.types.ids import ValidatorIndex
 from ssv_protocol.types.roles import BeaconRole, RunnerRole
 from ssv_protocol.types.validator_data import ValidatorConsensusData
 
@@ -94,7 +94,6 @@ BAD = [
     (RunnerRole.COMMITTEE, vote_for(CLOCK, source=10, target=10).encode()),
     (RunnerRole.AGGREGATOR, GOOD[RunnerRole.SYNC_COMMITTEE_CONTRIBUTION]),
     (RunnerRole.AGGREGATOR, alan(AGGREGATOR, PHASE0_ATTESTATION.encode())),
-    (RunnerRole.PROPOSER, value_of(full_block(Slot(CLOCK + 1)))),
     (RunnerRole.PROPOSER, value_of(BLOCK, replace(of(BeaconRole.PROPOSER), type=BeaconRole.ATTESTER))),
     (RunnerRole.SYNC_COMMITTEE_CONTRIBUTION, GOOD[RunnerRole.AGGREGATOR]),
     (RunnerRole.AGGREGATOR_COMMITTEE, replace(COMMITTEE_DATA, aggregator_committee_indexes=(4,)).encode()),
