@@ -69,7 +69,11 @@ def test_shares_of_the_wrong_length(change: int) -> None:
     assert network.skip_reasons(chain.validator_added(1, 0, share_bytes=wrong)) == ["shares_length"]
 
 
-@pytest.mark.parametrize("key", [b"", bytes(48), KEY[:47], b"\xc0" + bytes(47), b"\xff" * 48])
+@pytest.mark.parametrize(
+    "key",
+    [b"", bytes(48), KEY[:47], b"\xc0" + bytes(47), b"\xff" * 48],
+    ids=["empty", "zeros", "short", "infinity", "ones"],
+)
 def test_validator_key_that_is_no_public_key(key: bytes) -> None:
     network = chain.chain_with_operators()
     assert network.skip_reasons(chain.validator_added(1, 0, public_key=key)) == ["validator_key"]
