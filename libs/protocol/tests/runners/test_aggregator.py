@@ -44,7 +44,8 @@ from ssv_protocol.runners.selection import Selection
 from ssv_protocol.signing.objects import aggregate_object
 from ssv_protocol.signing.verdict import DenialReason
 from ssv_protocol.types.beacon.attestation import ElectraAggregateAndProof
-from ssv_protocol.types.ids import OperatorId, Root, Round, Slot
+from ssv_protocol.types.duty import ValidatorDuty
+from ssv_protocol.types.ids import BlsSignature, OperatorId, Root, Round, Slot
 from ssv_protocol.types.partial_signatures import PartialSignatures
 from ssv_protocol.types.roles import PartialSignatureType, QbftMessageType
 from ssv_protocol.types.validator_data import ValidatorConsensusData
@@ -119,8 +120,13 @@ def test_a_validator_that_is_not_selected_is_done() -> None:
 
 
 def test_the_proof_and_the_size_of_the_committee_decide() -> None:
-    asked_about = []
-    machine = runner(replace(EVERYBODY, is_aggregator=lambda duty, proof: bool(asked_about.append((duty, proof)))))
+    asked_about: list[tuple[ValidatorDuty, BlsSignature]] = []
+
+    def is_aggregator(duty: ValidatorDuty, proof: BlsSignature) -> bool:
+        asked_about.append((duty, proof))
+        return False
+
+    machine = runner(replace(EVERYBODY, is_aggregator=is_aggregator))
     combined(machine, proofs(machine, 1, 2, 3))
     ((duty, proof),) = asked_about
     assert duty == machine.duty

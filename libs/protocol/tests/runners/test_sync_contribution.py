@@ -7,6 +7,7 @@ from libs.protocol.tests.runners.aggregation_world import (
     BLOCK_ROOT,
     EVERYBODY,
     NOBODY,
+    Key,
     combined,
     contribution,
     contributor,
@@ -41,7 +42,7 @@ from ssv_protocol.runners.selection import Selection
 from ssv_protocol.runners.sync_contribution import SyncContributionRunner
 from ssv_protocol.signing.objects import contribution_objects
 from ssv_protocol.types.contributions import Contribution, encode_contributions
-from ssv_protocol.types.ids import BlsSignature, OperatorId, Root
+from ssv_protocol.types.ids import OperatorId
 from ssv_protocol.types.roles import PartialSignatureType
 from ssv_protocol.types.validator_data import ValidatorConsensusData
 
@@ -59,10 +60,10 @@ def runner(selection: Selection = EVERYBODY, seats: tuple[int, ...] = SEATS) -> 
     return SyncContributionRunner(seat(selection=selection), contributor(A, CLOCK, seats))
 
 
-def proofs(machine: SyncContributionRunner, *operators: int, keys: Iterable[tuple[int, Root]] = KEYS) -> list[Effect]:
+def proofs(machine: SyncContributionRunner, *operators: int, keys: Iterable[Key] = KEYS) -> list[Effect]:
     effects: list[Effect] = []
     for operator in operators:
-        effects = receive(machine, signatures(machine, operator, list(keys), PROOFS))  # type: ignore[arg-type]
+        effects = receive(machine, signatures(machine, operator, list(keys), PROOFS))
     return effects
 
 
@@ -120,7 +121,8 @@ def test_a_bad_proof_of_one_subcommittee_holds_up_both_until_a_good_one_comes() 
     receive(machine, signatures(machine, 2, KEYS, PROOFS, wrong=KEYS[1:]))
     (report,) = combined(machine, proofs(machine, 3))
     assert isinstance(report, Report)
-    assert (report.reason, report.operators) == (Reason.RECONSTRUCT_SIGNATURE, {OperatorId(2)})
+    assert report.reason is Reason.RECONSTRUCT_SIGNATURE
+    assert report.operators == {OperatorId(2)}
     assert machine.missed_reason(A) is MissedReason.RECONSTRUCTION_FAILED
     fetch = asked(machine, combined(machine, proofs(machine, 4)))
     assert [question.subcommittee_index for question in fetch.contributions] == [0, 1]
@@ -131,7 +133,9 @@ def test_what_is_fetched_is_proposed_as_it_is() -> None:
     fetch = asked(machine, combined(machine, proofs(machine, 1, 2, 3)))
     machine.step(FetchedContributions(fetch, DECIDED[:1], BeaconFork.ELECTRA), AT)
     assert machine.consensus.instance is not None
-    value = ValidatorConsensusData.decode(machine.consensus.instance.state.start_value)
+    proposed = machine.consensus.instance.state.start_value
+    assert proposed is not None
+    value = ValidatorConsensusData.decode(proposed)
     assert (value.duty, value.version, value.contributions()) == (DUTY, BeaconFork.ELECTRA, DECIDED[:1])
 
 
@@ -196,6 +200,6 @@ def test_a_decision_without_contributions_asks_for_no_signature() -> None:
 def test_proofs_are_the_validators_and_not_the_shares() -> None:
     machine = runner()
     fetch = asked(machine, combined(machine, proofs(machine, 2, 3, 4)))
-    assert all(isinstance(proof, bytes) and len(BlsSignature(proof)) == 96 for proof in fetch.selection_proofs)
-    others = asked(runner_ := runner(), combined(runner_, proofs(runner_, 1, 2, 3)))
-    assert others.selection_proofs == fetch.selection_proofs, "whoever signs, the reconstruction is the same"
+    other = runner()
+    same = asked(other, combined(other, proofs(other, 1, 2, 3)))
+    assert same.selection_proofs == fetch.selection_proofs, "whoever signs, the reconstruction is the same"

@@ -66,7 +66,7 @@ class AggregatorCommitteeRunner:
         """Take the duty, without the validators that this operator has no share of.
 
         Raises:
-            ProtocolError: NO_BEACON_DUTIES, NO_VALIDATOR_SHARES, DUTY_INVALID, AGGREGATOR_COMMITTEE_DUTY_INVALID.
+            ProtocolError: NO_BEACON_DUTIES, NO_VALIDATOR_SHARES, DUTY_INVALID.
         """
         if not duty.validator_duties:
             raise ProtocolError(Reason.NO_BEACON_DUTIES)
@@ -76,7 +76,6 @@ class AggregatorCommitteeRunner:
         for validator_duty in own:
             validator_duty.validate()
         self.duty = AggregatorCommitteeDuty(duty.slot, own)
-        self.duty.validate(seat.shares)
         self.message_id = committee_message_id(
             seat.network.domain_at(duty.slot), RunnerRole.AGGREGATOR_COMMITTEE, seat.member.committee_id
         )
@@ -95,7 +94,12 @@ class AggregatorCommitteeRunner:
         self._refused: set[tuple[PartialSignatureType, ValidatorIndex]] = set()
 
     def start(self) -> list[Effect]:
-        """Begin the duty: sign all selection proofs."""
+        """Begin the duty: sign all selection proofs.
+
+        Raises:
+            ProtocolError: AGGREGATOR_COMMITTEE_DUTY_INVALID.
+        """
+        self.duty.validate(self._seat.shares)
         items = tuple(candidate.item for candidate in self._candidates.values())
         if not items:
             self.finished = True
