@@ -187,9 +187,8 @@ def test_only_the_first_batch_that_selects_somebody_is_proposed() -> None:
 
 
 def test_a_batch_that_selects_nobody_leaves_the_next_one_its_chance() -> None:
-    machine = runner(
-        aggregator(A), aggregator(B), selection=replace(EVERYBODY, is_aggregator=lambda d, _: d.validator_index == B)
-    )
+    only_b = replace(EVERYBODY, is_aggregator=lambda duty, proof: duty.validator_index == B)
+    machine = runner(aggregator(A), aggregator(B), selection=only_b)
     proofs(machine, 1, 2, keys=[SLOT_A])
     assert combined(machine, proofs(machine, 3, keys=[SLOT_A])) == []
     assert not machine.finished
@@ -225,12 +224,10 @@ def test_it_does_not_end_while_proofs_are_being_combined() -> None:
 def test_an_operator_whose_message_is_refused_was_heard_all_the_same() -> None:
     machine = runner(selection=NOBODY)
     proofs(machine, 1, 2, keys=[SLOT_A])
-    stranger = signatures(machine, 3, [SLOT_A], PROOFS)
-    late = PartialSignatures.decode(stranger.ssv_message.data)
-    moved = replace(
-        stranger, ssv_message=replace(stranger.ssv_message, data=replace(late, slot=Slot(BOOLE + 1)).encode())
-    )
-    assert refusal(machine, moved) is Reason.PARTIAL_SIGNATURE_FUTURE_SLOT
+    signed = signatures(machine, 3, [SLOT_A], PROOFS)
+    batch = replace(PartialSignatures.decode(signed.ssv_message.data), slot=Slot(BOOLE + 1))
+    of_next_slot = replace(signed, ssv_message=replace(signed.ssv_message, data=batch.encode()))
+    assert refusal(machine, of_next_slot) is Reason.PARTIAL_SIGNATURE_FUTURE_SLOT
     assert proofs(machine, 4, keys=[SLOT_B]) == [Finish()]
 
 
@@ -320,7 +317,6 @@ def test_a_decision_of_others_is_signed_for_all_that_are_ours_in_it() -> None:
 def test_a_decision_without_any_of_ours_is_the_end() -> None:
     stranger = decode_aggregator_data(proposed(proposing(aggregator(A))))
     machine = proposing(aggregator(B))
-    receive(machine, signatures(machine, 1, [SLOT_B], PROOFS))
     commit = Qbft(machine.message_id, stranger.encode(), BOOLE).decided()
     assert receive(machine, commit) == [Finish()]
     assert not machine.finished, "the specification finishes only what it has submitted"
@@ -344,11 +340,8 @@ def test_everything_decided_is_submitted_once_under_the_validators_own_signature
     assert isinstance(submit, Submit)
     assert finish == Finish()
     value = decode_aggregator_data(proposed(machine))
-    by_root = dict(
-        zip(
-            (root for _, root in keys), (*value.aggregates_and_proofs(), *value.contributions_and_proofs()), strict=True
-        )
-    )
+    messages = (*value.aggregates_and_proofs(), *value.contributions_and_proofs())
+    by_root = dict(zip((root for _, root in keys), messages, strict=True))
     submitted = (*submit.aggregates, *submit.contributions)
     assert len(submitted) == len(keys) == 4
     for signed in submitted:
@@ -409,7 +402,7 @@ def test_what_the_signer_denies_is_the_reason_for_that_validator_alone() -> None
     machine = decided(aggregator(A), aggregator(B))
     commit = Qbft(machine.message_id, proposed(machine), BOOLE).decided()
     draft = PostConsensusDraft(machine.message_id, BOOLE, commit, machine.duty.validator_duties)
-    machine.step(Refused(draft, DenialReason.STALE_SLOT), AT)
+    machine.step(Refused(draft, DenialReason.TOO_OLD), AT)
     assert machine.missed_reason(A) is machine.missed_reason(B) is MissedReason.SIGNER_REFUSED
 
 
