@@ -13,7 +13,6 @@ from collections.abc import Callable
 from functools import partial
 
 from ssv_protocol.effects import Effect
-from ssv_protocol.errors import ProtocolError, Reason
 from ssv_protocol.runners.committee_duties import CommitteeDuties
 from ssv_protocol.runners.consensus_phase import ConsensusLane
 from ssv_protocol.runners.duty_lane import DutyLane
@@ -171,8 +170,6 @@ def make_runner(
     if isinstance(duty, CommitteeDuty):
         return COMMITTEE_RUNNER(seat, duty, lane)
     assert isinstance(duty, AggregatorCommitteeDuty)
-    if AGGREGATOR_COMMITTEE_RUNNER is None:
-        raise ProtocolError(Reason.DUTY_ROLE)
     return AGGREGATOR_COMMITTEE_RUNNER(seat, duty, lane)
 
 

@@ -48,6 +48,11 @@ def validator_secret() -> SecretKey:
     return SecretKey.from_bytes(parse_hex(test_keys()["sets"]["4"]["validator_sk"]))
 
 
+def mapped_pubkey(index: ValidatorIndex) -> BlsPublicKey:
+    """Return the public key of a validator of the map."""
+    return SecretKey.from_bytes(parse_hex(test_keys()["validators"][str(index)]["validator_sk"])).public_key()
+
+
 @lru_cache
 def validator_share() -> Share:
     """Return operator 1's share, in the committee of four, of the validator that the sets have."""

@@ -54,9 +54,9 @@ class CommitteeDuties:
         if not own:
             raise ProtocolError(Reason.NO_VALIDATOR_SHARES, f"{len(duty.validator_duties)} duties")
         lane = self.new_lane(duty.ROLE, duty.slot)
-        effects = lane.start(duty.slot, lambda: self._runner(duty, own, lane.consensus))
+        runner = self._runner(duty, own, lane.consensus)
         self.lanes[key] = lane
-        return lane, effects
+        return lane, lane.start(duty.slot, lambda: runner)
 
     def receive(self, signed: SignedSSVMessage, at: Instant) -> tuple[DutyLane, list[Effect]]:
         """Verify a message and give it to the runner that it is for; return its lane and what to do.
@@ -93,6 +93,4 @@ class CommitteeDuties:
         seat = replace(self.seat, shares=shares)
         if isinstance(duty, CommitteeDuty):
             return COMMITTEE_RUNNER(seat, CommitteeDuty(duty.slot, own), lane)
-        if AGGREGATOR_COMMITTEE_RUNNER is None:
-            raise ProtocolError(Reason.DUTY_ROLE)
         return AGGREGATOR_COMMITTEE_RUNNER(seat, AggregatorCommitteeDuty(duty.slot, own), lane)

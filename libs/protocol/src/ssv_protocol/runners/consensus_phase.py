@@ -29,8 +29,8 @@ from ssv_protocol.types.operator import CommitteeMember
 from ssv_protocol.types.roles import RunnerRole
 
 
-def _no_duty(value: bytes) -> None:
-    raise ProtocolError(Reason.NO_RUNNING_DUTY)
+def _accept_any(value: bytes) -> None:
+    """While no duty runs nothing is sent (`ConsensusLane.process`), so there is nothing to refuse."""
 
 
 class ConsensusLane:
@@ -46,7 +46,7 @@ class ConsensusLane:
     ) -> None:
         self.member = member
         self.network = network
-        self.check_value: ValueCheck = _no_duty
+        self.check_value: ValueCheck = _accept_any
         self._cutoff_round = cutoff_round
         self.controller = Controller(message_id, self.config_at, stored_instances)
 
