@@ -31,7 +31,7 @@ e2e: setup ## Whole systems: real beacon node, real EVM, processes that are kill
 lint: setup ## ruff, mypy --strict, import-linter
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy libs services/*/src cli devnet tests bench scripts
+	@.venv/bin/mypy libs services/*/src cli devnet tests bench scripts conftest.py
 	@for tests in services/*/tests; do .venv/bin/mypy $$tests || exit 1; done
 	@.venv/bin/lint-imports --no-logo
 
