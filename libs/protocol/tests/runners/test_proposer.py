@@ -242,6 +242,7 @@ def test_a_slashable_block_is_neither_proposed_nor_signed() -> None:
     with pytest.raises(ProtocolError) as caught:
         machine.step(FetchedBlock(fetch, BLOCK), AT)
     assert caught.value.reason is Reason.SLASHABLE_BLOCK
+    assert machine.missed_reason(A) is MissedReason.VALUE_REFUSED
 
 
 def test_block_signatures_must_be_over_the_decided_block() -> None:

@@ -38,6 +38,7 @@ from ssv_protocol.qbft.received import ReceivedMessage
 from ssv_protocol.runners.beacon_vote_check import BeaconVoteCheck, decode_vote
 from ssv_protocol.runners.consensus_phase import ConsensusLane, ConsensusPhase
 from ssv_protocol.runners.ledger import MissedReason
+from ssv_protocol.runners.missed import undecided_reason, unsigned_reason
 from ssv_protocol.runners.partial_signature_container import SignatureKey
 from ssv_protocol.runners.runner import Progress
 from ssv_protocol.runners.seats import CommitteeSeat
@@ -166,7 +167,7 @@ class CommitteeRunner:
         if self._check is None:
             return MissedReason.NO_ATTESTATION_DATA
         if self.vote is None:
-            return self._undecided_reason()
+            return undecided_reason(self.consensus, self._seat.cutoff_round) or MissedReason.NO_ATTESTATION_DATA
         key = next(
             (
                 key
@@ -177,14 +178,7 @@ class CommitteeRunner:
         )
         if key is None:
             return MissedReason.NO_SHARE
-        phase = self.post_consensus
-        if key in phase.done:
-            return None
-        if key in phase.combining:
-            return MissedReason.LATE
-        if key in phase.failed or key in phase.had_bad_shares:
-            return MissedReason.RECONSTRUCTION_FAILED
-        return MissedReason.SIGNER_REFUSED if validator_index in self._refused else MissedReason.NO_PARTIAL_QUORUM
+        return unsigned_reason(self.post_consensus, key, refused=validator_index in self._refused)
 
     # consensus
 
@@ -210,19 +204,6 @@ class CommitteeRunner:
         self.vote = decode_vote(decided_value)
         objects = committee_objects(self._seat.network.chain, self.duty.slot, self.vote, self.duty.validator_duties)
         self._expected = {(o.duty.validator_index, o.signing_root): o for o in objects}
-
-    def _undecided_reason(self) -> MissedReason:
-        instance = self.consensus.instance
-        if self.consensus.value_refused:
-            return MissedReason.VALUE_REFUSED
-        if self.round >= self._seat.cutoff_round:
-            return MissedReason.ROUNDS_EXHAUSTED
-        if instance is None:
-            return MissedReason.NO_ATTESTATION_DATA
-        state = instance.state
-        if state.last_prepared_value is not None:
-            return MissedReason.NO_COMMIT_QUORUM
-        return MissedReason.NO_PREPARE_QUORUM if state.proposals.by_round else MissedReason.NO_PROPOSAL
 
     # share signatures
 

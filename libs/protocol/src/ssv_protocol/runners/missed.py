@@ -25,11 +25,13 @@ def unsigned_reason(phase: SignaturePhase, key: SignatureKey, *, refused: bool) 
 
 
 def undecided_reason(phase: ConsensusPhase, cutoff_round: Round = CUTOFF_ROUND) -> MissedReason | None:
-    """Return why a consensus that was started has no decision yet; None when it was not started or has decided."""
-    if phase.instance is None or phase.decided_value:
+    """Return why there is no decision yet; None when there is one, or nothing has begun that could bring one."""
+    if phase.decided_value:
         return None
     if phase.value_refused:
         return MissedReason.VALUE_REFUSED
+    if phase.instance is None:
+        return None
     if phase.round >= cutoff_round:
         return MissedReason.ROUNDS_EXHAUSTED
     state = phase.instance.state

@@ -144,8 +144,9 @@ class ProposerRunner:
         refused = PartialSignatureType.POST_CONSENSUS in self._refused
         for key in self._expected:
             return unsigned_reason(self.post_consensus, key, refused=refused)
-        if self.consensus.started:
-            return undecided_reason(self.consensus, self._seat.cutoff_round)
+        undecided = undecided_reason(self.consensus, self._seat.cutoff_round)
+        if undecided is not None:
+            return undecided
         refused = PartialSignatureType.RANDAO in self._refused
         reason = unsigned_reason(self.pre_consensus, (validator_index, self._randao_root), refused=refused)
         return reason or MissedReason.NO_BLOCK
