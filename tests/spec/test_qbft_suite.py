@@ -1,75 +1,24 @@
 """The qbft vectors pass, and each kind of vector fails when one thing in it is wrong."""
 
-from collections.abc import Callable
-from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.spec import spoiling
 from tests.spec.case import Case, Version
 from tests.spec.qbft_suite import RUNNERS
 from tests.spec.run import VERSIONS, outcome
+from tests.spec.spoiling import Spoil, drop_last, put, spoiled, with_spoiled_state
 from tests.spec.vectors import ARCHIVES, VARIABLE, VectorsMissing, cases, folder
-
-Spoil = Callable[[Any], None]
-
-
-@dataclass(frozen=True)
-class SpoiledState(Case):
-    """A case whose expected state is changed on its way to the runner."""
-
-    spoil: Spoil = field(default=lambda tree: None)
-
-    def state(self, name: str) -> Any:
-        tree = super().state(name)
-        self.spoil(tree)
-        return tree
 
 
 def case_of(type_name: str, name: str, version: Version = "boole") -> Case:
-    return next(c for c in cases("qbft", version) if c.type_name == type_name and c.name == name)
-
-
-def spoiled(case: Case, spoil: Spoil) -> Case:
-    tree = deepcopy(case.json)
-    spoil(tree)
-    return replace(case, json=tree)
-
-
-def with_spoiled_state(case: Case, spoil: Spoil) -> Case:
-    return SpoiledState(case.suite, case.version, case.type_name, case.name, case.json, case.state_folder, spoil)
+    return spoiling.case_of("qbft", type_name, name, version)
 
 
 def assert_differs(case: Case) -> None:
-    """The runner finds a difference, rather than to stumble over the file."""
-    problem = outcome(case, RUNNERS)
-    assert problem is not None
-    assert problem.startswith("AssertionError: ")
-
-
-def put(*path: Any) -> Spoil:
-    """Return a change that puts the last of `path` where the others lead."""
-    *way, key, value = path
-
-    def spoil(tree: Any) -> None:
-        for step in way:
-            tree = tree[step]
-        before = deepcopy(tree)
-        tree[key] = value
-        assert tree != before
-
-    return spoil
-
-
-def drop_last(*path: Any) -> Spoil:
-    def spoil(tree: Any) -> None:
-        for step in path:
-            tree = tree[step]
-        tree.pop()
-
-    return spoil
+    spoiling.assert_differs(case, RUNNERS)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
