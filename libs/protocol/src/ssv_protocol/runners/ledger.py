@@ -53,8 +53,8 @@ _EXPLANATIONS = {
     MissedReason.LEFT_OUT: "The decided value does not hold this validator: its leader had no selection proof or "
     "aggregate of it.",
     MissedReason.NO_PROPOSAL: "The round's leader proposed nothing that arrived; look at the leaders and peers.",
-    MissedReason.VALUE_REFUSED: "The proposed value failed this operator's own check: a vote for other checkpoints than "
-    "its beacon node sees, or an object that is not the duty's or could be slashed.",
+    MissedReason.VALUE_REFUSED: "The proposed value failed this operator's own check: a vote for other checkpoints "
+    "than its beacon node sees, or an object that is not the duty's or could be slashed.",
     MissedReason.NO_PREPARE_QUORUM: "Too few operators prepared the proposed value; look at peers and latency.",
     MissedReason.NO_COMMIT_QUORUM: "Too few operators committed to the prepared value; look at peers and latency.",
     MissedReason.ROUNDS_EXHAUSTED: "Consensus ran into its last round without a decision; too few operators are up.",
