@@ -1,6 +1,5 @@
 import json
 import secrets
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,6 @@ from ssv_protocol.types.ids import OperatorId
 from ssvctl.operator_keys import contract_form
 
 PASSWORD = "correct horse"
-
-WriteKeystore = Callable[[Path, SecretKey], Path]
 
 
 @pytest.fixture(autouse=True)

@@ -16,10 +16,9 @@ from ssv_ethereum.registry_blocks import follow_registry
 from ssv_protocol.crypto import bls
 from ssv_protocol.crypto.bls import SecretKey
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
-from ssv_protocol.crypto.shares import build_share_data
+from ssv_protocol.crypto.shares import build_share_data, decrypt_share
 from ssv_protocol.registry.apply import Skipped, apply_block
 from ssv_protocol.registry.operator_key import encode_operator_key
-from ssv_protocol.registry.own_share import own_share
 from ssv_protocol.registry.reasons import SkipReason
 from ssv_protocol.registry.state import RegistryState
 from ssv_protocol.types.ids import ExecutionAddress, OperatorId, Root
@@ -83,9 +82,9 @@ def test_validators_registered_by_transactions_can_be_signed_for() -> None:
             for operator_key in operator_keys[1:]:
                 operator = state.operator_with_key(operator_key.public_pem())
                 assert operator is not None
-                partials[OperatorId(operator.operator_id)] = own_share(record, operator.operator_id, operator_key).sign(
-                    ROOT
-                )
+                seat = record.operator_ids.index(operator.operator_id)
+                share = decrypt_share(operator_key, record.encrypted_keys[seat], record.share_public_keys[seat])
+                partials[OperatorId(operator.operator_id)] = share.sign(ROOT)
             assert bls.reconstruct(partials) == key.sign(ROOT)
 
     asyncio.run(run())

@@ -58,11 +58,6 @@ class Anvil:
         """For requests."""
         return f"http://{LOOPBACK}:{self.port}"
 
-    @property
-    def websocket_url(self) -> str:
-        """For requests and subscriptions."""
-        return f"ws://{LOOPBACK}:{self.port}"
-
     async def stop(self) -> None:
         """Terminate, wait, and kill what does not listen. May be called again."""
         if self.process.returncode is None:

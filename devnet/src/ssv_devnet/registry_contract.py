@@ -55,7 +55,6 @@ class RegistryContract:
     web3: AsyncWeb3[AsyncHTTPProvider]
     contract: AsyncContract
     owner: ChecksumAddress
-    deployed_in_block: int
 
     @property
     def address(self) -> ChecksumAddress:
@@ -108,7 +107,7 @@ async def deploy(web3: AsyncWeb3[AsyncHTTPProvider], artifact: Artifact) -> Regi
     if receipt["status"] != 1 or address is None:
         raise EvmError("The registry contract could not be deployed.")
     contract = web3.eth.contract(address=address, abi=artifact.abi)
-    return RegistryContract(web3, contract, owner, receipt["blockNumber"])
+    return RegistryContract(web3, contract, owner)
 
 
 async def register_operators(

@@ -173,7 +173,6 @@ async def test_typed_errors(certificates: Path) -> None:
             await stub.AddShare(signer_pb2.AddShareRequest(), wait_for_ready=True)
         failure = RpcFailure.of(refused.value)
         assert (failure.code, failure.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "share_invalid")
-        assert not failure.retryable
         with pytest.raises(grpc.aio.AioRpcError) as aborted:
             await stub.Watermarks(signer_pb2.WatermarksRequest(), wait_for_ready=True)
         assert RpcFailure.of(aborted.value).code == grpc.StatusCode.NOT_FOUND

@@ -13,7 +13,7 @@ def root(number: int) -> Root:
 
 
 def head(slot: int, previous: int, current: int) -> HeadEvent:
-    return HeadEvent(slot, Hex32(root(99)), False, Hex32(root(previous)), Hex32(root(current)))
+    return HeadEvent(slot, Hex32(root(99)), Hex32(root(previous)), Hex32(root(current)))
 
 
 def test_the_first_event_is_compared_with_the_duties_at_hand() -> None:

@@ -17,7 +17,7 @@ from ssv_runtime.files import write_atomically
 from ssvctl.errors import SsvctlError
 from ssvctl.files import PRIVATE
 from ssvctl.supervisor.plan import Plan, PlannedService
-from ssvctl.supervisor.probe import Readiness, look, read_health_url
+from ssvctl.supervisor.probe import Readiness, look
 from ssvctl.supervisor.process import KeptProcess, PortTaken
 
 _LOOK_EVERY_S = 0.25
@@ -40,11 +40,6 @@ class RunningService:
     def restarts(self) -> int:
         """How often its process was started again."""
         return self.process.restarts
-
-    @property
-    def health_url(self) -> str | None:
-        """Where /livez, /readyz and /metrics are; None until it listens."""
-        return None if self.pid is None else read_health_url(self.planned.health_port_file)
 
 
 class RunningPlan:

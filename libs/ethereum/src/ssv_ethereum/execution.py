@@ -169,7 +169,6 @@ def _log(receipt: LogReceipt) -> Log:
         receipt["blockNumber"],
         bytes(receipt["blockHash"]),
         receipt["logIndex"],
-        receipt["transactionIndex"],
         ExecutionAddress(bytes.fromhex(receipt["address"].removeprefix("0x"))),
         tuple(bytes(topic) for topic in receipt["topics"]),
         bytes(receipt["data"]),

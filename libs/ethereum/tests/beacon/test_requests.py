@@ -63,7 +63,7 @@ def test_validators_by_pubkey(serve: Serve) -> None:
     answer = {"data": [{"index": "7", "status": "active_exiting", "validator": record}]}
     found, sent = asked(serve, lambda node: node.validators.by_pubkey([KEY]), answer)
     assert json.loads(sent.body) == {"ids": [KEY_HEX]}
-    assert (found[KEY].index, found[KEY].is_attesting, found[KEY].activation_epoch) == (7, True, 3)
+    assert (found[KEY].index, found[KEY].status, found[KEY].activation_epoch) == (7, "active_exiting", 3)
 
 
 def test_no_pubkeys_never_asks_for_all_validators() -> None:

@@ -48,7 +48,7 @@ def log(name: str, *values: object) -> Log:
     count = len(abi.indexed)
     topics = [encode([kind], [value]) for kind, value in zip(abi.indexed, values[:count], strict=True)]
     data = encode(abi.data, values[count:])
-    return Log(0, b"", 0, 0, CONTRACT, (topic0(abi.signature), *topics), data)
+    return Log(0, b"", 0, CONTRACT, (topic0(abi.signature), *topics), data)
 
 
 def operator_added(operator_id: int, public_key: bytes | None = None) -> Log:

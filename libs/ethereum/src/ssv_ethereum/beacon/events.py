@@ -44,7 +44,6 @@ class HeadEvent(msgspec.Struct, frozen=True):
 
     slot: Uint
     block: Hex32
-    epoch_transition: bool
     previous_duty_dependent_root: Hex32
     current_duty_dependent_root: Hex32
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from ssv_ethereum.backoff import Backoff
-from ssv_ethereum.beacon.answers import Envelope, Uint
+from ssv_ethereum.beacon.answers import Envelope
 from ssv_ethereum.beacon.errors import BeaconAnswerInvalid, BeaconError, BeaconRefused, BeaconTimeout
 from ssv_ethereum.beacon.http import BeaconHttp
 
@@ -20,13 +20,9 @@ _log = logging.getLogger(__name__)
 
 
 class Syncing(msgspec.Struct, frozen=True):
-    """How far the node is; an optimistic head has an execution payload nobody has checked yet."""
+    """Whether the node is up to date."""
 
-    head_slot: Uint
-    sync_distance: Uint
     is_syncing: bool
-    is_optimistic: bool = False
-    el_offline: bool = False
 
 
 class _Version(msgspec.Struct, frozen=True):
@@ -44,7 +40,7 @@ class StatusApi:
         return (await self.http.get("/eth/v1/node/version", Envelope[_Version])).data.version
 
     async def syncing(self) -> Syncing:
-        """Return how far the node is. Raises BeaconError."""
+        """Return whether the node is up to date. Raises BeaconError."""
         return (await self.http.get("/eth/v1/node/syncing", Envelope[Syncing])).data
 
     async def wait_until_ready(self, backoff: Backoff | None = None) -> str:

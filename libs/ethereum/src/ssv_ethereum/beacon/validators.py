@@ -14,9 +14,6 @@ from ssv_ethereum.beacon.answers import Envelope, Hex48, Uint, to_hex
 from ssv_ethereum.beacon.http import BeaconHttp
 from ssv_protocol.types.ids import BlsPublicKey, Epoch, ValidatorIndex
 
-ATTESTING_STATUSES = frozenset({"active_ongoing", "active_exiting", "active_slashed"})
-"""Statuses of the Beacon API in which a validator has attester duties."""
-
 
 @dataclass(frozen=True, slots=True)
 class ValidatorInfo:
@@ -26,11 +23,6 @@ class ValidatorInfo:
     pubkey: BlsPublicKey
     status: str
     activation_epoch: Epoch
-
-    @property
-    def is_attesting(self) -> bool:
-        """Whether it has attester duties now."""
-        return self.status in ATTESTING_STATUSES
 
 
 class _Record(msgspec.Struct, frozen=True):

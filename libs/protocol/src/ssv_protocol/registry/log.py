@@ -15,7 +15,6 @@ class Log:
     block_number: int
     block_hash: bytes
     log_index: int
-    transaction_index: int
     address: ExecutionAddress
     topics: tuple[bytes, ...]
     data: bytes

@@ -2,7 +2,7 @@
 
 A state is a value: it is never changed, `apply.apply_block` makes the next one. It is a function of the chain
 alone, the same for every operator, and holds nothing secret; what concerns the own operator is derived from it
-(`own_share.py`, `committees.py`).
+(`committees.py`).
 
 Source: ssvlabs/ssv registry/storage; architecture §5.8.
 """

@@ -3,8 +3,8 @@
 A ValidatorAdded consumes the owner's nonce whether it is accepted or not, because the owner could not know
 that it would be refused when it signed the next one.
 
-Whether this operator can decrypt its own share plays no role here (see `own_share.py`): operators would
-otherwise disagree on which validators exist.
+Whether this operator can decrypt its own share plays no role here: operators would otherwise disagree on which
+validators exist.
 
 Source: ssvlabs/ssv eth/eventhandler; ssv-spec types/crypto.go.
 """

@@ -13,9 +13,6 @@ import grpc.aio
 from ssv_protocol.errors import SsvError
 
 REASON_KEY: Final = "ssv-reason"
-_RETRYABLE = frozenset(
-    (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED)
-)
 
 
 class RpcRefusal(SsvError):
@@ -35,11 +32,6 @@ class RpcFailure(SsvError):
         self.code = code
         self.reason = reason
         self.detail = detail
-
-    @property
-    def retryable(self) -> bool:
-        """Whether asking again may help."""
-        return self.code in _RETRYABLE
 
     @classmethod
     def of(cls, error: grpc.aio.AioRpcError) -> RpcFailure:
