@@ -17,7 +17,7 @@ from ssv_protocol.qbft.outputs import CutOffReached, Decided, Output, StartTimer
 from ssv_protocol.qbft.received import ReceivedMessage, value_root
 from ssv_protocol.qbft.state import State
 from ssv_protocol.types.committee import committee_id, faulty_nodes
-from ssv_protocol.types.ids import FIRST_ROUND, ZERO_ROOT, DomainType, Height, OperatorId, Root, Round
+from ssv_protocol.types.ids import FIRST_ROUND, ZERO_ROOT, DomainType, Height, MessageId, OperatorId, Root, Round
 from ssv_protocol.types.message_id import committee_message_id
 from ssv_protocol.types.messages import SignedSSVMessage, SSVMessage
 from ssv_protocol.types.operator import CommitteeMember, Operator
@@ -95,13 +95,14 @@ def message(
     round_changes: Iterable[SignedSSVMessage] = (),
     prepares: Iterable[SignedSSVMessage] = (),
     height: Height = HEIGHT,
+    identifier: MessageId = IDENTIFIER,
 ) -> SignedSSVMessage:
     """Any message an operator could sign, honest or not."""
     content = QbftMessage(
         kind,
         height,
         Round(round_),
-        IDENTIFIER,
+        identifier,
         root,
         Round(data_round),
         tuple(item.without_full_data().encode() for item in round_changes),

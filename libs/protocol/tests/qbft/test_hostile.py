@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from libs.protocol.tests.qbft.simulation import (
+    DOMAIN,
     FOUR,
     STRANGER,
     Network,
@@ -21,10 +22,11 @@ from libs.protocol.tests.qbft.simulation import (
 
 from ssv_protocol.errors import Reason
 from ssv_protocol.qbft.received import justification_bytes, value_root
-from ssv_protocol.types.ids import OperatorId, RsaSignature
+from ssv_protocol.types.ids import CommitteeId, OperatorId, RsaSignature
+from ssv_protocol.types.message_id import committee_message_id
 from ssv_protocol.types.messages import SignedSSVMessage
 from ssv_protocol.types.qbft_message import MAX_PREPARE_JUSTIFICATION_BYTES, MAX_ROUND_CHANGE_JUSTIFICATION_BYTES
-from ssv_protocol.types.roles import QbftMessageType
+from ssv_protocol.types.roles import QbftMessageType, RunnerRole
 
 ONE, TWO, THREE, LAST = FOUR
 VALUE = b"value"
@@ -59,6 +61,28 @@ def test_a_forged_round_change_in_a_proposal() -> None:
     changes = [round_change(ONE, 2), round_change(TWO, 2), claimed(round_change(ONE, 2), THREE)]
     forged = proposal(TWO, VALUE, 2, changes)
     assert refused(lambda: started(THREE).process(forged)) is Reason.MESSAGE_SIGNATURE
+
+
+# the same operators sit in other committees and have other roles, with consensus at the same height
+ELSEWHERE = committee_message_id(DOMAIN, RunnerRole.COMMITTEE, CommitteeId(b"\x07" * 32))
+
+
+def test_round_changes_of_another_consensus_justify_no_proposal() -> None:
+    changes = [
+        message(item, QbftMessageType.ROUND_CHANGE, round_=2, identifier=ELSEWHERE) for item in (ONE, THREE, LAST)
+    ]
+    stolen = proposal(TWO, VALUE, 2, changes)
+    assert refused(lambda: started(THREE).process(stolen)) is Reason.MESSAGE_IDENTIFIER
+
+
+def test_prepares_of_another_consensus_justify_nothing() -> None:
+    root = value_root(VALUE)
+    stolen = [message(item, QbftMessageType.PREPARE, root, identifier=ELSEWHERE) for item in (ONE, TWO, THREE)]
+    justified = prepared_round_change(ONE, 2, VALUE, stolen)
+    assert refused(lambda: started(TWO).process(justified)) is Reason.MESSAGE_IDENTIFIER
+    changes = [prepared_round_change(item, 2, VALUE, prepares()) for item in (ONE, TWO, THREE)]
+    forged = proposal(TWO, VALUE, 2, changes, stolen)
+    assert refused(lambda: started(THREE).process(forged)) is Reason.PREPARE_INVALID
 
 
 def test_a_forged_prepare_in_a_proposal() -> None:

@@ -19,6 +19,7 @@ from ssv_protocol.qbft.received import (
     check_committee,
     check_full_data,
     check_height,
+    check_identifier,
     check_justification_size,
     check_one_signer,
     check_round,
@@ -70,12 +71,13 @@ def check_round_change(config: QbftConfig, state: State, message: ReceivedMessag
     proposing.
 
     Raises:
-        ProtocolError: JUSTIFICATION_INVALID, WRONG_HEIGHT, WRONG_ROUND, ONE_SIGNER_ONLY, what `validate`
-            gives, SIGNER_NOT_IN_COMMITTEE, MESSAGE_TOO_LARGE, those of `check_signed_prepare`, VALUE_ROOT,
+        ProtocolError: JUSTIFICATION_INVALID, MESSAGE_IDENTIFIER, WRONG_HEIGHT, WRONG_ROUND, ONE_SIGNER_ONLY, what
+            `validate` gives, SIGNER_NOT_IN_COMMITTEE, MESSAGE_TOO_LARGE, those of `check_signed_prepare`, VALUE_ROOT,
             JUSTIFICATION_NO_QUORUM.
     """
     if message.qbft.msg_type != QbftMessageType.ROUND_CHANGE:
         raise ProtocolError(Reason.JUSTIFICATION_INVALID, "not a round change")
+    check_identifier(message, state.identifier)
     check_height(message, state.height)
     check_round(message, round_)
     check_one_signer(message)

@@ -16,6 +16,7 @@ from ssv_protocol.qbft.received import (
     ReceivedMessage,
     check_committee,
     check_height,
+    check_identifier,
     check_justification_size,
     check_one_signer,
     check_round,
@@ -33,11 +34,12 @@ def check_prepare(config: QbftConfig, state: State, message: ReceivedMessage, ro
     """Check a prepare for a round and a root, but not its signature.
 
     Raises:
-        ProtocolError: JUSTIFICATION_INVALID (not a prepare), WRONG_HEIGHT, WRONG_ROUND, what `validate` gives,
-            PROPOSED_DATA_MISMATCH, ONE_SIGNER_ONLY, SIGNER_NOT_IN_COMMITTEE, MESSAGE_TOO_LARGE.
+        ProtocolError: JUSTIFICATION_INVALID (not a prepare), MESSAGE_IDENTIFIER, WRONG_HEIGHT, WRONG_ROUND, what
+            `validate` gives, PROPOSED_DATA_MISMATCH, ONE_SIGNER_ONLY, SIGNER_NOT_IN_COMMITTEE, MESSAGE_TOO_LARGE.
     """
     if message.qbft.msg_type != QbftMessageType.PREPARE:
         raise ProtocolError(Reason.JUSTIFICATION_INVALID, "not a prepare")
+    check_identifier(message, state.identifier)
     check_height(message, state.height)
     check_round(message, round_)
     message.validate()

@@ -17,7 +17,7 @@ from hashlib import sha256
 
 from ssv_protocol.crypto.rsa import verify_envelope
 from ssv_protocol.errors import ProtocolError, Reason
-from ssv_protocol.types.ids import OperatorId, Root, Round
+from ssv_protocol.types.ids import MessageId, OperatorId, Root, Round
 from ssv_protocol.types.messages import SignedSSVMessage
 from ssv_protocol.types.operator import CommitteeMember
 from ssv_protocol.types.qbft_message import QbftMessage
@@ -108,6 +108,16 @@ def check_height(message: ReceivedMessage, height: int) -> None:
     """Raise ProtocolError WRONG_HEIGHT unless the message is of this height."""
     if message.qbft.height != height:
         raise ProtocolError(Reason.WRONG_HEIGHT, f"{message.qbft.height}, not {height}")
+
+
+def check_identifier(message: ReceivedMessage, identifier: MessageId) -> None:
+    """Raise ProtocolError MESSAGE_IDENTIFIER unless the message is of this consensus.
+
+    Ours, for what travels inside justifications: the same operators speak at the same height in other roles, and in
+    other committees that share enough of them, and what they say there proves nothing here.
+    """
+    if message.qbft.identifier != identifier:
+        raise ProtocolError(Reason.MESSAGE_IDENTIFIER, "of another consensus")
 
 
 def check_round(message: ReceivedMessage, round_: Round) -> None:
