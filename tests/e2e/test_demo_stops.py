@@ -6,26 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.processes import descendants
+
 READY = "are ready"
 GIVE_UP_S = 90
-
-
-def descendants(pid: int) -> set[int]:
-    """Return the pids of all living descendants of a process."""
-    children: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            after_name = stat.read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        children.setdefault(int(after_name[1]), []).append(int(stat.parent.name))
-    found: set[int] = set()
-    waiting = [pid]
-    while waiting:
-        for child in children.get(waiting.pop(), []):
-            found.add(child)
-            waiting.append(child)
-    return found
 
 
 def test_ctrl_c_ends_every_process(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.types import LogReceipt
 
 from ssv_devnet import evm
-from ssv_devnet.evm import Anvil, AnvilSettings, EvmError, connect, devnet_folder, running_anvil, start_anvil
+from ssv_devnet.checkout import devnet_folder
+from ssv_devnet.evm import Anvil, AnvilSettings, EvmError, connect, running_anvil, start_anvil
 from ssv_devnet.registry_contract import (
     NEW_CLUSTER,
     Artifact,

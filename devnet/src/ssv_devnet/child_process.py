@@ -31,14 +31,8 @@ class ChildProcess:
         return self.log_path.read_text(errors="replace")[-_TAIL_CHARACTERS:].strip()
 
     async def stop(self) -> None:
-        """Terminate, wait, and kill what does not listen. May be called again."""
-        if not self.has_ended:
-            self.process.terminate()
-        try:
-            await asyncio.wait_for(self.process.wait(), _STOP_TIMEOUT_S)
-        except TimeoutError:
-            self.process.kill()
-            await self.process.wait()
+        """End it. May be called again."""
+        await end(self.process)
 
 
 async def start_child(
@@ -50,3 +44,14 @@ async def start_child(
     with log_path.open("wb") as log:
         process = await asyncio.create_subprocess_exec(*command, stdin=stdin, stdout=log, stderr=log, cwd=folder)
     return ChildProcess(process, log_path)
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    """Terminate, wait, and kill what does not listen. May be called again."""
+    if process.returncode is None:
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), _STOP_TIMEOUT_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()

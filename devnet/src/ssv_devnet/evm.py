@@ -9,7 +9,6 @@ Source of the flags: `anvil --help` of the version pinned in `devnet/evm/package
 import asyncio
 import os
 import platform
-import socket
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,13 +20,14 @@ import aiohttp
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.exceptions import Web3Exception
 
+from ssv_devnet.checkout import devnet_folder
+from ssv_devnet.child_process import end
 from ssv_protocol.errors import SsvError
+from ssvctl.supervisor.ports import LOOPBACK, free_ports, is_free
 from ssvctl.supervisor.process import tied
 
-LOOPBACK = "127.0.0.1"
 LOCAL_CHAIN_ID = 31337
 _POLL_S = 0.05
-_STOP_TIMEOUT_S = 5.0
 
 
 class EvmError(SsvError):
@@ -59,19 +59,8 @@ class Anvil:
         return f"http://{LOOPBACK}:{self.port}"
 
     async def stop(self) -> None:
-        """Terminate, wait, and kill what does not listen. May be called again."""
-        if self.process.returncode is None:
-            self.process.terminate()
-        try:
-            await asyncio.wait_for(self.process.wait(), _STOP_TIMEOUT_S)
-        except TimeoutError:
-            self.process.kill()
-            await self.process.wait()
-
-
-def devnet_folder() -> Path:
-    """The `devnet/` folder of the checkout this package is installed from (editable), or SSV_DEVNET_DIR."""
-    return Path(os.environ.get("SSV_DEVNET_DIR") or Path(__file__).parents[2])
+        """End it. May be called again."""
+        await end(self.process)
 
 
 def anvil_binary() -> Path:
@@ -114,7 +103,9 @@ async def start_anvil(settings: AnvilSettings) -> Anvil:
     Raises EvmError: binary missing, port in use, exit or silence before the first answer.
     """
     binary = anvil_binary()
-    port = _free_port(settings.port)
+    port = free_ports(1)[0] if settings.port is None else settings.port
+    if not is_free(port):
+        raise EvmError(f"Port {port} is in use: stop what listens there or choose another.")
     command = [str(binary), "--quiet", "--host", LOOPBACK, "--port", str(port)]
     command += ["--chain-id", str(settings.chain_id), "--slots-in-an-epoch", str(settings.slots_per_epoch)]
     if settings.block_time_s is not None:
@@ -150,18 +141,6 @@ async def _answering(anvil: Anvil, chain_id: int, last_words: IO[bytes]) -> None
             if answer != chain_id:
                 raise EvmError(f"Port {anvil.port} answers for chain {answer}, not {chain_id}: not our node.")
             return
-
-
-def _free_port(wanted: int | None) -> int:
-    """`wanted` if nobody has it, or any free port. Another process may still take it before anvil does."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, wanted or 0))
-        except OSError as error:
-            raise EvmError(f"Port {wanted} is in use: stop what listens there or choose another.") from error
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _tail(output: IO[bytes]) -> str:

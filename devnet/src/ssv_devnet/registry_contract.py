@@ -23,7 +23,8 @@ from web3.exceptions import ContractLogicError, TimeExhausted
 from web3.logs import DISCARD
 from web3.types import TxParams, TxReceipt, Wei
 
-from ssv_devnet.evm import EvmError, devnet_folder
+from ssv_devnet.checkout import devnet_folder
+from ssv_devnet.evm import EvmError
 from ssv_protocol.types.ids import BlsPublicKey, OperatorId
 
 NEW_CLUSTER = (0, 0, 0, True, 0)

@@ -11,8 +11,8 @@ from pathlib import Path
 import aiohttp
 
 from ssvctl.supervisor.plan import PlannedService
+from ssvctl.supervisor.ports import LOOPBACK
 
-LOOPBACK = "127.0.0.1"
 _TIMEOUT_S = 2.0
 
 
