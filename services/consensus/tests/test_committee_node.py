@@ -21,10 +21,22 @@ from ssv_protocol.runners.admission import open_content
 from ssv_protocol.runners.ledger import MissedReason
 from ssv_protocol.types.beacon.attestation import AttestationData
 from ssv_protocol.types.duty import CommitteeDuty
-from ssv_protocol.types.ids import Instant, OperatorId, RsaSignature, Slot, ValidatorIndex
-from ssv_protocol.types.messages import SignedSSVMessage
+from ssv_protocol.types.ids import (
+    FIRST_ROUND,
+    ZERO_ROOT,
+    DomainType,
+    Height,
+    Instant,
+    MessageId,
+    OperatorId,
+    RsaSignature,
+    Slot,
+    ValidatorIndex,
+)
+from ssv_protocol.types.message_id import committee_message_id
+from ssv_protocol.types.messages import SignedSSVMessage, SSVMessage
 from ssv_protocol.types.qbft_message import QbftMessage
-from ssv_protocol.types.roles import QbftMessageType
+from ssv_protocol.types.roles import MsgType, QbftMessageType, RunnerRole
 
 END_OF_FIRST = FIRST_SLOT + DUTY_SLOTS
 
@@ -250,6 +262,58 @@ def test_the_same_message_is_taken_once_and_others_are_dropped_with_a_reason() -
             node.deliver(committee.kept[0])
             node.deliver(committee.kept[0])
             assert node.dropped == {Reason.NO_RUNNER_FOR_SLOT: 1}
+
+    run(scenario)
+
+
+def under_id(signed: SignedSSVMessage, message_id: MessageId, signer: OperatorId) -> bytes:
+    """The same content, signed anew under another message id."""
+    message = replace(signed.ssv_message, msg_id=message_id)
+    return SignedSSVMessage((operator_key(signer).sign(message),), (signer,), message).encode()
+
+
+@pytest.mark.parametrize("role", [RunnerRole.AGGREGATOR_COMMITTEE, RunnerRole.COMMITTEE])
+def test_messages_of_another_role_or_domain_reach_no_duty(role: RunnerRole) -> None:
+    """Partial signatures do not name their duty inside, so its id outside must be the duty's."""
+
+    async def scenario() -> None:
+        async with Committee() as committee:
+            for operator_id in (TWO, THREE, FOUR):
+                committee.start(operator_id)
+            node = committee.start(ONE)
+            await committee.until_slot(FIRST_SLOT + 1, 1)
+            said = (SignedSSVMessage.decode(encoded) for encoded in committee.kept)
+            partials = next(each for each in said if each.ssv_message.msg_type == MsgType.PARTIAL_SIGNATURE)
+            seat = node.seat
+            domain = seat.network.ssv.alan_domain if role is not RunnerRole.COMMITTEE else DomainType(b"else")
+            other = committee_message_id(domain, role, seat.member.committee_id)
+            node.dropped.clear()
+            node.deliver(under_id(partials, other, partials.operator_ids[0]))
+            assert node.dropped == {Reason.MESSAGE_IDENTIFIER: 1}
+
+    run(scenario)
+
+
+def test_a_member_that_writes_to_the_far_future_crowds_out_nobody() -> None:
+    async def scenario() -> None:
+        async with Committee() as committee:
+            for operator_id in (TWO, THREE, FOUR):
+                committee.start(operator_id)
+            await committee.until_slot(FIRST_SLOT, 1)
+            node = committee.node(ONE)
+            seat = node.seat
+            template = QbftMessage(
+                QbftMessageType.PREPARE,
+                Height(0),
+                FIRST_ROUND,
+                committee_message_id(seat.network.ssv.alan_domain, RunnerRole.COMMITTEE, seat.member.committee_id),
+                ZERO_ROOT,
+            )
+            for height in (FIRST_SLOT + 2, 2**40):
+                content = replace(template, height=Height(height)).encode()
+                message = SSVMessage(MsgType.CONSENSUS, template.message_id, content)
+                node.deliver(under_id(SignedSSVMessage((), (), message), template.message_id, FOUR))
+            assert node.dropped == {Reason.NO_RUNNER_FOR_SLOT: 2}
 
     run(scenario)
 

@@ -23,14 +23,18 @@ from ssv_protocol.effects import Received
 from ssv_protocol.errors import ProtocolError, Reason
 from ssv_protocol.runners.admission import admit, duty_slot
 from ssv_protocol.runners.committee import CommitteeRunner, CommitteeSeat
-from ssv_protocol.types.ids import Instant, OperatorId, Slot
+from ssv_protocol.types.ids import Instant, MessageId, OperatorId, Slot
+from ssv_protocol.types.message_id import committee_message_id
 from ssv_protocol.types.messages import SignedSSVMessage
+from ssv_protocol.types.roles import RunnerRole
 
 DUTY_START_SLOT_SHARE = 1 / 3
 HEAD_PROPAGATION_SLOT_SHARE = 1 / 40
 """How long after a head the duty begins: 300 ms of a slot of 12 s."""
 DUTY_SLOTS = 2
 """A duty ends with the start of the second slot after its own."""
+EARLY_SLOTS = 1
+"""How far ahead of the clock a message may be: other clocks go before."""
 EARLY_LIMIT = 1000
 
 
@@ -69,7 +73,7 @@ class CommitteeNode:
         self._draining = asyncio.Event()
 
     def deliver(self, encoded: bytes, came_at: Instant | None = None) -> None:
-        """Take a message from the network: once, and only if it passes admission.
+        """Take a message from the network: once, and only if it passes admission and is of a duty of this node.
 
         `came_at` is when the gateway had it.
         """
@@ -82,9 +86,11 @@ class CommitteeNode:
             self.dropped[error.reason] += 1
             return
         slot = duty_slot(content)
-        if slot in self.tasks:
+        if signed.ssv_message.msg_id != self._message_id(slot):  # partial signatures name their duty nowhere else
+            self.dropped[Reason.MESSAGE_IDENTIFIER] += 1
+        elif slot in self.tasks:
             self.tasks[slot].deliver(Received(signed, content), came_at)
-        elif slot >= self._oldest_open_slot():
+        elif self._oldest_open_slot() <= slot <= self._clock.slot() + EARLY_SLOTS:
             self._early.append((slot, Received(signed, content), came_at))
         else:
             self.dropped[Reason.NO_RUNNER_FOR_SLOT] += 1
@@ -194,6 +200,10 @@ class CommitteeNode:
         kept = [item for item in self._early if item[0] != slot and item[0] >= oldest]
         self._early = deque(kept, EARLY_LIMIT)
         return taken
+
+    def _message_id(self, slot: Slot) -> MessageId:
+        network, member = self.seat.network, self.seat.member
+        return committee_message_id(network.domain_at(slot), RunnerRole.COMMITTEE, member.committee_id)
 
     def _oldest_open_slot(self) -> Slot:
         return Slot(max(0, self._clock.slot() - DUTY_SLOTS + 1))
