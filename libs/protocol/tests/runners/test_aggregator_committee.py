@@ -50,7 +50,7 @@ from ssv_protocol.runners.selection import Selection
 from ssv_protocol.signing.objects import aggregator_committee_objects
 from ssv_protocol.signing.verdict import DenialReason
 from ssv_protocol.types.duty import AggregatorCommitteeDuty, ValidatorDuty
-from ssv_protocol.types.ids import OperatorId, Root, Round, Slot
+from ssv_protocol.types.ids import BlsSignature, OperatorId, Root, Round, Slot
 from ssv_protocol.types.partial_signatures import PartialSignatures
 from ssv_protocol.types.roles import BeaconRole, PartialSignatureType, QbftMessageType
 
@@ -369,6 +369,27 @@ def test_validators_are_submitted_as_they_become_ready() -> None:
     submit, finish = combined(machine, receive(machine, signatures(machine, 1, [second], POST)))
     assert isinstance(submit, Submit)
     assert finish == Finish()
+
+
+def test_a_duty_whose_validator_was_left_out_ends_but_is_not_finished() -> None:
+    only_a = proposed(proposing(aggregator(A), aggregator(B), selection=replace(EVERYBODY, is_aggregator=_is_a)))
+    machine = proposing(aggregator(A), aggregator(B))
+    receive(machine, Qbft(machine.message_id, only_a, BOOLE).decided())
+    value = decode_aggregator_data(only_a)
+    (item,) = aggregator_committee_objects(CHAIN, BOOLE, value, machine.duty.validator_duties)
+    effects: list[Effect] = []
+    for operator in (2, 3, 4):
+        effects = receive(machine, signatures(machine, operator, [(A, item.signing_root)], POST))
+    submit, finish = combined(machine, effects)
+    assert isinstance(submit, Submit)
+    assert finish == Finish()
+    assert not machine.finished
+    assert machine.missed_reason(A) is None
+    assert machine.missed_reason(B) is MissedReason.LEFT_OUT
+
+
+def _is_a(duty: ValidatorDuty, proof: BlsSignature) -> bool:
+    return duty.validator_index == A
 
 
 def test_a_bad_share_is_reported_and_holds_up_no_other_validator() -> None:
