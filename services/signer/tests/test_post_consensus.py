@@ -15,7 +15,7 @@ from ssv_protocol.signing.verdict import DenialReason
 from ssv_protocol.types.beacon_vote import BeaconVote
 from ssv_protocol.types.ids import Root, Slot, ValidatorIndex
 from ssv_protocol.types.messages import SignedSSVMessage
-from ssv_protocol.types.partial_signatures import PartialSignatures
+from ssv_protocol.types.partial_signatures import MAX_PARTIAL_SIGNATURES, PartialSignatures
 from ssv_protocol.types.roles import BeaconRole, PartialSignatureType
 
 pytestmark = pytest.mark.asyncio
@@ -184,5 +184,18 @@ async def test_two_indices_for_one_validator_make_one_attestation(
         await signer.hold(*validators)
         (answer,) = await signer.sign(world.post_consensus([validators[0], twin], signer.slot))
         (next_one,) = await signer.sign(world.post_consensus([twin], Slot(signer.slot + 1)))
-    assert len({item.signing_root for item in content(answer).messages}) == 1
+    assert [item.validator_index for item in content(answer).messages] == [validators[0].index]
+    assert answer.signed.denied[0].denied.reason == DenialReason.DUPLICATE_DUTY
     assert next_one.denied.duties[0].denied.reason == DenialReason.DOUBLE_VOTE
+
+
+async def test_more_duties_than_a_message_holds_are_refused_before_anything_is_recorded(
+    signer: Signer, world: SigningWorld, validators: list[Validator]
+) -> None:
+    many = [replace(validators[0], index=ValidatorIndex(index)) for index in range(MAX_PARTIAL_SIGNATURES + 1)]
+    async with signer.running():
+        await signer.hold(*validators)
+        slot = signer.slot
+        refused, signed = await signer.sign(world.post_consensus(many, slot), world.post_consensus(validators, slot))
+    assert refused.denied.reason == DenialReason.MALFORMED
+    assert len(content(signed).messages) == len(validators)

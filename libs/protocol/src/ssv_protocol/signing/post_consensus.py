@@ -28,6 +28,7 @@ from ssv_protocol.types.duty import ValidatorDuty
 from ssv_protocol.types.ids import GENESIS_EPOCH, BlsPublicKey, CommitteeId, Epoch, Slot, ValidatorIndex
 from ssv_protocol.types.message_id import COMMITTEE_ROLES, duty_executor, message_role
 from ssv_protocol.types.operator import CommitteeMember
+from ssv_protocol.types.partial_signatures import MAX_PARTIAL_SIGNATURES
 from ssv_protocol.types.roles import PartialSignatureType, RunnerRole
 
 KIND = PartialSignatureType.POST_CONSENSUS
@@ -94,6 +95,8 @@ def check(
     denied = partial_signatures.check_duty(network, draft.message_id, draft.slot, KIND, clock)
     if denied is not None:
         return denied
+    if len(draft.duties) > MAX_PARTIAL_SIGNATURES:  # on record, such a message could never be encoded
+        return Denied(DenialReason.MALFORMED, f"{len(draft.duties)} duties in one request")
     role = RunnerRole(message_role(draft.message_id))
     # REPEAT
     if state.sent is not None:
@@ -131,10 +134,11 @@ def _admit(
     shares: Mapping[ValidatorIndex, HeldShare],
     epoch: Epoch,
 ) -> tuple[list[ValidatorDuty], list[DeniedDuty]]:
-    admitted: dict[tuple[int, ValidatorIndex], ValidatorDuty] = {}
+    # by public key: the signer knows no indices, and one validator's duty must not be there under two
+    admitted: dict[tuple[int, BlsPublicKey], ValidatorDuty] = {}
     denied: list[DeniedDuty] = []
     for duty in draft.duties:
-        share, key = shares.get(duty.validator_index), (duty.type, duty.validator_index)
+        share, key = shares.get(duty.validator_index), (duty.type, duty.pubkey)
         if duty.type not in DUTY_TYPES[role]:
             reason = DenialReason.DUTY_TYPE
         elif duty.slot != draft.slot:
