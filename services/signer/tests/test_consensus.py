@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from services.signer.tests.harness import SLOTS_PER_EPOCH, Signer
 from tests.support.signing_world import OWN, SigningWorld
@@ -123,12 +125,17 @@ async def test_what_was_forgotten_is_refused_though_the_clock_goes_back(signer: 
 async def test_drafts_that_are_none(signer: Signer, world: SigningWorld) -> None:
     huge = QbftMessage.decode(world.qbft(PREPARE, Slot(2**64 - 1), A).message)
     long_round = world.qbft(PREPARE, signer.slot, A, 2**63)
+    no_type = replace(QbftMessage.decode(world.qbft(PREPARE, signer.slot, A).message), msg_type=2**64 - 1)
     async with signer.running():
         await signer.hold(world.validator(1))
         async with signer.client() as stub:
             empty = [answer async for answer in stub.Sign(iter([pb.SignRequest(request_id=5)]))]
         answers = await signer.sign(
-            pb.QbftDraft(message=b"no ssz"), pb.QbftDraft(message=huge.encode()), long_round, pb.PostConsensusDraft()
+            pb.QbftDraft(message=b"no ssz"),
+            pb.QbftDraft(message=huge.encode()),
+            pb.QbftDraft(message=no_type.encode()),
+            long_round,
+            pb.PostConsensusDraft(),
         )
     assert [(answer.request_id, answer.denied.reason) for answer in empty] == [(5, DenialReason.MALFORMED)]
     assert {answer.denied.reason for answer in answers} == {DenialReason.MALFORMED}

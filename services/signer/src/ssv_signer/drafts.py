@@ -63,6 +63,7 @@ def _numbers(draft: Draft) -> Iterator[int]:
     if isinstance(draft, QbftDraft):
         yield draft.message.height
         yield draft.message.round
+        yield draft.message.msg_type
         return
     yield draft.slot
     items = draft.objects if isinstance(draft, PreConsensusDraft) else draft.duties
