@@ -33,12 +33,13 @@ def test_roots_and_validators_are_counted_apart() -> None:
     assert container.signers() == {1, 2, 3}
 
 
-def test_the_first_signature_of_a_signer_stays_until_it_is_replaced() -> None:
+def test_the_first_signature_of_a_signer_stays_until_it_is_removed() -> None:
     container = PartialSignatureContainer(quorum=3)
     container.add(item(1, fill=7))
     container.add(item(1, fill=8))
     assert container.stored(item(1)) == item(1, fill=7).signature
-    container.replace(item(1, fill=8))
+    container.remove(INDEX, ROOT, [OperatorId(1)])
+    container.add(item(1, fill=8))
     assert container.stored(item(1)) == item(1, fill=8).signature
     assert container.stored(item(2)) is None
 

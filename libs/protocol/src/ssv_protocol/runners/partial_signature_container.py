@@ -44,10 +44,6 @@ class PartialSignatureContainer:
         """Return what the message's signer has stored for the same validator and root."""
         return self.signatures(message.validator_index, message.signing_root).get(message.signer)
 
-    def replace(self, message: PartialSignature) -> None:
-        """Overwrite the stored signature of the message's signer."""
-        self._signatures[message.validator_index][message.signing_root][message.signer] = message.signature
-
     def signatures(self, validator_index: ValidatorIndex, root: Root) -> Mapping[OperatorId, BlsSignature]:
         """Return the signatures over `root` for a validator, by operator."""
         return self._signatures.get(validator_index, {}).get(root, {})
