@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ssv_devnet.local_network.world import World
@@ -17,10 +17,11 @@ from ssv_protocol.errors import SsvError
 from ssv_protocol.types.ids import OperatorId
 from ssv_runtime.files import write_atomically
 from ssvctl.embedded.folder import OperatorFolder
-from ssvctl.embedded.operator_plan import Embedded, choose_ports, operator_plan, prepare
+from ssvctl.embedded.operator_plan import Embedded, operator_plan, prepare
 from ssvctl.embedded.service_settings import OperatorPorts
 from ssvctl.embedded.settings import OperatorSettings
 from ssvctl.operator_keys import write_operator_key
+from ssvctl.supervisor.ports import free_ports
 from ssvctl.supervisor.probe import Readiness
 from ssvctl.supervisor.runner import RunningPlan, running
 
@@ -85,12 +86,10 @@ async def running_operators(
         ProcessRefused: something can't be started at all.
     """
     operators: dict[OperatorId, LocalOperator] = {}
+    keys = {o: key for o, key in world.provisioned.operator_keys.items() if o not in without}
     async with AsyncExitStack() as stack:
-        for operator_id, key in world.provisioned.operator_keys.items():
-            if operator_id in without:
-                continue
+        for (operator_id, key), ports in zip(keys.items(), _ports_for(len(keys)), strict=True):
             operator = embedded_operator(world, operator_id, key, grouped=operator_id in grouped)
-            ports = choose_ports(operator.settings)
             plan = operator_plan(operator.folder, operator.settings, ports, grouped=operator.grouped)
             processes = await stack.enter_async_context(running(plan))
             operators[operator_id] = LocalOperator(operator_id, operator.folder, ports, processes)
@@ -99,6 +98,13 @@ async def running_operators(
             yield operators
         finally:  # all at once: draining takes slots
             await asyncio.gather(*(operator.running.stop() for operator in operators.values()))
+
+
+def _ports_for(operators: int) -> list[OperatorPorts]:
+    """Return ports for all operators at once: one that was just started does not listen on its own yet."""
+    names = [field.name for field in fields(OperatorPorts)]
+    found = iter(free_ports(operators * len(names)))
+    return [OperatorPorts(**{name: next(found) for name in names}) for _ in range(operators)]
 
 
 async def until_ready(operators: Mapping[OperatorId, LocalOperator], on_look: OnLook = lambda *_: None) -> None:
