@@ -203,6 +203,15 @@ def test_a_decision_is_signed_and_submitted_once() -> None:
     )
 
 
+def test_a_decision_that_comes_before_the_own_value_is_too_early_and_counts_afterwards() -> None:
+    machine = runner()
+    fetch = asked(machine)
+    commit = Qbft(machine.message_id, value_of()).decided()
+    assert refusal(machine, commit) is Reason.FUTURE_MESSAGE
+    machine.step(FetchedAggregateAndProof(fetch, DECIDED), AT)
+    assert receive(machine, commit) == [Send(PostConsensusDraft(machine.message_id, CLOCK, commit, (machine.duty,)))]
+
+
 def test_share_signatures_wait_for_the_decision_and_must_be_over_it() -> None:
     machine, _ = proposing()
     assert refusal(machine, partial(machine, 2, post_root(), POST)) is Reason.NO_DECIDED_VALUE

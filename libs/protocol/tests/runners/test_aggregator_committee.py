@@ -314,6 +314,14 @@ def test_a_decision_of_others_is_signed_for_all_that_are_ours_in_it() -> None:
     assert refusal(machine, commit) is Reason.CONSENSUS_FINISHED
 
 
+def test_a_decision_that_comes_before_the_own_value_is_too_early_and_counts_afterwards() -> None:
+    machine = runner()
+    commit = Qbft(machine.message_id, proposed(proposing()), BOOLE).decided()
+    assert refusal(machine, commit) is Reason.FUTURE_MESSAGE
+    fetched(machine, combined(machine, proofs(machine, 1, 2, 3)))
+    assert any(isinstance(effect, Send) for effect in receive(machine, commit))
+
+
 def test_a_decision_without_any_of_ours_is_the_end() -> None:
     stranger = decode_aggregator_data(proposed(proposing(aggregator(A))))
     machine = proposing(aggregator(B))

@@ -14,7 +14,8 @@ selected, the duty ends without consensus.
 
 Invariants: nothing is signed for a value that the own check refuses; each object is submitted once; a bad share or a
 failed fetch of one validator costs no other its place.
-Not guaranteed: that `finished` is ever reached. As in the specification it means that every validator had its object
+Not guaranteed: that a decision counts without an own value; before that is fetched, consensus messages come too early.
+Nor that `finished` is ever reached. As in the specification it means that every validator had its object
 in the decision; `Finish` comes as soon as those that had one are done.
 
 Source: ssv-spec ssv/aggregator_committee.go; SIP "aggregator committee consensus".

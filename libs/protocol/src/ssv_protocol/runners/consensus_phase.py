@@ -110,11 +110,14 @@ class ConsensusPhase:
         """Take in one message; return what is to be done, and whether it decided the duty's value.
 
         Raises:
-            ProtocolError: CONSENSUS_FINISHED, DECIDED_WRONG_INSTANCE, those of the value check on a decided value,
-                and those of `Controller.process_received`.
+            ProtocolError: CONSENSUS_FINISHED, FUTURE_MESSAGE, DECIDED_WRONG_INSTANCE, those of the value check on a
+                decided value, and those of `Controller.process_received`.
         """
         if self.instance is not None and self.instance.state.decided:
             raise ProtocolError(Reason.CONSENSUS_FINISHED)
+        if self.instance is None and self._is_of_this_duty(message):
+            # a decision that the controller took in now would use up the height before the own value is there
+            raise ProtocolError(Reason.FUTURE_MESSAGE, f"height {self.height} has not begun")
         return self._run(lambda: self.lane.controller.process_received(message), at)
 
     def timed_out(self, round_: Round, at: Instant) -> list[Effect]:
@@ -144,6 +147,9 @@ class ConsensusPhase:
         """Take up a consensus in mid-course."""
         self.instance = instance
         self.decided_value = decided_value
+
+    def _is_of_this_duty(self, message: ReceivedMessage) -> bool:
+        return message.qbft.height == self.height and message.qbft.identifier == self.lane.controller.identifier
 
     def _check_value(self, value: bytes) -> None:
         try:

@@ -14,8 +14,7 @@ same. The others submit what was decided.
 
 Invariants: nothing is signed for a value that the own check refuses, even a decided one; the decided block is of this
 duty's slot; it is submitted once.
-Not guaranteed: that a decision which arrives before the own block was fetched counts (the specification refuses it);
-shells hold consensus messages back until `consensus.started`.
+Not guaranteed: that a decision counts without an own block; before that is fetched, consensus messages come too early.
 
 Source: ssv-spec ssv/proposer.go; ssvlabs/ssv protocol/v2/ssv/runner/proposer.go for blinding and delay.
 """

@@ -12,7 +12,7 @@ What is selected, fetched and signed is a role's own: `aggregator`, `sync_contri
 Invariants: the decided value is for this duty's slot; nothing is signed for a value that the own check refuses; each
 object is submitted once. Consensus waits until every proof is there, whose roots are strict: a message that does not
 carry exactly the expected ones is refused whole.
-Not guaranteed: that a decision which arrives before the own value was fetched counts (the specification refuses it).
+Not guaranteed: that a decision counts without an own value; before that is fetched, consensus messages come too early.
 
 Source: ssv-spec v1.2.2 ssv/aggregator.go, ssv/sync_committee_aggregator.go, ssv/runner.go.
 """
