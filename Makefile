@@ -9,7 +9,7 @@ export DEMO_CRASH ?=
 export DEMO_MIN_INCLUDED ?= 95
 KILLS ?= 200
 
-.PHONY: help setup demo test e2e lint format spec bench signer-kill proto lock clean
+.PHONY: help setup demo test e2e lint format spec bench signer-kill mutants proto lock clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -22,7 +22,7 @@ demo: setup ## Four operators attest on a real beacon chain (about 4 minutes)
 	@$(PYTHON) -m ssv_devnet.demo
 
 test: setup ## Unit, property and simulation tests, with real servers where a part needs one
-	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m 'not system' libs services cli devnet tests/spec
+	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m 'not system' libs services cli devnet tests/spec tests/mutants
 
 e2e: setup ## Whole systems: real beacon node, real EVM, processes that are killed (several minutes)
 	@$(PYTHON) -m pytest -q tests/e2e tests/chaos
@@ -48,6 +48,9 @@ bench: setup ## Benchmarks: tables here, JSON under build/bench
 signer-kill: setup ## kill -9 a signer under load, KILLS times; then a build that records after signing
 	@$(PYTHON) -m tests.chaos.signer_kill --kills $(KILLS)
 	@$(PYTHON) -m tests.chaos.signer_kill --kills 10 --sabotage
+
+mutants: setup ## Mutation check of signing rules and justification: made, killed, survivors (about 15 minutes)
+	@$(PYTHON) -m tests.mutants
 
 proto: ## Generate libs/api from proto/
 	@scripts/proto.sh
