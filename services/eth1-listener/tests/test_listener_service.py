@@ -10,14 +10,13 @@ from pathlib import Path
 
 import grpc
 import pytest
-from tests.support.border_signer import PERMISSIONS, BorderSigner
+from tests.support.border_signer import BorderSigner, serving_signer
 from tests.support.listener import until
 from tests.support.registered_chain import RegisteredChain, operator_keys, registered_chain
 from tests.support.service_certificates import tls_settings, write_certificates
 
 from ssv_api.v1 import registry_pb2 as pb
 from ssv_api.v1.registry_pb2_grpc import RegistryStub
-from ssv_api.v1.signer_pb2_grpc import add_SignerServicer_to_server
 from ssv_eth1_listener.service import SERVICE, run
 from ssv_eth1_listener.settings import Eth1ListenerSettings
 from ssv_eth1_listener.store import RegistryStore
@@ -29,7 +28,7 @@ from ssv_protocol.types.ids import BlsPublicKey, Epoch, ExecutionAddress, ForkVe
 from ssv_protocol.types.operator import NO_OPERATOR_KEY
 from ssv_runtime.network_file import write_network_file
 from ssv_runtime.registry_client import RegistryView, watch
-from ssv_runtime.rpc import channel, secure_server
+from ssv_runtime.rpc import channel
 from ssv_runtime.service import BAD_SETTINGS, Service, serve
 from ssv_runtime.settings import GrpcServiceSettings
 
@@ -52,9 +51,7 @@ class World:
     @asynccontextmanager
     async def running_signer(self) -> AsyncIterator[None]:
         settings = GrpcServiceSettings(**self.common("signer"), grpc_port=self.signer_port)  # type: ignore[arg-type]
-        add = [lambda server: add_SignerServicer_to_server(self.signer, server)]
-        async with Service("signer") as service, secure_server(settings, service, add, PERMISSIONS) as port:
-            self.signer_port = port
+        async with serving_signer(self.signer, settings) as self.signer_port:
             yield
 
     @asynccontextmanager
