@@ -86,8 +86,11 @@ class FakeBeacon:
         if kind == "proposer":
             return self._data(self._proposers(epoch), epoch)
         wanted = [int(index) for index in await request.json()]
+        if not wanted:
+            return web.json_response({"code": 400, "message": "no validators"}, status=400)  # as some nodes do
+        known = [index for index in wanted if index in self.indices.values()]
         if kind == "attester":
-            return self._data([self._attester(epoch, index) for index in wanted], epoch)
+            return self._data([self._attester(epoch, index) for index in known], epoch)
         assert kind == "sync"
         return self._data([self._seats(index) for index in wanted if index in self.sync_seats])
 

@@ -35,6 +35,7 @@ from ssv_runtime.metrics import Metrics
 class FakeWorker:
     changed: list[CommitteeId] = field(default_factory=list)
     heads: list[Slot] = field(default_factory=list)
+    holdings: dict[CommitteeId, object] = field(default_factory=dict)
 
     def duties_changed(self, committee: CommitteeId) -> None:
         self.changed.append(committee)
@@ -120,11 +121,14 @@ async def while_running(work: Awaitable[None], look: Callable[[], Awaitable[None
 
 def test_duties_are_up_once_the_running_epoch_is_written() -> None:
     async def scenario() -> None:
-        told, book = Told(), DutyBook(CHAIN)
+        told, book, worker = Told(), DutyBook(CHAIN), FakeWorker()
         await asyncio.sleep(CHAIN.slot_start(FIRST))
 
         async def look() -> None:
             await asyncio.sleep(0)
+            assert told.problem("duties") is None, "who holds no committee waits for no duties"
+            worker.holdings[COMMITTEE] = object()
+            await asyncio.sleep(CHAIN.slot_duration_s)
             assert told.problem("duties") == f"none of epoch {EPOCH}"
             book.put(value())
             await asyncio.sleep(CHAIN.slot_duration_s)
@@ -132,7 +136,7 @@ def test_duties_are_up_once_the_running_epoch_is_written() -> None:
             await asyncio.sleep(CHAIN.slots_per_epoch * CHAIN.slot_duration_s)
             assert told.problem("duties") == f"none of epoch {EPOCH + 1}"
 
-        await while_running(check_duties(book, SlotClock(CHAIN, now), told.instruments), look)
+        await while_running(check_duties(book, cast(Worker, worker), SlotClock(CHAIN, now), told.instruments), look)
 
     run(scenario)
 

@@ -304,6 +304,17 @@ def test_validators_come_get_liquidated_and_leave(tmp_path: Path) -> None:
             world.register(*liquidated)  # the other committee is nobody's now
             await reader.committee(of(NOW, ALSO_OURS), indices())
             await reader.committee(of(NOW + 1, ALSO_OURS), indices())
+            await is_ready(service)
+
+    play(tmp_path, scenario)
+
+
+def test_an_operator_without_validators_is_ready(tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.world.register()
+        async with scene.world.scheduling(scene.beacon.url) as service:
+            await is_ready(service)
+            assert not (await scene.reader.network(f"{NOW}.network")).validators
 
     play(tmp_path, scenario)
 

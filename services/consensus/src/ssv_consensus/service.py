@@ -84,7 +84,7 @@ async def run(settings: ConsensusSettings, service: Service) -> None:
     service.spawn(records.run, "duty records", restart=True)
     service.spawn(lambda: watch_registry(registry, worker, instruments), "registry", restart=True)
     service.spawn(lambda: watch_duties(bus, book, worker, instruments), "duties", restart=True)
-    service.spawn(lambda: check_duties(book, clock, instruments), "duties check", restart=True)
+    service.spawn(lambda: check_duties(book, worker, clock, instruments), "duties check", restart=True)
     service.spawn(lambda: check_beacon(beacon, network.chain, instruments), "beacon check", restart=True)
     service.spawn(lambda: catch_up_after_reconnects(bus, worker), "catch up", restart=True)
     await service.stopping.wait()

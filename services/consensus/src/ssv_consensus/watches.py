@@ -58,12 +58,12 @@ def _take(entry: KvEntry, book: DutyBook, worker: Worker) -> None:
     worker.duties_changed(book.put(pb.CommitteeDuties.FromString(entry.value)))
 
 
-async def check_duties(book: DutyBook, clock: SlotClock, instruments: Instruments) -> None:
-    """Say whether the scheduler has written the running epoch."""
+async def check_duties(book: DutyBook, worker: Worker, clock: SlotClock, instruments: Instruments) -> None:
+    """Say whether the scheduler has written the running epoch; without committees there is nothing to write."""
     while True:
         epoch = clock.chain.epoch_of(clock.slot())
         newest = book.newest_epoch
-        if newest is not None and newest >= epoch:
+        if not worker.holdings or (newest is not None and newest >= epoch):
             instruments.duties.up()
         else:
             instruments.duties.down(f"none of epoch {epoch}", "see the duty-scheduler")

@@ -16,6 +16,9 @@ from ssv_ethereum.beacon.answers import DependentEnvelope, Envelope, Hex48, Uint
 from ssv_ethereum.beacon.http import BeaconHttp
 from ssv_protocol.types.ids import BlsPublicKey, Epoch, Root, Slot, ValidatorIndex
 
+_SOMEBODY = (ValidatorIndex(0),)
+"""There is always a first validator; some nodes refuse a question about nobody."""
+
 
 @dataclass(frozen=True, slots=True)
 class AttesterDuty:
@@ -108,9 +111,10 @@ class DutiesApi:
     http: BeaconHttp
 
     async def attester(self, epoch: Epoch, indices: Iterable[ValidatorIndex]) -> AttesterDuties:
-        """Return the attestations due in `epoch`, at most one a validator. Raises BeaconError."""
+        """Return the attestations due in `epoch`, one a validator; for nobody the root alone. Raises BeaconError."""
         path = f"/eth/v1/validator/duties/attester/{epoch}"
-        answer = await self.http.post(path, _ids(indices), DependentEnvelope[list[_Attester]])
+        wanted = list(indices)
+        answer = await self.http.post(path, _ids(wanted or _SOMEBODY), DependentEnvelope[list[_Attester]])
         duties = tuple(
             AttesterDuty(
                 Slot(item.slot),
@@ -121,7 +125,7 @@ class DutiesApi:
                 item.committees_at_slot,
                 item.validator_committee_index,
             )
-            for item in answer.data
+            for item in (answer.data if wanted else ())
         )
         return AttesterDuties(Root(bytes(answer.dependent_root)), duties)
 
@@ -137,8 +141,11 @@ class DutiesApi:
 
     async def sync(self, epoch: Epoch, indices: Iterable[ValidatorIndex]) -> tuple[SyncDuty, ...]:
         """Return who of `indices` sits in the sync committee of `epoch`'s period. Raises BeaconError."""
+        wanted = _ids(indices)
+        if not wanted:
+            return ()
         path = f"/eth/v1/validator/duties/sync/{epoch}"
-        answer = await self.http.post(path, _ids(indices), Envelope[list[_Sync]])
+        answer = await self.http.post(path, wanted, Envelope[list[_Sync]])
         return tuple(
             SyncDuty(
                 ValidatorIndex(item.validator_index),
