@@ -128,7 +128,7 @@ def test_what_was_under_way_when_the_stream_broke_is_asked_again() -> None:
             for request_id in second.asked:
                 second.answer(request_id)
             await asyncio.gather(*asked)
-            assert scene.lost == ["UNAVAILABLE: broken"]
+            assert scene.lost == ["UNAVAILABLE: no connection"]
 
     run(scenario)
 

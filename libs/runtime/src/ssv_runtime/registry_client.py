@@ -25,6 +25,7 @@ from ssv_api.v1 import registry_pb2 as pb
 from ssv_api.v1.registry_pb2_grpc import RegistryStub
 from ssv_protocol.registry.state import BEFORE_GENESIS, OperatorRecord, Recipient, RegistryState, ValidatorRecord
 from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, ExecutionAddress, OperatorId
+from ssv_runtime.rpc.failure import RpcFailure
 
 PART_BYTES = 1 << 20
 """Aim for the size of one message; far below what gRPC is set to take, so that one large record cannot matter."""
@@ -138,7 +139,7 @@ async def watch(channel: grpc.aio.Channel, lost: Callable[[str], None]) -> Async
                     yield view
             lost("the eth1-listener ended the stream")
         except grpc.aio.AioRpcError as error:
-            lost(f"{error.code().name}: {error.details()}")
+            lost(str(RpcFailure.of(error)))
         finally:
             call.cancel()
         assembler.forget_parts()

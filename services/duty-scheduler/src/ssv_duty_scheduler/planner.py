@@ -30,6 +30,7 @@ from ssv_protocol.registry.state import ValidatorRecord
 from ssv_protocol.types.ids import BlsPublicKey, Epoch, Slot
 from ssv_runtime.bus import BusError
 from ssv_runtime.registry_client import RegistryView
+from ssv_runtime.rpc import RpcFailure
 
 if TYPE_CHECKING:
     from ssv_api.v1.signer_pb2_grpc import SignerAsyncStub
@@ -122,7 +123,7 @@ class Planner:
         try:
             held = (await self._signer.ListShares(signer_pb2.ListSharesRequest())).shares
         except grpc.aio.AioRpcError as error:
-            self._instruments.shares.down(f"{error.code().name}: {error.details()}", "see the signer's log")
+            self._instruments.shares.down(str(RpcFailure.of(error)), "see the signer's log")
             return False
         self._may_sign_from = {BlsPublicKey(each.validator_pubkey): Epoch(each.may_sign_from_epoch) for each in held}
         self._shares_of = now

@@ -27,6 +27,7 @@ from ssv_eth1_listener.store import RegistryStore
 from ssv_ethereum.backoff import Backoff, Sleep
 from ssv_protocol.types.ids import BlsPublicKey, OperatorId
 from ssv_runtime.registry_client import RegistryView
+from ssv_runtime.rpc import RpcFailure
 
 if TYPE_CHECKING:
     from ssv_api.v1.signer_pb2_grpc import SignerAsyncStub
@@ -84,7 +85,7 @@ class ShareKeeper:
                     await self._reconcile(view)
                     self._instruments.shares_are_equal()
             except grpc.aio.AioRpcError as error:
-                self._instruments.shares_differ(f"{error.code().name}: {error.details()}")
+                self._instruments.shares_differ(str(RpcFailure.of(error)))
                 await backoff.pause()
                 continue
             return view
@@ -133,7 +134,7 @@ class ShareKeeper:
         except grpc.aio.AioRpcError as error:
             if error.code() not in _REFUSALS:
                 raise
-            reason = error.details() or error.code().name
+            reason = RpcFailure.of(error).detail
             if self._refused.get(key) != reason:
                 self._instruments.share_refused(key, reason)
             self._refused[key] = reason

@@ -35,7 +35,12 @@ class RpcFailure(SsvError):
 
     @classmethod
     def of(cls, error: grpc.aio.AioRpcError) -> RpcFailure:
-        """Return the failure that `error` reports; `reason` is empty unless the handler gave one."""
+        """Return the failure that `error` reports; `reason` is empty unless the handler gave one.
+
+        UNAVAILABLE without a reason comes from no handler: there is no connection, and gRPC's text about it is long.
+        """
         reason = next((value for key, value in error.trailing_metadata() or () if key == REASON_KEY), "")
         text = reason if isinstance(reason, str) else reason.decode(errors="replace")
+        if error.code() == grpc.StatusCode.UNAVAILABLE and not text:
+            return cls(error.code(), text, "no connection")
         return cls(error.code(), text, error.details() or error.code().name)
