@@ -40,6 +40,16 @@ def test_an_encrypted_key(tmp_path: Path, password_file: Path) -> None:
     assert read_operator_key(out, PASSWORD).public_pem() == operator_pem(content["pubkey"].encode())
 
 
+def test_the_public_key_is_shown_again_and_to_nobody_without_the_password(tmp_path: Path, password_file: Path) -> None:
+    out = tmp_path / "operator.json"
+    public = generate("--out", out, "--password-file", password_file).stdout
+    shown = CliRunner().invoke(app, ["keys", "show", str(out), "--password-file", str(password_file)])
+    assert (shown.exit_code, shown.stdout) == (0, public)
+    refused = CliRunner().invoke(app, ["keys", "show", str(out)])
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert refused.stderr.startswith(f"ssvctl: operator key {out} ")
+
+
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     out = tmp_path / "operator.pem"
     out.write_text("precious")

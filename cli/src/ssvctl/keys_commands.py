@@ -8,7 +8,7 @@ import typer
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssvctl.errors import reported
 from ssvctl.files import read_password, refuse_existing
-from ssvctl.operator_keys import contract_form, write_operator_key
+from ssvctl.operator_keys import contract_form, read_operator_key, write_operator_key
 
 app = typer.Typer(help="The operator's RSA key.", no_args_is_help=True)
 
@@ -26,4 +26,15 @@ def generate(
         write_operator_key(out, key, password)
     if password is None:
         typer.echo(f"{out} is not encrypted; with --password-file it would be.", err=True)
+    typer.echo(contract_form(key.public_pem()))
+
+
+@app.command()
+def show(
+    file: Annotated[Path, typer.Argument(help="File made by `ssvctl keys generate`, or by the Go node.")],
+    password_file: Annotated[Path | None, typer.Option(help="Password of the key.")] = None,
+) -> None:
+    """Print the public key once more. It needs the password: so it also tells whether key and password fit."""
+    with reported():
+        key = read_operator_key(file, None if password_file is None else read_password(password_file))
     typer.echo(contract_form(key.public_pem()))

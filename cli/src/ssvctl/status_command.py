@@ -24,8 +24,13 @@ from ssvctl.supervisor.probe import Readiness, look
 
 _REMEDIES = {
     "nats": "look into log/nats.log; is the disk full?",
-    "signer": "look into log/signer.log",
+    "sign": "look into log/signer.log",
+    "database": "is the disk full, or not writable?",
     "registry": "look into log/eth1-listener.log",
+    "eth1": "look into log/eth1-listener.log",
+    "shares": "look into log/eth1-listener.log and log/signer.log",
+    "duties": "goes with what the duty-scheduler waits for",
+    "gateway": "look into log/p2p-gateway.log",
     "beacon": "check beacon_urls in operator.toml, and the beacon node",
     "execution": "check execution_url in operator.toml, and the execution node",
     "peers": "check p2p_peers_file and that peers reach p2p_listen_port",
@@ -62,11 +67,13 @@ def status_table(now: Mapping[str, Readiness]) -> Table:
         elif not readiness.waits_for:
             table.add_row(name, "does not answer", f"look into log/{name}.log (log/operator.log when grouped)")
         for what, reason in readiness.waits_for:
-            table.add_row(name, f"waits for {what}: {reason}", _remedy(what))
+            table.add_row(name, f"waits for {what}: {reason}", _remedy(what, reason))
     return table
 
 
-def _remedy(what: str) -> str:
+def _remedy(what: str, reason: str) -> str:
+    if "not registered" in reason:
+        return "register the operator's public key, which `ssvctl keys show` prints"
     return next((remedy for key, remedy in _REMEDIES.items() if key in what.lower()), "see the service's log")
 
 
