@@ -166,6 +166,8 @@ class DutyTask:
 
     def _take_own(self, signed: SignedSSVMessage) -> None:
         try:  # a signer with another operator's key must not go unnoticed
+            if signed.operator_ids != (self.machine.member.operator_id,):
+                raise ProtocolError(Reason.ENVELOPE_SIGNATURE, f"signed by {list(signed.operator_ids)}")
             content = admit(self.machine.member, signed)
         except ProtocolError as error:
             self.dropped[error.reason] += 1

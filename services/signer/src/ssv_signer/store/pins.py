@@ -45,7 +45,7 @@ def pin_network(connection: sqlite3.Connection, network: Network, current_epoch:
         if different:
             raise StartRefused(
                 f"the database belongs to another network ({', '.join(different)} differ); "
-                "name that network's file or another data folder"
+                "name that network's file; the record here must not be left behind"
             )
     _put(connection, _NETWORK, json.dumps(given, sort_keys=True).encode())
 
