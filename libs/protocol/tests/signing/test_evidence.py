@@ -31,9 +31,11 @@ CASES: list[tuple[str, Decision, DenialReason]] = [
     ("SameSignerTwice", replace(GOOD, signers=(1, 2, 2)), DenialReason.EVIDENCE_MALFORMED),
     ("SignerZero", replace(GOOD, signers=(0, 1, 2), sign_as=(1, 1, 2)), DenialReason.EVIDENCE_MALFORMED),
     ("ForeignSigner", replace(GOOD, signers=(1, 2, 9)), DenialReason.EVIDENCE_SIGNATURE),
+    ("ForeignSignerBelowQuorum", replace(GOOD, signers=(1, 9)), DenialReason.EVIDENCE_SIGNATURE),
     ("ForeignSignerAboveQuorum", replace(GOOD, signers=(1, 2, 3, 9)), DenialReason.EVIDENCE_SIGNATURE),
     ("OneKeyForAll", replace(GOOD, sign_as=(1, 1, 1)), DenialReason.EVIDENCE_SIGNATURE),
     ("OneBadAboveQuorum", replace(GOOD, signers=(1, 2, 3, 4), sign_as=(1, 2, 3, 9)), DenialReason.EVIDENCE_SIGNATURE),
+    ("RoundZero", replace(GOOD, at_round=0), DenialReason.EVIDENCE_MALFORMED),
     ("Prepare", replace(GOOD, kind=QbftMessageType.PREPARE), DenialReason.EVIDENCE_NOT_COMMIT),
     ("RoundChange", replace(GOOD, kind=QbftMessageType.ROUND_CHANGE), DenialReason.EVIDENCE_NOT_COMMIT),
     ("PartialSignature", replace(GOOD, msg_type=MsgType.PARTIAL_SIGNATURE), DenialReason.EVIDENCE_NOT_COMMIT),
@@ -84,8 +86,9 @@ def test_the_keys_must_be_those_of_the_committee() -> None:
     assert denied.reason == DenialReason.EVIDENCE_OTHER_COMMITTEE
 
 
-def test_a_registry_key_that_is_no_key_is_a_denial() -> None:
-    broken = replace(member().committee[0], public_key=b"\x00" * 459)
+@pytest.mark.parametrize("byte", [b"\x00", b"\x01"], ids=["NoKeyOnRecord", "NotParsable"])
+def test_a_registry_key_that_is_no_key_is_a_denial(byte: bytes) -> None:
+    broken = replace(member().committee[0], public_key=byte * 459)
     committee = replace(member(), committee=(broken, *member().committee[1:]))
     denied = decided_value(committee, message_id(), CLOCK, GOOD.signed())
     assert isinstance(denied, Denied)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from libs.protocol.tests.signing.world import CLOCK, NETWORK, SLOTS_PER_EPOCH, message_id, root_of
+from libs.protocol.tests.signing.world import BOOLE_EPOCH, CHAIN, CLOCK, NETWORK, SLOTS_PER_EPOCH, message_id, root_of
 
 from ssv_protocol.signing import partial_signatures
 from ssv_protocol.signing.records import PartialSignaturesRecord, ShareSigning
@@ -96,6 +96,15 @@ CASES: list[tuple[str, PartialSignaturesRecord, MessageId, DenialReason | None]]
 def test_named_cases(wanted: PartialSignaturesRecord, identifier: MessageId, reason: DenialReason | None) -> None:
     verdict = judge(wanted, identifier=identifier)
     assert (verdict.reason if isinstance(verdict, Denied) else None) == reason
+
+
+def test_every_role_that_decides_sends_post_consensus_signatures() -> None:
+    validators = (RunnerRole.PROPOSER, RunnerRole.AGGREGATOR, RunnerRole.SYNC_COMMITTEE_CONTRIBUTION)
+    boole = CHAIN.first_slot(BOOLE_EPOCH)
+    duties = [(message_id(), CLOCK), *((validator(role), CLOCK) for role in validators)]
+    duties.append((message_id(RunnerRole.AGGREGATOR_COMMITTEE, boole), boole))
+    for identifier, slot in duties:
+        assert partial_signatures.check_duty(NETWORK, identifier, slot, POST, slot) is None
 
 
 def test_what_is_too_old_is_not_repeated_either() -> None:

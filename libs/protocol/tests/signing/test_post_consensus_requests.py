@@ -34,6 +34,7 @@ from ssv_protocol.signing.verdict import DenialReason, Denied
 from ssv_protocol.types.beacon_vote import BeaconVote
 from ssv_protocol.types.ids import MessageId, Slot
 from ssv_protocol.types.message_id import validator_message_id
+from ssv_protocol.types.partial_signatures import MAX_PARTIAL_SIGNATURES
 from ssv_protocol.types.roles import RunnerRole
 
 REPEATS = [
@@ -85,6 +86,15 @@ def test_requests_that_are_denied_as_a_whole(draft: PostConsensusDraft, clock: i
     denied = post_consensus.check(NETWORK, member(), state(), draft, Slot(clock))
     assert isinstance(denied, Denied)
     assert denied.reason == reason
+
+
+def test_a_request_has_at_most_as_many_duties_as_a_message_has_signatures() -> None:
+    full = request(*(duty(1),) * MAX_PARTIAL_SIGNATURES)
+    assert len(judge(full).denied) == MAX_PARTIAL_SIGNATURES - 1
+    overfull = replace(full, duties=(*full.duties, duty(1)))
+    denied = post_consensus.check(NETWORK, member(), state(), overfull, CLOCK)
+    assert isinstance(denied, Denied)
+    assert denied.reason is DenialReason.MALFORMED
 
 
 VOTES = [vote_for(CLOCK, source=EPOCH - back, head=head) for back in (1, 2) for head in (7, 8)]

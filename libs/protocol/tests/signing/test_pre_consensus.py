@@ -177,6 +177,13 @@ def test_requests_that_are_denied_as_a_whole(request_: PreConsensusDraft, reason
     assert whole(request_) is reason
 
 
+def test_a_message_has_room_for_as_many_signatures_as_peers_take() -> None:
+    verdict = judge(draft(Kind.RANDAO, *(REVEAL,) * MAX_PARTIAL_SIGNATURES))
+    assert isinstance(verdict, PreConsensusVerdict)
+    assert verdict.record is not None
+    assert len(verdict.record.items) == MAX_PARTIAL_SIGNATURES
+
+
 def test_what_was_sent_is_the_answer_unless_its_share_is_gone() -> None:
     first = judge(draft(Kind.VALIDATOR_REGISTRATION))
     assert isinstance(first, PreConsensusVerdict)

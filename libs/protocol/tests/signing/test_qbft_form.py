@@ -17,7 +17,7 @@ from ssv_protocol.networks import LOCAL_BOOLE_DOMAIN, MAINNET
 from ssv_protocol.signing import qbft
 from ssv_protocol.signing.qbft import QbftApproved
 from ssv_protocol.signing.verdict import DenialReason, Denied
-from ssv_protocol.types.ids import BlsPublicKey, Slot
+from ssv_protocol.types.ids import BlsPublicKey, Round, Slot
 from ssv_protocol.types.message_id import committee_message_id, validator_message_id
 from ssv_protocol.types.messages import MAX_FULL_DATA_BYTES
 from ssv_protocol.types.roles import RunnerRole
@@ -25,6 +25,9 @@ from ssv_protocol.types.roles import RunnerRole
 HUGE = bytes(MAX_FULL_DATA_BYTES + 1)
 PUBKEY = BlsPublicKey(b"\xab" * 48)
 ALAN = NETWORK.domain_at(CLOCK)
+
+
+WITH_DATA_ROUND = replace(prepare(1, A).message, data_round=Round(7))
 
 
 def with_id(identifier: bytes) -> QbftDraft:
@@ -66,12 +69,20 @@ FORMS: list[tuple[str, QbftDraft, DenialReason | None]] = [
         with_id(validator_message_id(ALAN, RunnerRole.VOLUNTARY_EXIT, PUBKEY)),
         DenialReason.WRONG_ROLE,
     ),
+    (
+        "RegistrationHasNoConsensus",
+        with_id(validator_message_id(ALAN, RunnerRole.VALIDATOR_REGISTRATION, PUBKEY)),
+        DenialReason.WRONG_ROLE,
+    ),
     ("ProposalWithoutValue", replace(proposal(1, A), full_data=b""), DenialReason.FULL_DATA),
     ("ProposalOfOtherValue", replace(proposal(1, A), full_data=B), DenialReason.FULL_DATA),
+    ("LargestProposal", proposal(1, HUGE[1:]), None),
     ("HugeProposal", proposal(1, HUGE), DenialReason.FULL_DATA),
     ("PreparedRoundChangeWithoutValue", replace(change(2, (1, A)), full_data=b""), DenialReason.FULL_DATA),
     ("UnpreparedRoundChangeWithValue", replace(change(2), full_data=A), DenialReason.FULL_DATA),
     ("PrepareWithValue", replace(prepare(1, A), full_data=A), DenialReason.FULL_DATA),
+    ("PrepareWithMeaninglessDataRound", QbftDraft(WITH_DATA_ROUND), None),
+    ("PrepareWithDataRoundAndValue", QbftDraft(WITH_DATA_ROUND, A), DenialReason.FULL_DATA),
     ("CommitWithValue", replace(commit(1, A), full_data=A), DenialReason.FULL_DATA),
 ]
 

@@ -109,6 +109,7 @@ class Decision:
 
     value: bytes
     slot: Slot = CLOCK
+    at_round: int = 1
     kind: QbftMessageType = QbftMessageType.COMMIT
     msg_type: MsgType = MsgType.CONSENSUS
     signers: tuple[int, ...] = (1, 2, 3)
@@ -120,7 +121,7 @@ class Decision:
     def signed(self) -> SignedSSVMessage:
         inner = message_id() if self.inner_id is None else self.inner_id
         root = root_of(self.value) if self.root is None else self.root
-        qbft = QbftMessage(self.kind, Height(self.slot), Round(1), inner, root)
+        qbft = QbftMessage(self.kind, Height(self.slot), Round(self.at_round), inner, root)
         message = SSVMessage(self.msg_type, message_id() if self.outer_id is None else self.outer_id, qbft.encode())
         signatures = tuple(keys()[OperatorId(key)].sign(message) for key in self.sign_as or self.signers)
         return SignedSSVMessage(signatures, tuple(OperatorId(signer) for signer in self.signers), message, self.value)
