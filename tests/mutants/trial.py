@@ -1,8 +1,8 @@
 """The trial of mutants inside of pytest: tests are collected once, each mutant meets them in a forked process.
 
 First every test runs unchanged, and it is noted which functions of the modules each of them calls. A mutant then
-meets the tests that call its function, the quickest first, until one fails. Too much CPU time counts as a failure,
-whatever the load of the machine.
+meets the tests that call its function, the quickest first, until one fails; one of a table meets those that call
+anything in its file, or have it by name. Too much CPU time counts as a failure, whatever the load of the machine.
 
 Not guaranteed: that tests which draw random values meet a mutant with the values they draw elsewhere; here their
 seeds are fixed, so that a trial can be repeated.
@@ -87,6 +87,7 @@ class Trial:
             item
             for item, calls in self._calls.items()
             if any(name == file and mutant.function in ("", function) for name, function in calls)
+            or (not mutant.function and _reads_tables(item, mutant))
         ]
         return sorted(found, key=self._seconds.__getitem__)
 
@@ -121,3 +122,10 @@ class Trial:
                     break
         finally:
             os._exit(code)
+
+
+def _reads_tables(item: pytest.Item, mutant: Mutant) -> bool:
+    """Tell whether the test's module has a table of the mutant's module."""
+    tables = {name: value for name, value in vars(mutant.module).items() if isinstance(value, dict | frozenset)}
+    test = vars(item.module) if isinstance(item, pytest.Function) else {}
+    return any(test.get(name) is value for name, value in tables.items() if not name.startswith("__"))
