@@ -1,5 +1,8 @@
 """Does the record on disk cover what was received? Read with sqlite3 alone, from a copy of what a kill left.
 
+A slot that the signer has pruned is covered by the mark below which it refuses everything, for ever; the asking for
+opposites at the end shows that it does.
+
 The copy leaves the recovery of the log to the next signer, as after a real crash.
 """
 
@@ -34,7 +37,8 @@ class RecordCheck:
                 shutil.copyfile(self._data_dir / name, self._scratch / name)
         connection = sqlite3.connect(self._scratch / FILES[0])
         try:
-            problems = [self._problem(connection, received, key) for key in keys]
+            forgotten_below = _forgotten_below(connection)
+            problems = [self._problem(connection, received, key) for key in keys if key[1] >= forgotten_below]
         finally:
             connection.close()
         return [problem for problem in problems if problem]
@@ -63,6 +67,12 @@ class RecordCheck:
             if mark is None or mark[0] < target or (mark[0] == target and mark[1] != root):
                 return f"slot {slot}: an attestation is above its share's watermark"
         return ""
+
+
+def _forgotten_below(connection: sqlite3.Connection) -> int:
+    """Return the slot below which records were pruned."""
+    row = connection.execute("SELECT value FROM pins WHERE name = 'forgotten_below_slot'").fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def _step_problem(connection: sqlite3.Connection, step: Step, message: SSVMessage) -> str:
