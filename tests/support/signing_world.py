@@ -130,14 +130,24 @@ class SigningWorld:
     ) -> SignedSSVMessage:
         """Let the others of the committee decide a vote."""
         committee = tuple(operators or self.committee)
-        identifier = self.message_id(slot, committee)
-        commit = QbftMessage(
-            QbftMessageType.COMMIT, Height(slot), Round(1), identifier, Root(sha256(vote.encode()).digest())
-        )
+        return self.decided_value(vote.encode(), slot, self.message_id(slot, committee), committee, signers=signers)
+
+    def decided_value(
+        self,
+        value: bytes,
+        slot: Slot,
+        identifier: MessageId,
+        operators: Sequence[OperatorId] | None = None,
+        *,
+        signers: int | None = None,
+    ) -> SignedSSVMessage:
+        """Let the others of a committee decide any value, under any message id."""
+        committee = tuple(operators or self.committee)
+        commit = QbftMessage(QbftMessageType.COMMIT, Height(slot), Round(1), identifier, Root(sha256(value).digest()))
         message = SSVMessage(MsgType.CONSENSUS, identifier, commit.encode())
         others = [number for number in committee if number != OWN][: signers or quorum(len(committee))]
         signatures = tuple(self.keys[number].sign(message) for number in others)
-        return SignedSSVMessage(signatures, tuple(others), message, vote.encode())
+        return SignedSSVMessage(signatures, tuple(others), message, value)
 
     def post_consensus(
         self, validators: Sequence[Validator], slot: Slot, vote: BeaconVote | None = None, *, signers: int | None = None

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SLOTS_PER_EPOCH = 8
 START = Slot(10 * SLOTS_PER_EPOCH + 3)
-Draft = pb.QbftDraft | pb.PostConsensusDraft
+Draft = pb.QbftDraft | pb.PreConsensusDraft | pb.PostConsensusDraft
 
 
 class Signer:
@@ -99,6 +99,8 @@ async def sign(stub: SignerAsyncStub, *drafts: Draft) -> list[pb.SignResponse]:
 def request(number: int, draft: Draft) -> pb.SignRequest:
     if isinstance(draft, pb.QbftDraft):
         return pb.SignRequest(request_id=number, qbft=draft)
+    if isinstance(draft, pb.PreConsensusDraft):
+        return pb.SignRequest(request_id=number, pre_consensus=draft)
     return pb.SignRequest(request_id=number, post_consensus=draft)
 
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from ssv_api.v1 import signer_pb2 as pb
 from ssv_consensus.ports import Failed, Signed, SignVerdict
-from ssv_protocol.effects import Draft, PreConsensusDraft, QbftDraft
+from ssv_protocol.effects import (
+    Draft,
+    Exit,
+    PreConsensusDraft,
+    PreConsensusObject,
+    QbftDraft,
+    RandaoReveal,
+    Registration,
+    SlotSelection,
+    SyncSelection,
+)
 from ssv_protocol.errors import ProtocolError
 from ssv_protocol.signing.verdict import DenialReason, Denied
 from ssv_protocol.types.ids import ValidatorIndex
@@ -16,7 +26,14 @@ def request_of(draft: Draft) -> pb.SignRequest:
     if isinstance(draft, QbftDraft):
         return pb.SignRequest(qbft=pb.QbftDraft(message=draft.message.encode(), full_data=draft.full_data))
     if isinstance(draft, PreConsensusDraft):
-        raise ValueError("the signer takes no requests for signatures before consensus")
+        return pb.SignRequest(
+            pre_consensus=pb.PreConsensusDraft(
+                message_id=draft.message_id,
+                slot=draft.slot,
+                type=draft.type,
+                objects=[_object(item) for item in draft.objects],
+            )
+        )
     return pb.SignRequest(
         post_consensus=pb.PostConsensusDraft(
             message_id=draft.message_id,
@@ -44,6 +61,27 @@ def verdict_of(response: pb.SignResponse) -> SignVerdict:
             return Failed(response.failed.reason)
         case _:
             return Failed("the signer's answer holds no verdict")
+
+
+def _object(item: PreConsensusObject) -> pb.PreConsensusObject:
+    wanted = pb.PreConsensusObject(validator_index=item.validator_index, validator_pubkey=item.pubkey)
+    match item:
+        case RandaoReveal():
+            wanted.randao_reveal.CopyFrom(pb.RandaoReveal(epoch=item.epoch))
+        case SlotSelection():
+            wanted.slot_selection.CopyFrom(pb.SlotSelection(slot=item.slot))
+        case SyncSelection():
+            selection = pb.SyncSelection(slot=item.slot, subcommittee_index=item.subcommittee_index)
+            wanted.sync_selection.CopyFrom(selection)
+        case Registration(_, content):
+            wanted.registration.CopyFrom(
+                pb.Registration(
+                    fee_recipient=content.fee_recipient, gas_limit=content.gas_limit, timestamp_s=content.timestamp
+                )
+            )
+        case Exit():
+            wanted.exit.CopyFrom(pb.Exit(epoch=item.exit.epoch))
+    return wanted
 
 
 def _denied(denied: pb.Denied) -> Denied:

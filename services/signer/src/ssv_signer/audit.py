@@ -9,16 +9,16 @@ from collections.abc import Iterable
 
 from structlog.typing import FilteringBoundLogger
 
-from ssv_protocol.effects import Draft, QbftDraft
-from ssv_protocol.signing.post_consensus import DeniedDuty
+from ssv_protocol.effects import Draft, PreConsensusDraft, QbftDraft
 from ssv_protocol.signing.verdict import Denied
 from ssv_protocol.types.ids import BlsPublicKey, MessageId
 from ssv_protocol.types.message_id import COMMITTEE_ROLES, committee_of, duty_executor, message_role
 from ssv_protocol.types.roles import QbftMessageType, RunnerRole
 from ssv_signer.custody import Added, NewShare
 from ssv_signer.meters import Meters
+from ssv_signer.work import LeftOut
 
-QBFT, POST_CONSENSUS, UNKNOWN = "qbft", "post_consensus", "unknown"
+QBFT, PRE_CONSENSUS, POST_CONSENSUS, UNKNOWN = "qbft", "pre_consensus", "post_consensus", "unknown"
 _SHORT_BYTES = 4
 
 
@@ -35,16 +35,16 @@ class Audit:
         self._meters.denials.labels(denied.reason.value).inc()
         self._log.warning("refused to sign", **_words(denied), **_duty(draft), caller=caller)
 
-    def left_out(self, draft: Draft, duties: Iterable[DeniedDuty], caller: str) -> None:
-        """Duties of a request were refused for a reason of their own."""
-        for item in duties:
+    def left_out(self, draft: Draft, items: Iterable[LeftOut], caller: str) -> None:
+        """Duties or objects of a request were refused for a reason of their own."""
+        for item in items:
             self._meters.denials.labels(item.denied.reason.value).inc()
             self._log.warning(
                 "refused to sign for a validator",
                 **_words(item.denied),
                 **_duty(draft),
-                validator_index=item.duty.validator_index,
-                duty_type=item.duty.type,
+                validator_index=item.validator_index,
+                duty_type=item.duty_type,
                 caller=caller,
             )
 
@@ -86,7 +86,9 @@ def kind(draft: Draft | None) -> str:
     """Return the metric label of a draft."""
     if draft is None:
         return UNKNOWN
-    return QBFT if isinstance(draft, QbftDraft) else POST_CONSENSUS
+    if isinstance(draft, QbftDraft):
+        return QBFT
+    return PRE_CONSENSUS if isinstance(draft, PreConsensusDraft) else POST_CONSENSUS
 
 
 def _words(denied: Denied) -> dict[str, object]:

@@ -182,17 +182,17 @@ class SignerServer(SignerServicer):
         judgement = await self._commits.submit(draft)
         if isinstance(judgement, Refusal):
             self._audit.refused(draft, judgement.denied, caller)
-            self._audit.left_out(draft, judgement.duties, caller)
-            return pb.SignResponse(request_id=number, denied=drafts.denied(judgement.denied, judgement.duties))
+            self._audit.left_out(draft, judgement.left_out, caller)
+            return pb.SignResponse(request_id=number, denied=drafts.denied(judgement.denied, judgement.left_out))
         if isinstance(judgement, Failure):
             self._audit.failed(draft, judgement.reason, caller)
             return pb.SignResponse(request_id=number, failed=pb.Failed(reason=judgement.reason))
         message = await self._sign(judgement, audit.kind(draft))
-        left_out = judgement.denied if isinstance(judgement, BatchWork) else ()
+        left_out = judgement.left_out if isinstance(judgement, BatchWork) else ()
         self._audit.left_out(draft, left_out, caller)
         self._audit.signed(draft)
         return pb.SignResponse(
-            request_id=number, signed=pb.Signed(message=message, denied=drafts.denied_duties(left_out))
+            request_id=number, signed=pb.Signed(message=message, denied=drafts.left_out(left_out))
         )
 
     async def _sign(self, work: EnvelopeWork | BatchWork, kind: str) -> bytes:

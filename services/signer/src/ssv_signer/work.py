@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ssv_protocol.crypto.bls import SecretKey
-from ssv_protocol.signing.post_consensus import DeniedDuty
 from ssv_protocol.signing.records import PartialSignaturesRecord, UnsignedMessage
 from ssv_protocol.signing.verdict import Denied
-from ssv_protocol.types.ids import MessageId, OperatorId
+from ssv_protocol.types.ids import MessageId, OperatorId, ValidatorIndex
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A duty or an object of a request that is not in the message. `duty_type` is a BeaconRole, or the caller's."""
+
+    validator_index: ValidatorIndex
+    duty_type: int
+    denied: Denied
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +35,7 @@ class BatchWork:
     message_id: MessageId
     record: PartialSignaturesRecord
     secrets: tuple[SecretKey, ...] = field(repr=False)
-    denied: tuple[DeniedDuty, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 Work = EnvelopeWork | BatchWork
@@ -36,10 +44,10 @@ Work = EnvelopeWork | BatchWork
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Nothing may be signed. `duties` is not empty when each duty was refused for a reason of its own."""
+    """Nothing may be signed. `left_out` is not empty when each duty or object was refused for a reason of its own."""
 
     denied: Denied
-    duties: tuple[DeniedDuty, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,24 +27,28 @@ class SignRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     QBFT_FIELD_NUMBER: _builtins.int
     POST_CONSENSUS_FIELD_NUMBER: _builtins.int
+    PRE_CONSENSUS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.int
     """the caller's, unique in the stream"""
     @_builtins.property
     def qbft(self) -> Global___QbftDraft: ...
     @_builtins.property
     def post_consensus(self) -> Global___PostConsensusDraft: ...
+    @_builtins.property
+    def pre_consensus(self) -> Global___PreConsensusDraft: ...
     def __init__(
         self,
         *,
         request_id: _builtins.int = ...,
         qbft: Global___QbftDraft | None = ...,
         post_consensus: Global___PostConsensusDraft | None = ...,
+        pre_consensus: Global___PreConsensusDraft | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["draft", b"draft", "post_consensus", b"post_consensus", "qbft", b"qbft"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["draft", b"draft", "post_consensus", b"post_consensus", "pre_consensus", b"pre_consensus", "qbft", b"qbft"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["draft", b"draft", "post_consensus", b"post_consensus", "qbft", b"qbft", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["draft", b"draft", "post_consensus", b"post_consensus", "pre_consensus", b"pre_consensus", "qbft", b"qbft", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_draft: _TypeAlias = _typing.Literal["qbft", "post_consensus"]  # noqa: Y015
+    _WhichOneofReturnType_draft: _TypeAlias = _typing.Literal["qbft", "post_consensus", "pre_consensus"]  # noqa: Y015
     _WhichOneofArgType_draft: _TypeAlias = _typing.Literal["draft", b"draft"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_draft) -> _WhichOneofReturnType_draft | None: ...
 
@@ -106,6 +110,189 @@ class PostConsensusDraft(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PostConsensusDraft: _TypeAlias = PostConsensusDraft  # noqa: Y015
+
+@_typing.final
+class PreConsensusDraft(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    SLOT_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    OBJECTS_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.bytes
+    """56 bytes"""
+    slot: _builtins.int
+    type: _builtins.int
+    """PartialSignatureType"""
+    @_builtins.property
+    def objects(self) -> _containers.RepeatedCompositeFieldContainer[Global___PreConsensusObject]: ...
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.bytes = ...,
+        slot: _builtins.int = ...,
+        type: _builtins.int = ...,
+        objects: _abc.Iterable[Global___PreConsensusObject] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_id", b"message_id", "objects", b"objects", "slot", b"slot", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreConsensusDraft: _TypeAlias = PreConsensusDraft  # noqa: Y015
+
+@_typing.final
+class PreConsensusObject(_message.Message):
+    """What one validator is to sign without a decision. It holds no signing root: the signer computes it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALIDATOR_INDEX_FIELD_NUMBER: _builtins.int
+    VALIDATOR_PUBKEY_FIELD_NUMBER: _builtins.int
+    RANDAO_REVEAL_FIELD_NUMBER: _builtins.int
+    SLOT_SELECTION_FIELD_NUMBER: _builtins.int
+    SYNC_SELECTION_FIELD_NUMBER: _builtins.int
+    REGISTRATION_FIELD_NUMBER: _builtins.int
+    EXIT_FIELD_NUMBER: _builtins.int
+    validator_index: _builtins.int
+    validator_pubkey: _builtins.bytes
+    @_builtins.property
+    def randao_reveal(self) -> Global___RandaoReveal: ...
+    @_builtins.property
+    def slot_selection(self) -> Global___SlotSelection: ...
+    @_builtins.property
+    def sync_selection(self) -> Global___SyncSelection: ...
+    @_builtins.property
+    def registration(self) -> Global___Registration: ...
+    @_builtins.property
+    def exit(self) -> Global___Exit: ...
+    def __init__(
+        self,
+        *,
+        validator_index: _builtins.int = ...,
+        validator_pubkey: _builtins.bytes = ...,
+        randao_reveal: Global___RandaoReveal | None = ...,
+        slot_selection: Global___SlotSelection | None = ...,
+        sync_selection: Global___SyncSelection | None = ...,
+        registration: Global___Registration | None = ...,
+        exit: Global___Exit | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["exit", b"exit", "object", b"object", "randao_reveal", b"randao_reveal", "registration", b"registration", "slot_selection", b"slot_selection", "sync_selection", b"sync_selection"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exit", b"exit", "object", b"object", "randao_reveal", b"randao_reveal", "registration", b"registration", "slot_selection", b"slot_selection", "sync_selection", b"sync_selection", "validator_index", b"validator_index", "validator_pubkey", b"validator_pubkey"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_object: _TypeAlias = _typing.Literal["randao_reveal", "slot_selection", "sync_selection", "registration", "exit"]  # noqa: Y015
+    _WhichOneofArgType_object: _TypeAlias = _typing.Literal["object", b"object"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_object) -> _WhichOneofReturnType_object | None: ...
+
+Global___PreConsensusObject: _TypeAlias = PreConsensusObject  # noqa: Y015
+
+@_typing.final
+class RandaoReveal(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RandaoReveal: _TypeAlias = RandaoReveal  # noqa: Y015
+
+@_typing.final
+class SlotSelection(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SLOT_FIELD_NUMBER: _builtins.int
+    slot: _builtins.int
+    def __init__(
+        self,
+        *,
+        slot: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["slot", b"slot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SlotSelection: _TypeAlias = SlotSelection  # noqa: Y015
+
+@_typing.final
+class SyncSelection(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SLOT_FIELD_NUMBER: _builtins.int
+    SUBCOMMITTEE_INDEX_FIELD_NUMBER: _builtins.int
+    slot: _builtins.int
+    subcommittee_index: _builtins.int
+    def __init__(
+        self,
+        *,
+        slot: _builtins.int = ...,
+        subcommittee_index: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["slot", b"slot", "subcommittee_index", b"subcommittee_index"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SyncSelection: _TypeAlias = SyncSelection  # noqa: Y015
+
+@_typing.final
+class Registration(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FEE_RECIPIENT_FIELD_NUMBER: _builtins.int
+    GAS_LIMIT_FIELD_NUMBER: _builtins.int
+    TIMESTAMP_S_FIELD_NUMBER: _builtins.int
+    fee_recipient: _builtins.bytes
+    """20 bytes"""
+    gas_limit: _builtins.int
+    timestamp_s: _builtins.int
+    """Unix time"""
+    def __init__(
+        self,
+        *,
+        fee_recipient: _builtins.bytes = ...,
+        gas_limit: _builtins.int = ...,
+        timestamp_s: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fee_recipient", b"fee_recipient", "gas_limit", b"gas_limit", "timestamp_s", b"timestamp_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Registration: _TypeAlias = Registration  # noqa: Y015
+
+@_typing.final
+class Exit(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Exit: _TypeAlias = Exit  # noqa: Y015
 
 @_typing.final
 class SignResponse(_message.Message):
@@ -173,7 +360,7 @@ class DeniedDuty(_message.Message):
     DENIED_FIELD_NUMBER: _builtins.int
     validator_index: _builtins.int
     duty_type: _builtins.int
-    """BeaconRole, or what the caller gave for one"""
+    """BeaconRole, before consensus that of the object; or what the caller gave for one"""
     @_builtins.property
     def denied(self) -> Global___Denied: ...
     def __init__(

@@ -36,7 +36,8 @@ _TYPES: dict[RunnerRole, frozenset[PartialSignatureType]] = {
         {PartialSignatureType.AGGREGATOR_COMMITTEE, PartialSignatureType.POST_CONSENSUS}
     ),
 }
-_NEVER_TOO_OLD = frozenset({PartialSignatureType.VALIDATOR_REGISTRATION, PartialSignatureType.VOLUNTARY_EXIT})
+NEVER_TOO_OLD = frozenset({PartialSignatureType.VALIDATOR_REGISTRATION, PartialSignatureType.VOLUNTARY_EXIT})
+"""What may be signed for a slot whose record was pruned: a second one with other content is no offence."""
 
 
 def check_duty(
@@ -49,7 +50,7 @@ def check_duty(
     role = RunnerRole(message_role(message_id))
     if kind not in _TYPES[role]:
         return Denied(DenialReason.WRONG_ROLE, f"role {role.name} sends no {kind.name}")
-    return window.check(network.chain, slot, clock, may_be_old=kind in _NEVER_TOO_OLD)
+    return window.check(network.chain, slot, clock, may_be_old=kind in NEVER_TOO_OLD)
 
 
 def check_repeat(sent: PartialSignaturesRecord, held: Collection[BlsPublicKey]) -> Denied | None:

@@ -2,7 +2,8 @@
 
 Invariant: a slot whose rows were deleted is refused for ever after, because the highest of them is written down with
 the deletion. So a clock that jumps ahead and back can't bring a forgotten slot to life, and one that jumped ahead
-refuses no slot that had no record.
+refuses no slot that had no record. Exits and registrations are not bound by it: they may be late, and a second one
+with other content is no slashable offence (`partial_signatures.NEVER_TOO_OLD`).
 
 Watermarks are never pruned. Source: architecture §5.2.
 """
