@@ -17,9 +17,15 @@ from ssv_protocol.crypto.bls import SecretKey
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.effects import Draft, PostConsensusDraft, PreConsensusDraft, QbftDraft
 from ssv_protocol.forks import Network
-from ssv_protocol.signing import attestation, post_consensus, qbft
+from ssv_protocol.signing import attestation, block, post_consensus, pre_consensus, qbft
 from ssv_protocol.signing.post_consensus import HeldShare, PostConsensusState
-from ssv_protocol.signing.records import AttestationRecord, PartialSignaturesRecord, QbftRecord, UnsignedMessage
+from ssv_protocol.signing.records import (
+    AttestationRecord,
+    PartialSignaturesRecord,
+    ProposalRecord,
+    QbftRecord,
+    UnsignedMessage,
+)
 from ssv_protocol.signing.verdict import DenialReason, Denied
 from ssv_protocol.types.ids import BlsPublicKey, Epoch, Height, Instant, MessageId, Slot, ValidatorIndex
 from ssv_protocol.types.messages import SignedSSVMessage, SSVMessage
@@ -49,16 +55,17 @@ class LocalSigner:
         self._secrets: dict[BlsPublicKey, SecretKey] = {}
         self._shares: dict[ValidatorIndex, HeldShare] = {}
         self._attestations: dict[BlsPublicKey, AttestationRecord] = {}
+        self._proposals: dict[BlsPublicKey, ProposalRecord] = {}
         self._consensus: dict[tuple[MessageId, Height], QbftRecord] = {}
         self._batches: dict[tuple[MessageId, Slot, int], PartialSignaturesRecord] = {}
 
     def add_share(self, share: Share, secret: SecretKey, current_epoch: Epoch) -> None:
-        """Hold a share; its record, bumped to `current_epoch`, is there before the key is."""
+        """Hold a share; its records, raised to the end of `current_epoch`, are there before the key is."""
+        key, last_slot = share.share_pubkey, Slot(self._network.chain.first_slot(Epoch(current_epoch + 1)) - 1)
         with self._lock:
-            self._attestations[share.share_pubkey] = attestation.raised(
-                self._attestations.get(share.share_pubkey), current_epoch
-            )
-            self._secrets[share.share_pubkey] = secret
+            self._attestations[key] = attestation.raised(self._attestations.get(key), current_epoch)
+            self._proposals[key] = block.raised(self._proposals.get(key), last_slot)
+            self._secrets[key] = secret
             self._shares[share.validator_index] = HeldShare(
                 share.validator_pubkey, share.share_pubkey, self._member.committee_id
             )
@@ -70,7 +77,7 @@ class LocalSigner:
             if isinstance(draft, QbftDraft):
                 return self._sign_qbft(draft, clock)
             if isinstance(draft, PreConsensusDraft):
-                return Denied(DenialReason.WRONG_ROLE, "no rule for signatures before consensus")
+                return self._sign_pre_consensus(draft, clock)
             return self._sign_post_consensus(draft, clock)
 
     def _sign_qbft(self, draft: QbftDraft, clock: Slot) -> SignResult:
@@ -81,18 +88,32 @@ class LocalSigner:
         self._consensus[key] = verdict.record
         return Signed(self._envelope(verdict.message))
 
+    def _sign_pre_consensus(self, draft: PreConsensusDraft, clock: Slot) -> SignResult:
+        sent = self._batches.get((draft.message_id, draft.slot, draft.type))
+        verdict = pre_consensus.check(self._network, self._member, self._shares, sent, draft, clock)
+        if isinstance(verdict, Denied):
+            return verdict
+        denied = {item.object.validator_index: item.denied for item in verdict.denied}
+        return self._sign_batch(draft.message_id, verdict.record, denied)
+
     def _sign_post_consensus(self, draft: PostConsensusDraft, clock: Slot) -> SignResult:
         key = draft.message_id, draft.slot, post_consensus.KIND
-        state = PostConsensusState(self._shares, self._attestations, self._batches.get(key))
+        state = PostConsensusState(self._shares, self._attestations, self._batches.get(key), self._proposals)
         verdict = post_consensus.check(self._network, self._member, state, draft, clock)
         if isinstance(verdict, Denied):
             return verdict
         denied = {item.duty.validator_index: item.denied for item in verdict.denied}
-        if verdict.record is None:
-            return next(iter(denied.values()))
         self._attestations.update(verdict.attestations)
-        self._batches[key] = verdict.record
-        return Signed(self._envelope(self._batch(draft.message_id, verdict.record)), denied)
+        self._proposals.update(verdict.proposals)
+        return self._sign_batch(draft.message_id, verdict.record, denied)
+
+    def _sign_batch(
+        self, message_id: MessageId, record: PartialSignaturesRecord | None, denied: dict[ValidatorIndex, Denied]
+    ) -> SignResult:
+        if record is None:
+            return next(iter(denied.values()), Denied(DenialReason.NOTHING_TO_SIGN))
+        self._batches[message_id, record.slot, record.type] = record
+        return Signed(self._envelope(self._batch(message_id, record)), denied)
 
     def _batch(self, message_id: MessageId, record: PartialSignaturesRecord) -> UnsignedMessage:
         signer = self._member.operator_id
