@@ -36,13 +36,14 @@ class Report:
 
     total: int
     rows: list[dict[str, object]] = field(default_factory=list)
-    reasons: dict[tuple[str, str, str], str] = field(default_factory=accepted)
+    unused: dict[tuple[str, str, str], str] = field(default_factory=accepted)
 
     def add(self, mutant: Mutant, outcome: str) -> None:
         """Keep one outcome; print it when it is a survivor without a reason."""
         key = mutant.file, mutant.function, mutant.change
+        # an entry is about one mutant: of two that read alike, the second is not covered
+        reason = self.unused.pop(key, None) if outcome == "survived" else None
         row = {"file": mutant.file, "line": mutant.line, "function": mutant.function, "change": mutant.change}
-        reason = self.reasons.get(key) if outcome == "survived" else None
         self.rows.append({**row, "outcome": outcome, "reason": reason})
         if outcome == "survived" and reason is None:
             print(f"SURVIVED {mutant.file}:{mutant.line} {mutant.function}: {mutant.change}", flush=True)
@@ -54,8 +55,7 @@ class Report:
         count = Counter(row["outcome"] for row in self.rows)
         survivors = [row for row in self.rows if row["outcome"] == "survived"]
         unexplained = [row for row in survivors if row["reason"] is None]
-        used = {(row["file"], row["function"], row["change"]) for row in survivors}
-        unused = [list(key) for key in self.reasons if key not in used] if whole else []
+        unused = list(self.unused) if whole else []
         for key in unused:
             print("no longer survives, take it out of accepted.toml:", *key)
         figures = {

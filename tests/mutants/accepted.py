@@ -13,10 +13,11 @@ FILE = Path(__file__).with_name("accepted.toml")
 
 
 def accepted(path: Path = FILE) -> dict[Key, str]:
-    """Return the reason of each (file, function, change); raises ValueError for an entry without a reason."""
+    """Return the reason of each (file, function, change); raises ValueError for one without a reason, or twice."""
     reasons: dict[Key, str] = {}
     for item in tomllib.loads(path.read_text()).get("mutant", []):
-        if not item["reason"].strip():
-            raise ValueError(f"no reason for {item['change']}")
-        reasons[item["file"], item["function"], item["change"]] = item["reason"]
+        key = item["file"], item["function"], item["change"]
+        if not item["reason"].strip() or key in reasons:
+            raise ValueError(f"no reason, or a second time: {key}")
+        reasons[key] = item["reason"]
     return reasons

@@ -2,7 +2,8 @@
 
 First every test runs unchanged, and it is noted which functions of the modules each of them calls. A mutant then
 meets the tests that call its function, the quickest first, until one fails; one of a table meets those that call
-anything in its file, or have it by name. Too much CPU time counts as a failure, whatever the load of the machine.
+anything in its file, or have it by name. Too much CPU time counts as a failure, whatever the load of the machine. Before
+all mutants the tests run so without any, in the same order, and must pass.
 
 Not guaranteed: that tests which draw random values meet a mutant with the values they draw elsewhere; here their
 seeds are fixed, so that a trial can be repeated.
@@ -60,6 +61,8 @@ class Trial:
         if self._failed:
             print("these fail without any mutant:", *self._failed)
             raise session.Interrupted("the tests fail")
+        if self._meet(None) != "survived":
+            raise session.Interrupted("the tests fail in a forked process, without any mutant")
         for mutant in self.mutants:
             self.outcome(mutant, self._meet(mutant))
         return True
@@ -80,8 +83,10 @@ class Trial:
         self._calls[item] = calls
         self._seconds[item] = time.process_time() - begin
 
-    def _tests_of(self, mutant: Mutant) -> list[pytest.Item]:
-        """Return the tests that call the function; for a table those that call anything in its file."""
+    def _tests_of(self, mutant: Mutant | None) -> list[pytest.Item]:
+        """Return the tests that can notice the mutant, quickest first; all of them for none."""
+        if mutant is None:
+            return sorted(self._calls, key=self._seconds.__getitem__)
         file = mutant.module.__file__
         found = [
             item
@@ -91,7 +96,7 @@ class Trial:
         ]
         return sorted(found, key=self._seconds.__getitem__)
 
-    def _meet(self, mutant: Mutant) -> str:
+    def _meet(self, mutant: Mutant | None) -> str:
         process_id = os.fork()
         if process_id == 0:
             self._run_and_exit(mutant)
@@ -100,10 +105,10 @@ class Trial:
             return "timed out" if os.WTERMSIG(status) == signal.SIGXCPU else "killed"
         code = os.WEXITSTATUS(status)
         if code == _BROKEN:
-            raise RuntimeError(f"{mutant.file}:{mutant.line}: cannot apply {mutant.change}")
+            raise RuntimeError(f"cannot be applied: {mutant}")
         return "survived" if code == _SURVIVED else "killed"
 
-    def _run_and_exit(self, mutant: Mutant) -> None:
+    def _run_and_exit(self, mutant: Mutant | None) -> None:
         code = _BROKEN
         try:
             nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -113,7 +118,8 @@ class Trial:
             signal.signal(signal.SIGXCPU, signal.SIG_DFL)
             resource.setrlimit(resource.RLIMIT_CPU, (self.cpu_limit_s, self.cpu_limit_s + 5))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            mutant.apply()
+            if mutant is not None:
+                mutant.apply()
             code = _SURVIVED
             for item in self._tests_of(mutant):
                 item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
