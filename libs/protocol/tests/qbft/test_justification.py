@@ -64,7 +64,8 @@ def test_one_bad_round_change_spoils_a_proposal_with_a_quorum_of_good_ones(
 ) -> None:
     good = [round_change(item, 2) for item in (TWO, THREE, LAST)]
     assert len(started(THREE).process(proposal(TWO, VALUE, 2, good))) == 2
-    spoiled = proposal(TWO, VALUE, 2, [*good, bad])
+    # the prepares are those that the one prepared in a later round would need
+    spoiled = proposal(TWO, VALUE, 2, [*good, bad], prepares(3))
     assert refused(lambda: started(THREE).process(spoiled)) is reason
 
 
