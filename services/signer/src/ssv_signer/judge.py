@@ -109,8 +109,7 @@ class Judge:
         if isinstance(verdict, Denied):
             return Refusal(verdict)
         left_out = tuple(
-            LeftOut(item.object.validator_index, _DUTY_TYPES[type(item.object)], item.denied)
-            for item in verdict.denied
+            LeftOut(item.object.validator_index, _DUTY_TYPES[type(item.object)], item.denied) for item in verdict.denied
         )
         return self._batch(connection, member, draft, rows, sent, verdict.record, left_out)
 

@@ -191,9 +191,7 @@ class SignerServer(SignerServicer):
         left_out = judgement.left_out if isinstance(judgement, BatchWork) else ()
         self._audit.left_out(draft, left_out, caller)
         self._audit.signed(draft)
-        return pb.SignResponse(
-            request_id=number, signed=pb.Signed(message=message, denied=drafts.left_out(left_out))
-        )
+        return pb.SignResponse(request_id=number, signed=pb.Signed(message=message, denied=drafts.left_out(left_out)))
 
     async def _sign(self, work: EnvelopeWork | BatchWork, kind: str) -> bytes:
         with self._meters.signing_s.labels(kind).time():
