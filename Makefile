@@ -49,7 +49,7 @@ signer-kill: setup ## kill -9 a signer under load, KILLS times; then a build tha
 	@$(PYTHON) -m tests.chaos.signer_kill --kills $(KILLS)
 	@$(PYTHON) -m tests.chaos.signer_kill --kills 10 --sabotage
 
-mutants: setup ## Mutation check of signing rules and justification: made, killed, survivors (minutes)
+mutants: setup ## Mutation check of signing rules and justification: made, killed, survivors (about 2 minutes)
 	@$(PYTHON) -m tests.mutants
 
 proto: ## Generate libs/api from proto/

@@ -2,8 +2,8 @@
 
 First every test runs unchanged, and it is noted which functions of the modules each of them calls. A mutant then
 meets the tests that call its function, the quickest first, until one fails; one of a table meets those that call
-anything in its file, or have it by name. Too much CPU time counts as a failure, whatever the load of the machine. Before
-all mutants the tests run so without any, in the same order, and must pass.
+anything in its file, or have it by name. Before all mutants the tests run in that order without any, and must pass.
+Too much CPU time counts as a failure, whatever the load of the machine.
 
 Not guaranteed: that tests which draw random values meet a mutant with the values they draw elsewhere; here their
 seeds are fixed, so that a trial can be repeated.
