@@ -10,11 +10,14 @@ from hypothesis import settings
 settings.register_profile("ssv", deadline=None)
 settings.load_profile("ssv")
 
-# chosen here, before the processes that share the tests begin, so that all of them have the same
-os.environ.setdefault("SSV_SIM_FRESH_SEED", str(secrets.randbelow(1_000_000)))
+# a random seed is chosen here, before the processes that share the tests begin, so that all of them have the same
+if os.environ.get("SSV_SIM_SEED") == "random":
+    os.environ["SSV_SIM_SEED"] = str(secrets.randbelow(1_000_000))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how to have the simulations again."""
-    seeds = os.environ.get("SSV_SIM_SEED") or f"1, {os.environ['SSV_SIM_FRESH_SEED']}"
-    terminalreporter.write_line(f"simulation seeds: {seeds} (replay with SSV_SIM_SEED=<seed>)")
+    seeds = os.environ.get("SSV_SIM_SEED", "1, 2")
+    terminalreporter.write_line(
+        f"simulation seeds: {seeds} (SSV_SIM_SEED=<seed> replays one, SSV_SIM_SEED=random tries)"
+    )

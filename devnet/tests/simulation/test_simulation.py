@@ -59,6 +59,15 @@ def test_clean_weather_includes_everything_in_the_first_round(one_seed: int) -> 
     assert due_sync <= outcome.world.sync_included
 
 
+def test_a_decision_that_only_one_has_heard_of_reaches_the_others() -> None:
+    """In slot 11 the Byzantine operator decides first and tells one, who then takes no further part."""
+    scenario = Scenario(
+        145301, 20, validators=4, weather=BREEZE, byzantine=OperatorId(2), misdeeds=(Misdeed.ONE_FRIEND,)
+    )
+    outcome = run(scenario)
+    assert outcome.included == outcome.due
+
+
 @pytest.mark.parametrize("misdeed", Misdeed)
 def test_each_misdeed_alone_stops_nothing(misdeed: Misdeed, one_seed: int) -> None:
     outcome = run(

@@ -40,6 +40,8 @@ from ssv_protocol.runners.early import EARLY_REASONS, EarlyMessages
 from ssv_protocol.signing.verdict import Denied
 from ssv_protocol.types.ids import Instant, Slot, ValidatorIndex
 from ssv_protocol.types.messages import SignedSSVMessage
+from ssv_protocol.types.qbft_message import QbftMessage
+from ssv_protocol.types.roles import QbftMessageType
 
 FETCH_RETRY_S = 0.2
 SIGN_RETRY_S = 0.2
@@ -67,6 +69,7 @@ class DutyTask:
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
         self._drafts: asyncio.Queue[tuple[Draft, Instant]] = asyncio.Queue()
         self._early = EarlyMessages()
+        self._helped = False
         self._timer: asyncio.TimerHandle | None = None
         self._side_tasks: set[asyncio.Task[None]] = set()
 
@@ -109,9 +112,22 @@ class DutyTask:
                 self._early.keep(event)
             else:
                 self.dropped[error.reason] += 1
+                self._help_straggler(event)
             return False
         self._carry_out(effects)
         return True
+
+    def _help_straggler(self, event: Event) -> None:
+        """Publish the decision, once, when a member still changes rounds after it.
+
+        A decision that only some have heard of would otherwise stay theirs: who has decided takes no further part,
+        and the others may be too few for a quorum. Ours; the specification leaves it to the gossip's flooding.
+        """
+        if self._helped or self.machine.decided is None or not isinstance(event, Received):
+            return
+        if isinstance(event.content, QbftMessage) and event.content.msg_type == QbftMessageType.ROUND_CHANGE:
+            self._helped = True
+            self._publish(self.machine.decided)
 
     def _carry_out(self, effects: list[Effect]) -> None:
         for effect in effects:
