@@ -121,7 +121,7 @@ async def _show(console: Console, folder: Path, state: NetworkState) -> bool:
     shown = f"0x{head.hex()[:8]}" if head else "none yet"
     console.print(f"slot {slot}, epoch {chain.epoch_of(slot)}, head {shown}", highlight=False)
     console.print(
-        f"beacon node {state.beacon_url}, EVM {state.execution_url}, contract {state.contract}", highlight=False
+        f"beacon node {state.beacon_url}\nEVM {state.execution_url}\ncontract {state.contract}", highlight=False
     )
     table = Table("operator", "processes", "services")
     all_ready = True
