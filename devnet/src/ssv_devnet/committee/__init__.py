@@ -1,4 +1,4 @@
 """A committee in one process: operators that pass signed messages through an in-memory network.
 
-With a real beacon node it is the demo, with a fake clock and a bad network it is the simulator.
+With a fake clock and a bad network it is the simulator, under a stopwatch it is the benchmark of a committee.
 """
