@@ -148,7 +148,7 @@ def test_nearly_all_sync_committee_votes_are_included(run: Run) -> None:
     due = {vote for vote in run.observation.sync_due if not run.is_released(vote)}
     included = len(due & run.observation.sync_included) / len(due)
     print(f"sync committee votes included: {included:.1%}")
-    assert included >= 0.75, run.background_log  # one slot late on a busy machine is a tenth
+    assert included >= 0.9, run.background_log
 
 
 def test_head_events_arrive(run: Run) -> None:
