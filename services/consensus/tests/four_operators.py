@@ -193,7 +193,7 @@ class FourOperators:
             slot
             for slot, by_operator in sorted(self.records.items())
             if all(
-                number in by_operator and all(each.submitted for each in by_operator[number].attesters)
+                number in by_operator and all(each.submitted for each in by_operator[number].outcomes)
                 for number in operators
             )
         ]

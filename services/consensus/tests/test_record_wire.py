@@ -29,7 +29,7 @@ def test_a_record_travels_with_everything() -> None:
     message = record_message(OperatorId(1), COMMITTEE, record)
     assert (message.operator_id, message.committee_id, message.slot, message.last_round) == (1, COMMITTEE, CLOCK, 2)
     assert SignedSSVMessage.decode(message.decided) == decided
-    first, second = message.attesters
+    first, second = message.outcomes
     assert (first.validator_index, first.submitted, first.missed_reason) == (A, True, "")
     assert list(first.participants) == [1, 2, 3]
     assert (second.validator_index, second.submitted, second.missed_reason) == (B, False, "signer_refused")

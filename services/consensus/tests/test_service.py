@@ -33,7 +33,7 @@ def test_four_workers_attest_and_say_how_it_went(tmp_path: Path) -> None:
             assert record.last_round >= 1
             assert set(record.stages_ms) >= STAGES
             assert set(record.legs_ms_p50) == {"bus", "signer", "gateway"}
-            for outcome in record.attesters:
+            for outcome in record.outcomes:
                 assert outcome.submitted
                 assert not outcome.missed_reason
                 assert len(outcome.participants) >= 3
@@ -56,7 +56,7 @@ def test_without_operator_4_every_part_of_operator_1_may_die(tmp_path: Path) -> 
         operators.nats.kill()
         operators.nats.start()
         third = (await until("a complete slot after the bus died", lambda: complete_after(Slot(second + 2))))[-1]
-        assert 1 in operators.records[third][TWO].attesters[0].participants
+        assert 1 in operators.records[third][TWO].outcomes[0].participants
 
     with_four_operators(tmp_path, scenario, workers=(ONE, TWO, THREE))
 
@@ -82,7 +82,7 @@ def test_a_worker_that_dies_after_its_commit_goes_on_in_the_same_slot(tmp_path: 
         await operators.start_worker(ONE)
         await until(f"the records of slot {slot}", lambda: {ONE, TWO, THREE} <= operators.records[slot].keys())
         assert slot in operators.complete((ONE, TWO, THREE))
-        participants = operators.records[slot][TWO].attesters[0].participants
+        participants = operators.records[slot][TWO].outcomes[0].participants
         assert set(participants) == {ONE, TWO, THREE}
         assert not operators.world.invalid
 

@@ -45,7 +45,7 @@ def read_record(encoded: bytes) -> tuple[OperatorId, SeenDuty]:
         record = DutyRecord.FromString(encoded)
     except DecodeError as error:
         raise ValueError(f"no duty record: {error}") from None
-    attesters = {ValidatorIndex(each.validator_index): each for each in record.attesters}
+    attesters = {ValidatorIndex(each.validator_index): each for each in record.outcomes}
     return OperatorId(record.operator_id), SeenDuty(
         slot=Slot(record.slot),
         attesters=frozenset(attesters),

@@ -7,7 +7,7 @@ from ssv_consensus.duty_record import DutyRecord
 from ssv_consensus.legs import medians_ms
 from ssv_consensus.stages import Stage
 from ssv_protocol.types.ids import CommitteeId, OperatorId
-from ssv_protocol.types.roles import RunnerRole
+from ssv_protocol.types.roles import BeaconRole, RunnerRole
 
 WHOLE_DUTY = "whole_duty"
 
@@ -21,9 +21,10 @@ def record_message(operator_id: OperatorId, committee: CommitteeId, record: Duty
         slot=record.slot,
         decided=record.decided.encode() if record.decided is not None else b"",
         last_round=record.last_round,
-        attesters=[
-            pb.ValidatorOutcome(
+        outcomes=[
+            pb.DutyOutcome(
                 validator_index=index,
+                duty_type=BeaconRole.ATTESTER,
                 submitted=index in record.submitted,
                 missed_reason=record.missed.get(index, ""),
                 participants=sorted(record.participants.get(index, ())),

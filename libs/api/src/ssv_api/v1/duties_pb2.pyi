@@ -30,6 +30,7 @@ class CommitteeDuties(_message.Message):
     VALIDATORS_FIELD_NUMBER: _builtins.int
     ATTESTER_FIELD_NUMBER: _builtins.int
     SYNC_COMMITTEE_FIELD_NUMBER: _builtins.int
+    VALIDATOR_DUTIES_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
     committee_id: _builtins.bytes
     dependent_root: _builtins.bytes
@@ -44,6 +45,10 @@ class CommitteeDuties(_message.Message):
     def sync_committee(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """SSZ ValidatorDuty of type sync committee, slot 0: in every slot of the epoch"""
 
+    @_builtins.property
+    def validator_duties(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """SSZ ValidatorDuty of types proposer, validator registration, voluntary exit"""
+
     def __init__(
         self,
         *,
@@ -53,10 +58,11 @@ class CommitteeDuties(_message.Message):
         validators: _abc.Iterable[Global___OwnValidator] | None = ...,
         attester: _abc.Iterable[_builtins.bytes] | None = ...,
         sync_committee: _abc.Iterable[_builtins.bytes] | None = ...,
+        validator_duties: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attester", b"attester", "committee_id", b"committee_id", "dependent_root", b"dependent_root", "epoch", b"epoch", "sync_committee", b"sync_committee", "validators", b"validators"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attester", b"attester", "committee_id", b"committee_id", "dependent_root", b"dependent_root", "epoch", b"epoch", "sync_committee", b"sync_committee", "validator_duties", b"validator_duties", "validators", b"validators"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

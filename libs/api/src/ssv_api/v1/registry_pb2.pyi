@@ -146,10 +146,16 @@ class RegisteredValidator(_message.Message):
     ENCRYPTED_KEYS_FIELD_NUMBER: _builtins.int
     CLUSTER_ID_FIELD_NUMBER: _builtins.int
     LIQUIDATED_FIELD_NUMBER: _builtins.int
+    EXIT_BLOCK_FIELD_NUMBER: _builtins.int
+    EXIT_BLOCK_TIME_S_FIELD_NUMBER: _builtins.int
     public_key: _builtins.bytes
     owner: _builtins.bytes
     cluster_id: _builtins.bytes
     liquidated: _builtins.bool
+    exit_block: _builtins.int
+    """where the owner asked last for a voluntary exit; 0: nowhere"""
+    exit_block_time_s: _builtins.int
+    """that block's Unix time: it gives the slot of the duty"""
     @_builtins.property
     def operator_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     @_builtins.property
@@ -166,10 +172,12 @@ class RegisteredValidator(_message.Message):
         encrypted_keys: _abc.Iterable[_builtins.bytes] | None = ...,
         cluster_id: _builtins.bytes = ...,
         liquidated: _builtins.bool = ...,
+        exit_block: _builtins.int = ...,
+        exit_block_time_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cluster_id", b"cluster_id", "encrypted_keys", b"encrypted_keys", "liquidated", b"liquidated", "operator_ids", b"operator_ids", "owner", b"owner", "public_key", b"public_key", "share_public_keys", b"share_public_keys"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cluster_id", b"cluster_id", "encrypted_keys", b"encrypted_keys", "exit_block", b"exit_block", "exit_block_time_s", b"exit_block_time_s", "liquidated", b"liquidated", "operator_ids", b"operator_ids", "owner", b"owner", "public_key", b"public_key", "share_public_keys", b"share_public_keys"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
