@@ -12,14 +12,13 @@ from services.consensus.tests.fake_time import now, run
 from ssv_consensus.committee_node import DUTY_SLOTS
 from ssv_consensus.duty_record import attesters_of
 from ssv_consensus.legs import Leg
-from ssv_consensus.ports import Cleared
+from ssv_consensus.ports import Cleared, Handed
 from ssv_consensus.stages import Stage
-from ssv_devnet.simulation.chain import SimulatedChain
-from ssv_protocol.effects import Submit
+from ssv_devnet.simulation.chain import OperatorView, SimulatedChain
+from ssv_protocol.effects import Event, Fetch, FetchAttestationData, Submit
 from ssv_protocol.errors import Reason
 from ssv_protocol.runners.admission import open_content
 from ssv_protocol.runners.ledger import MissedReason
-from ssv_protocol.types.beacon.attestation import AttestationData
 from ssv_protocol.types.duty import CommitteeDuty
 from ssv_protocol.types.ids import (
     FIRST_ROUND,
@@ -31,7 +30,6 @@ from ssv_protocol.types.ids import (
     OperatorId,
     RsaSignature,
     Slot,
-    ValidatorIndex,
 )
 from ssv_protocol.types.message_id import committee_message_id
 from ssv_protocol.types.messages import SignedSSVMessage, SSVMessage
@@ -60,12 +58,13 @@ class TimedBeacon:
     world: SimulatedChain
     asked_at: dict[Slot, float] = field(default_factory=dict)
 
-    async def attestation_data(self, slot: Slot) -> AttestationData:
-        self.asked_at[slot] = now()
-        return self.world.attestation_data(slot)
+    async def answer(self, question: Fetch) -> Event:
+        assert isinstance(question, FetchAttestationData)
+        self.asked_at[question.slot] = now()
+        return await OperatorView(self.world).answer(question)
 
-    async def submit(self, slot: Slot, work: Submit) -> frozenset[ValidatorIndex]:
-        return self.world.take(work)
+    async def submit(self, slot: Slot, work: Submit) -> frozenset[Handed]:
+        return await OperatorView(self.world).submit(slot, work)
 
 
 def said_by(operator_id: OperatorId, committee: Committee) -> set[int]:

@@ -15,21 +15,20 @@ import looptime
 
 from ssv_consensus.committee_node import CommitteeNode
 from ssv_consensus.duty_record import DutyRecord
-from ssv_consensus.ports import Ports
+from ssv_consensus.ports import Handed, Ports
 from ssv_devnet.committee.keys import ValidatorKeys, committee_members, split_validators
 from ssv_devnet.committee.local_ports import CallGossip, LocalSignerPort
 from ssv_devnet.committee.local_signer import LocalSigner
 from ssv_devnet.committee.memory_network import MemoryNetwork
-from ssv_devnet.simulation.chain import SimulatedChain, simulated_chain
+from ssv_devnet.simulation.chain import OperatorView, SimulatedChain, simulated_chain
 from ssv_ethereum.slot_clock import SlotClock
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
-from ssv_protocol.effects import Submit
+from ssv_protocol.effects import Event, Fetch, Submit
 from ssv_protocol.forks import Network
 from ssv_protocol.networks import local_network
 from ssv_protocol.runners.committee import CommitteeSeat
-from ssv_protocol.types.beacon.attestation import AttestationData
 from ssv_protocol.types.duty import CommitteeDuty, ValidatorDuty
-from ssv_protocol.types.ids import Epoch, ExecutionAddress, Instant, OperatorId, Slot, ValidatorIndex
+from ssv_protocol.types.ids import Epoch, ExecutionAddress, Instant, OperatorId, Slot
 from ssv_protocol.types.operator import CommitteeMember
 from ssv_protocol.types.roles import BeaconRole
 
@@ -90,10 +89,10 @@ class _Beacon:
         duties = [ValidatorDuty(BeaconRole.ATTESTER, v.pubkey, slot, v.index, 0, 64, 1, 0) for v in self._attesting]
         return CommitteeDuty(slot, tuple(duties)) if slot > 0 else None
 
-    async def attestation_data(self, slot: Slot) -> AttestationData:
-        return self.world.attestation_data(slot)
+    async def answer(self, question: Fetch) -> Event:
+        return await OperatorView(self.world).answer(question)
 
-    async def submit(self, slot: Slot, work: Submit) -> frozenset[ValidatorIndex]:
+    async def submit(self, slot: Slot, work: Submit) -> frozenset[Handed]:
         self.submissions.append(work)
         return frozenset()
 

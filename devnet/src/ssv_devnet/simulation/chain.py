@@ -10,10 +10,12 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from ssv_consensus.ports import Handed
 from ssv_protocol.beacon_chain import BeaconChain, BeaconFork, ScheduledFork
 from ssv_protocol.crypto import bls
 from ssv_protocol.crypto.signing_root import DOMAIN_BEACON_ATTESTER, DOMAIN_SYNC_COMMITTEE, compute_signing_root
-from ssv_protocol.effects import Submit
+from ssv_protocol.effects import Event, Fetch, FetchAttestationData, FetchedAttestationData, Submit
+from ssv_protocol.errors import SsvError
 from ssv_protocol.types.beacon.attestation import AttestationData, Checkpoint, SingleAttestation
 from ssv_protocol.types.beacon.sync_committee import SyncCommitteeMessage
 from ssv_protocol.types.duty import CommitteeDuty, ValidatorDuty
@@ -150,10 +152,12 @@ class OperatorView:
     view: int = 0
     lag: int = 0
 
-    async def attestation_data(self, slot: Slot) -> AttestationData:
-        """Return what this operator's node would attest."""
-        return self.world.attestation_data(slot, self.view, self.lag)
+    async def answer(self, question: Fetch) -> Event:
+        """Return what this operator's node would attest; raises SsvError for any other question."""
+        if not isinstance(question, FetchAttestationData):
+            raise SsvError(f"the simulated chain has no answer to {type(question).__name__}")
+        return FetchedAttestationData(self.world.attestation_data(question.slot, self.view, self.lag))
 
-    async def submit(self, slot: Slot, work: Submit) -> frozenset[ValidatorIndex]:
+    async def submit(self, slot: Slot, work: Submit) -> frozenset[Handed]:
         """Hand over signed objects."""
-        return self.world.take(work)
+        return frozenset((BeaconRole.ATTESTER, index) for index in self.world.take(work))

@@ -154,8 +154,8 @@ class Combine:
 class Submit:
     """Hand signed objects to the beacon nodes.
 
-    `attesters` names the validator of each attestation, in the same order; attestations are single ones since
-    Electra.
+    `attesters` names the validator of each attestation, in the same order, and `registrants` that of each
+    registration; attestations are single ones since Electra.
     """
 
     attesters: tuple[ValidatorIndex, ...] = ()
@@ -166,6 +166,7 @@ class Submit:
     contributions: tuple[SignedContributionAndProof, ...] = ()
     registrations: tuple[SignedValidatorRegistration, ...] = ()
     exits: tuple[SignedVoluntaryExit, ...] = ()
+    registrants: tuple[ValidatorIndex, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

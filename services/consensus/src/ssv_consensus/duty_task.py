@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Coroutine
 
 from ssv_consensus.legs import Leg, LegTimes
-from ssv_consensus.ports import Failed, Ports, Signed, SignVerdict
+from ssv_consensus.ports import Failed, Ports, Signed, SignVerdict, handed
 from ssv_consensus.stages import Stage, StageTimes
 from ssv_protocol.crypto.combine import combine
 from ssv_protocol.effects import (
@@ -22,7 +22,6 @@ from ssv_protocol.effects import (
     Effect,
     Event,
     FetchAttestationData,
-    FetchedAttestationData,
     Finish,
     PostConsensusDraft,
     Publish,
@@ -38,10 +37,10 @@ from ssv_protocol.runners.admission import admit
 from ssv_protocol.runners.committee import CommitteeRunner
 from ssv_protocol.runners.early import EARLY_REASONS, EarlyMessages
 from ssv_protocol.signing.verdict import Denied
-from ssv_protocol.types.ids import Instant, Slot, ValidatorIndex
+from ssv_protocol.types.ids import Instant, ValidatorIndex
 from ssv_protocol.types.messages import SignedSSVMessage
 from ssv_protocol.types.qbft_message import QbftMessage
-from ssv_protocol.types.roles import QbftMessageType
+from ssv_protocol.types.roles import BeaconRole, QbftMessageType
 
 FETCH_RETRY_S = 0.2
 SIGN_RETRY_S = 0.2
@@ -141,9 +140,9 @@ class DutyTask:
                     self._publish(signed)
                 case SetTimer(round_, deadline):
                     self._set_timer(TimerFired(round_), deadline)
-                case FetchAttestationData(slot):
+                case FetchAttestationData():
                     self.stages.reached(Stage.START)
-                    self._spawn(self._fetch(slot))
+                    self._spawn(self._fetch(effect))
                 case Combine():
                     self.stages.reached(Stage.PARTIAL_SIGNATURES)
                     self._spawn(self._combine(effect))
@@ -205,15 +204,15 @@ class DutyTask:
         self.refused.append(refusal)
         self._inbox.put_nowait(refusal)
 
-    async def _fetch(self, slot: Slot) -> None:
+    async def _fetch(self, question: FetchAttestationData) -> None:
         while True:
             try:
-                data = await self._ports.beacon.attestation_data(slot)
+                answer = await self._ports.beacon.answer(question)
             except Exception:  # the client has told the human; the duty tries until its deadline
                 await asyncio.sleep(FETCH_RETRY_S)
                 continue
             self.stages.reached(Stage.ATTESTATION_DATA)
-            self._inbox.put_nowait(FetchedAttestationData(data))
+            self._inbox.put_nowait(answer)
             return
 
     async def _combine(self, job: Combine) -> None:
@@ -222,13 +221,12 @@ class DutyTask:
         self._inbox.put_nowait(result)
 
     async def _submit(self, work: Submit) -> None:
-        indices = frozenset(work.attesters)
         try:
             refused = await self._ports.beacon.submit(self.machine.duty.slot, work)
         except Exception:  # the client has told the human
-            refused = indices
-        self.submitted |= indices - refused
-        self.submission_refused |= refused
+            refused = handed(work)
+        self.submitted |= {index for role, index in handed(work) - refused if role is BeaconRole.ATTESTER}
+        self.submission_refused |= {index for role, index in refused if role is BeaconRole.ATTESTER}
         self.stages.reached(Stage.SUBMISSION)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:

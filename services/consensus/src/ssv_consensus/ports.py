@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from ssv_protocol.crypto.bls import RandomBytes
-from ssv_protocol.effects import Draft, Submit
+from ssv_protocol.effects import Draft, Event, Fetch, Submit
 from ssv_protocol.runners.ledger import MissedReason
 from ssv_protocol.signing.verdict import Denied
-from ssv_protocol.types.beacon.attestation import AttestationData
 from ssv_protocol.types.duty import CommitteeDuty
 from ssv_protocol.types.ids import Instant, Slot, ValidatorIndex
 from ssv_protocol.types.messages import SignedSSVMessage
+from ssv_protocol.types.roles import BeaconRole
 
 T = TypeVar("T")
 
@@ -55,16 +55,37 @@ class Gossip(Protocol):
         ...
 
 
+Handed = tuple[BeaconRole, ValidatorIndex]
+"""What a beacon node is handed for a validator, by the kind of duty that it ends."""
+
+
 class BeaconApi(Protocol):
-    """What a duty needs of a beacon node."""
+    """What duties need of beacon nodes."""
 
-    async def attestation_data(self, slot: Slot) -> AttestationData:
-        """Return what to attest in `slot`; raises `SsvError` when the node cannot say."""
+    async def answer(self, question: Fetch) -> Event:
+        """Return the `Fetched…` event that answers a question, asked now; raises `SsvError` when no node can say.
+
+        The caller has waited for `not_before`, and asks again.
+        """
         ...
 
-    async def submit(self, slot: Slot, work: Submit) -> frozenset[ValidatorIndex]:
-        """Hand over signed objects; returns the attesters whose attestation the node refused."""
+    async def submit(self, slot: Slot, work: Submit) -> frozenset[Handed]:
+        """Hand over signed objects of a duty in `slot`; return what was refused, of `handed(work)`."""
         ...
+
+
+def handed(work: Submit) -> frozenset[Handed]:
+    """Return whose duties are done by what is handed over."""
+    done: dict[BeaconRole, list[ValidatorIndex]] = {
+        BeaconRole.ATTESTER: list(work.attesters),
+        BeaconRole.SYNC_COMMITTEE: [message.validator_index for message in work.sync_messages],
+        BeaconRole.PROPOSER: [signed.proposal.block.proposer_index for signed in work.proposals],
+        BeaconRole.AGGREGATOR: [signed.message.aggregator_index for signed in work.aggregates],
+        BeaconRole.SYNC_COMMITTEE_CONTRIBUTION: [signed.message.aggregator_index for signed in work.contributions],
+        BeaconRole.VALIDATOR_REGISTRATION: list(work.registrants),
+        BeaconRole.VOLUNTARY_EXIT: [signed.message.validator_index for signed in work.exits],
+    }
+    return frozenset((role, index) for role, indices in done.items() for index in indices)
 
 
 class DutySource(Protocol):

@@ -26,7 +26,8 @@ def registration_runner(
     registration = registration_of(seat, duty)
 
     def submission(signature: BlsSignature) -> Submit:
-        return Submit(registrations=(SignedValidatorRegistration(registration, signature),))
+        signed = SignedValidatorRegistration(registration, signature)
+        return Submit(registrations=(signed,), registrants=(duty.validator_index,))
 
     return OneSignatureRunner(
         seat,
