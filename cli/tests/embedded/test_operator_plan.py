@@ -45,6 +45,23 @@ def test_services_find_each_other(folder: OperatorFolder, settings: OperatorSett
     assert content["consensus"]["log_level"] == "debug"
 
 
+def test_what_concerns_blocks_goes_to_the_services_that_use_it(
+    folder: OperatorFolder, settings: OperatorSettings
+) -> None:
+    chosen = {"graffiti": "ssv é", "builder_boost_percent": 0, "builder_registrations": False, "gas_limit": 36_000_000}
+    plan = operator_plan(folder, settings.model_copy(update=chosen), PORTS)
+    content = tomllib.loads(plan.files[folder.service_settings])
+    assert content["duty-scheduler"]["builder_registrations"] is False
+    for key in ("graffiti", "builder_boost_percent", "gas_limit"):
+        assert content["consensus"][key] == chosen[key]
+
+
+def test_what_is_not_said_is_left_to_the_services(folder: OperatorFolder, settings: OperatorSettings) -> None:
+    content = tomllib.loads(operator_plan(folder, settings, PORTS).files[folder.service_settings])
+    assert "builder_registrations" not in content["duty-scheduler"]
+    assert not {"graffiti", "builder_boost_percent", "gas_limit"} & content["consensus"].keys()
+
+
 def test_no_secret_in_the_plan(folder: OperatorFolder, settings: OperatorSettings) -> None:
     prepare(folder)
     settings.operator_key_password_file.write_text("sesame")  # type: ignore[union-attr]

@@ -54,8 +54,20 @@ def service_settings(
             "execution_url": settings.execution_url,
             "registry_db": folder.data / "registry.sqlite",
         },
-        DUTY_SCHEDULER: {"signer_target": signer, "registry_target": registry, "beacon_urls": beacon_urls},
-        CONSENSUS: {"signer_target": signer, "registry_target": registry, "beacon_urls": beacon_urls},
+        DUTY_SCHEDULER: {
+            "signer_target": signer,
+            "registry_target": registry,
+            "beacon_urls": beacon_urls,
+            "builder_registrations": settings.builder_registrations,
+        },
+        CONSENSUS: {
+            "signer_target": signer,
+            "registry_target": registry,
+            "beacon_urls": beacon_urls,
+            "graffiti": settings.graffiti,
+            "builder_boost_percent": settings.builder_boost_percent,
+            "gas_limit": settings.gas_limit,
+        },
     }
     for service, table in tables.items():
         table["tls_cert"] = certificates.certificate(service)

@@ -23,6 +23,15 @@ _PATHS = ("network_file", "operator_key_file", "operator_key_password_file", "p2
 _OPTION_OF = {"beacon_urls": "--beacon-url", "operator_key_password_file": "--password-file"}
 
 
+_GRAFFITI_BYTES = 32
+
+
+def _graffiti(text: str) -> str:
+    if len(text.encode()) > _GRAFFITI_BYTES:
+        raise ValueError(f"more than {_GRAFFITI_BYTES} bytes")
+    return text
+
+
 def _ip_address(text: str) -> str:
     try:
         return str(ip_address(text))
@@ -31,7 +40,11 @@ def _ip_address(text: str) -> str:
 
 
 class OperatorSettings(BaseModel):
-    """One operator. `p2p_listen_port` 0 takes a free one, which a public node can't use: peers dial it."""
+    """One operator. `p2p_listen_port` 0 takes a free one, which a public node can't use: peers dial it.
+
+    What concerns blocks and builders is left to the services' own defaults where it is None. `gas_limit` must be the
+    same for all operators of a committee, because they sign it together.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -43,6 +56,10 @@ class OperatorSettings(BaseModel):
     p2p_listen_host: Annotated[str, AfterValidator(_ip_address)] = "127.0.0.1"
     p2p_listen_port: Annotated[int, Field(ge=0, le=65535)] = 0
     p2p_peers_file: Path | None = None
+    graffiti: Annotated[str, AfterValidator(_graffiti)] | None = None
+    builder_boost_percent: Annotated[int, Field(ge=0)] | None = None
+    builder_registrations: bool | None = None
+    gas_limit: Annotated[int, Field(gt=0)] | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
     drain_s: Annotated[float, Field(ge=0)] = 45.0
