@@ -4,6 +4,8 @@
  * Publishing reaches nobody and says so (0 peers). Every message that comes in by REST goes into the node's own
  * pools before it gets here, so one node needs no network. Several nodes must be given each other's messages by
  * REST from outside.
+ *
+ * An aggregate or contribution that gets here was found valid. No block tells who made one, so a line says it.
  */
 const IDENTITY = {
   peerId: "16Uiu2HAm-devnet",
@@ -14,6 +16,11 @@ const IDENTITY = {
 };
 
 const publishToNobody = async () => 0;
+
+function sayAccepted(kind, fields) {
+  const text = Object.entries(fields).map(([name, value]) => `${name}=${value}`);
+  console.log(new Date().toISOString(), "accepted", kind, ...text);
+}
 
 export const lonelyNetwork = {
   getNetworkIdentity: async () => IDENTITY,
@@ -28,9 +35,16 @@ export const lonelyNetwork = {
 
   publishBeaconBlock: publishToNobody,
   publishBeaconAttestation: publishToNobody,
-  publishBeaconAggregateAndProof: publishToNobody,
+  publishBeaconAggregateAndProof: async ({message}) => {
+    sayAccepted("aggregate", {slot: message.aggregate.data.slot, validator: message.aggregatorIndex});
+    return 0;
+  },
   publishSyncCommitteeSignature: publishToNobody,
-  publishContributionAndProof: publishToNobody,
+  publishContributionAndProof: async ({message}) => {
+    const {slot, subcommitteeIndex: subcommittee} = message.contribution;
+    sayAccepted("contribution", {slot, validator: message.aggregatorIndex, subcommittee});
+    return 0;
+  },
   publishVoluntaryExit: publishToNobody,
   publishBlsToExecutionChange: publishToNobody,
   publishProposerSlashing: publishToNobody,
