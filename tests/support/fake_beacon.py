@@ -104,7 +104,11 @@ class FakeBeacon:
             {
                 "index": str(self.indices[key]),
                 "status": "active_ongoing",
-                "validator": {"pubkey": "0x" + key.hex(), "activation_epoch": "0"},
+                "validator": {
+                    "pubkey": "0x" + key.hex(),
+                    "activation_epoch": "0",
+                    "exit_epoch": str(2**64 - 1),
+                },
             }
             for key in known
             if key in self.indices

@@ -10,13 +10,16 @@ from typing import Any, TypeVar
 import pytest
 from aiohttp import web
 
-from ssv_ethereum.beacon.blocks import BlockAttestation, BlockVotes, ProducedBlock
+from ssv_ethereum.beacon.blocks import BlockAttestation, BlockContent, BlockVotes, ProducedBlock
 from ssv_ethereum.beacon.duties import AttesterDuty, BeaconCommittee, SyncDuty
 from ssv_ethereum.beacon.errors import BeaconAnswerInvalid, BeaconRefused
 from ssv_ethereum.beacon.node import BeaconNode
+from ssv_ethereum.beacon.validators import NOT_LEAVING, ValidatorInfo
 from ssv_protocol.beacon_chain import BeaconFork
 from ssv_protocol.types.beacon.attestation import AttestationData, Checkpoint, SingleAttestation
-from ssv_protocol.types.ids import BlsPublicKey, BlsSignature, Epoch, Root, Slot, ValidatorIndex
+from ssv_protocol.types.beacon.exit import SignedVoluntaryExit, VoluntaryExit
+from ssv_protocol.types.beacon.registration import SignedValidatorRegistration, ValidatorRegistration
+from ssv_protocol.types.ids import BlsPublicKey, BlsSignature, Epoch, ExecutionAddress, Root, Slot, ValidatorIndex
 
 Serve = Callable[[Any], AbstractAsyncContextManager[str]]
 T = TypeVar("T")
@@ -59,17 +62,26 @@ def asked(
 
 
 def test_validators_by_pubkey(serve: Serve) -> None:
-    record = {"pubkey": KEY_HEX, "activation_epoch": "3"}
-    answer = {"data": [{"index": "7", "status": "active_exiting", "validator": record}]}
+    record = {"pubkey": KEY_HEX, "activation_epoch": "3", "exit_epoch": "18446744073709551615"}
+    answer = {"data": [{"index": "7", "status": "active_ongoing", "validator": record}]}
     found, sent = asked(serve, lambda node: node.validators.by_pubkey([KEY]), answer)
     assert json.loads(sent.body) == {"ids": [KEY_HEX]}
-    assert (found[KEY].index, found[KEY].status, found[KEY].activation_epoch) == (7, "active_exiting", 3)
+    assert found == {KEY: ValidatorInfo(ValidatorIndex(7), KEY, "active_ongoing", Epoch(3), NOT_LEAVING)}
 
 
-def test_no_pubkeys_never_asks_for_all_validators() -> None:
+def test_validators_by_index(serve: Serve) -> None:
+    record = {"pubkey": KEY_HEX, "activation_epoch": "3", "exit_epoch": "12"}
+    answer = {"data": [{"index": "7", "status": "active_exiting", "validator": record}]}
+    found, sent = asked(serve, lambda node: node.validators.by_index([ValidatorIndex(7), ValidatorIndex(8)]), answer)
+    assert json.loads(sent.body) == {"ids": ["7", "8"]}
+    assert found == {7: ValidatorInfo(ValidatorIndex(7), KEY, "active_exiting", Epoch(3), Epoch(12))}
+
+
+def test_questions_about_nobody_never_ask_for_all_validators() -> None:
     async def scenario() -> None:
         async with BeaconNode("http://127.0.0.1:1") as node:
             assert await node.validators.by_pubkey([]) == {}
+            assert await node.validators.by_index([]) == {}
 
     asyncio.run(scenario())
 
@@ -156,19 +168,30 @@ def test_publishing_a_block(serve: Serve, is_blinded: bool, path: str) -> None:
     assert sent.headers["Content-Type"] == "application/octet-stream"
 
 
-def test_the_votes_of_a_block(serve: Serve) -> None:
+def test_the_content_of_a_block(serve: Serve) -> None:
     attestation = {
         "aggregation_bits": "0x0d",
         "committee_bits": "0x0200000000000000",
         "data": {"slot": "8"},
         "signature": "0x",
     }
-    body = {"attestations": [attestation], "sync_aggregate": {"sync_committee_bits": "0xff"}}
+    body = {
+        "graffiti": "0x6869" + "00" * 30,
+        "attestations": [attestation],
+        "voluntary_exits": [{"message": {"epoch": "1", "validator_index": "12"}, "signature": "0x"}],
+        "sync_aggregate": {"sync_committee_bits": "0xff"},
+        "execution_payload": {"fee_recipient": "0x" + "0d" * 20, "block_hash": "0x" + "0e" * 32},
+    }
     message = {"slot": "9", "proposer_index": "3", "parent_root": ROOT_HEX, "body": body}
-    got, _ = asked(serve, lambda node: node.blocks.votes(Slot(9)), {"data": {"message": message}})
-    assert got == BlockVotes(
+    votes = BlockVotes(
         Slot(9), ValidatorIndex(3), ROOT, (BlockAttestation(Slot(8), b"\x02" + bytes(7), b"\x0d"),), b"\xff"
     )
+    answer = {"data": {"message": message}}
+    got, sent = asked(serve, lambda node: node.blocks.content(Slot(9)), answer)
+    assert sent.path == "/eth/v2/beacon/blocks/9"
+    fee_recipient = ExecutionAddress(b"\x0d" * 20)
+    assert got == BlockContent(votes, b"hi".ljust(32, b"\0"), (ValidatorIndex(12),), fee_recipient, b"\x0e" * 32)
+    assert asked(serve, lambda node: node.blocks.votes(Slot(9)), answer)[0] == votes
 
 
 def test_a_missing_block_is_none_and_a_failure_is_not(serve: Serve) -> None:
@@ -195,6 +218,62 @@ def test_committee_subscriptions_of_duties(serve: Serve) -> None:
     ]
 
 
+def test_sync_committee_subscriptions(serve: Serve) -> None:
+    duty = SyncDuty(ValidatorIndex(5), KEY, (1, 511))
+    _, sent = asked(serve, lambda node: node.subscriptions.sync_committee([duty], Epoch(8)), {})
+    assert sent.path == "/eth/v1/validator/sync_committee_subscriptions"
+    assert json.loads(sent.body) == [
+        {"validator_index": "5", "sync_committee_indices": ["1", "511"], "until_epoch": "8"}
+    ]
+
+
+def test_an_exit(serve: Serve) -> None:
+    signed = SignedVoluntaryExit(VoluntaryExit(Epoch(3), ValidatorIndex(5)), BlsSignature(b"\x0c" * 96))
+    plain = {"message": {"epoch": "3", "validator_index": "5"}, "signature": "0x" + "0c" * 96}
+    _, sent = asked(serve, lambda node: node.exits.submit(signed), web.Response())
+    assert sent.path == "/eth/v1/beacon/pool/voluntary_exits"
+    assert json.loads(sent.body) == plain
+    assert asked(serve, lambda node: node.exits.pool(), {"data": [plain]})[0] == (signed,)
+
+
+def test_a_registration(serve: Serve) -> None:
+    registration = ValidatorRegistration(ExecutionAddress(b"\x0d" * 20), 36_000_000, 1_700_000_000, KEY)
+    signed = SignedValidatorRegistration(registration, BlsSignature(b"\x0c" * 96))
+    _, sent = asked(serve, lambda node: node.proposers.register([signed]), web.Response())
+    assert sent.path == "/eth/v1/validator/register_validator"
+    assert json.loads(sent.body) == [
+        {
+            "message": {
+                "fee_recipient": "0x" + "0d" * 20,
+                "gas_limit": "36000000",
+                "timestamp": "1700000000",
+                "pubkey": KEY_HEX,
+            },
+            "signature": "0x" + "0c" * 96,
+        }
+    ]
+
+
+def test_preparations_go_out_in_batches(serve: Serve) -> None:
+    bodies: list[Any] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        assert request.path == "/eth/v1/validator/prepare_beacon_proposer"
+        bodies.append(await request.json())
+        return web.Response()
+
+    async def scenario() -> None:
+        async with serve(handler) as url, BeaconNode(url) as node:
+            await node.proposers.prepare({})
+            await node.proposers.prepare(
+                {ValidatorIndex(index): ExecutionAddress(b"\x0d" * 20) for index in range(501)}
+            )
+
+    asyncio.run(scenario())
+    assert [len(body) for body in bodies] == [500, 1]
+    assert bodies[1] == [{"validator_index": "500", "fee_recipient": "0x" + "0d" * 20}]
+
+
 def test_without_duties_no_subscription_is_sent(serve: Serve) -> None:
     async def scenario() -> list[str]:
         paths: list[str] = []
@@ -205,6 +284,7 @@ def test_without_duties_no_subscription_is_sent(serve: Serve) -> None:
 
         async with serve(handler) as url, BeaconNode(url) as node:
             await node.subscriptions.committees([], is_aggregator=False)
+            await node.subscriptions.sync_committee([], Epoch(8))
         return paths
 
     assert asyncio.run(scenario()) == []

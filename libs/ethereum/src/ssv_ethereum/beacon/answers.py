@@ -28,6 +28,12 @@ class Hex4(Hex):
     LENGTH = 4
 
 
+class Hex20(Hex):
+    """20 bytes: an execution address."""
+
+    LENGTH = 20
+
+
 class Hex32(Hex):
     """32 bytes: a root."""
 

@@ -1,7 +1,7 @@
 """Producing, publishing and reading blocks.
 
 Blocks to sign travel as SSZ and are handed on undecoded: the proposer needs their exact bytes. Blocks that are read
-back are cut down to their votes.
+back are cut down to their content for validators (`block_content`), which can be had from here too.
 
 Source: beacon-APIs, `produceBlockV3`, `publishBlockV2`, `publishBlindedBlockV2`, `getBlockV2`, `getBlockRoot`.
 """
@@ -13,12 +13,15 @@ from typing import Literal
 
 import msgspec
 
-from ssv_ethereum.beacon.answers import Envelope, Hex, Hex32, Uint, to_hex
+from ssv_ethereum.beacon.answers import Envelope, Hex32, to_hex
+from ssv_ethereum.beacon.block_content import BlockAttestation, BlockContent, BlockVotes, SignedBlockAnswer
 from ssv_ethereum.beacon.errors import BeaconAnswerInvalid, BeaconRefused
 from ssv_ethereum.beacon.http import JSON, SSZ, BeaconHttp, Query
 from ssv_ethereum.beacon.versions import VERSION_HEADER, fork_named, version_header
 from ssv_protocol.beacon_chain import BeaconFork
-from ssv_protocol.types.ids import BlsSignature, Root, Slot, ValidatorIndex
+from ssv_protocol.types.ids import BlsSignature, Root, Slot
+
+__all__ = ["BlockAttestation", "BlockContent", "BlockId", "BlockVotes", "BlocksApi", "ProducedBlock"]
 
 BlockId = Slot | Literal["head", "justified", "finalized", "genesis"]
 _NOT_FOUND = 404
@@ -34,61 +37,8 @@ class ProducedBlock:
     ssz: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class BlockAttestation:
-    """The votes of an aggregate in a block (Electra): bits as they are encoded, lowest bit of a byte first.
-
-    `aggregation_bits` is a bit list, so its highest set bit only marks the length.
-    """
-
-    slot: Slot
-    committee_bits: bytes
-    aggregation_bits: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class BlockVotes:
-    """Who proposed a block and whose votes it holds; `sync_bits` vote for `parent_root`."""
-
-    slot: Slot
-    proposer_index: ValidatorIndex
-    parent_root: Root
-    attestations: tuple[BlockAttestation, ...]
-    sync_bits: bytes
-
-
 class _Root(msgspec.Struct, frozen=True):
     root: Hex32
-
-
-class _Data(msgspec.Struct, frozen=True):
-    slot: Uint
-
-
-class _Attestation(msgspec.Struct, frozen=True):
-    aggregation_bits: Hex
-    committee_bits: Hex
-    data: _Data
-
-
-class _SyncAggregate(msgspec.Struct, frozen=True):
-    sync_committee_bits: Hex
-
-
-class _Body(msgspec.Struct, frozen=True):
-    attestations: list[_Attestation]
-    sync_aggregate: _SyncAggregate
-
-
-class _Block(msgspec.Struct, frozen=True):
-    slot: Uint
-    proposer_index: Uint
-    parent_root: Hex32
-    body: _Body
-
-
-class _SignedBlock(msgspec.Struct, frozen=True):
-    message: _Block
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,23 +60,18 @@ class BlocksApi:
 
     async def votes(self, block: BlockId) -> BlockVotes | None:
         """Return the votes in the block of that slot or name, None where there is none. Raises BeaconError."""
+        content = await self.content(block)
+        return content.votes if content else None
+
+    async def content(self, block: BlockId) -> BlockContent | None:
+        """Return the content of the block of that slot or name, None where there is none. Raises BeaconError."""
         try:
-            answer = await self.http.get(f"/eth/v2/beacon/blocks/{block}", Envelope[_SignedBlock])
+            answer = await self.http.get(f"/eth/v2/beacon/blocks/{block}", Envelope[SignedBlockAnswer])
         except BeaconRefused as error:
             if error.status == _NOT_FOUND:
                 return None
             raise
-        message = answer.data.message
-        return BlockVotes(
-            Slot(message.slot),
-            ValidatorIndex(message.proposer_index),
-            Root(bytes(message.parent_root)),
-            tuple(
-                BlockAttestation(Slot(item.data.slot), bytes(item.committee_bits), bytes(item.aggregation_bits))
-                for item in message.body.attestations
-            ),
-            bytes(message.body.sync_aggregate.sync_committee_bits),
-        )
+        return answer.data.content()
 
     async def produce(
         self,
@@ -167,12 +112,15 @@ class BlocksApi:
         is_blinded = headers.get(_BLINDED_HEADER.lower(), "").lower() == "true"
         return ProducedBlock(fork, is_blinded, answer.body)
 
-    async def publish(self, signed_ssz: bytes, fork: BeaconFork, *, is_blinded: bool = False) -> None:
+    async def publish(
+        self, signed_ssz: bytes, fork: BeaconFork, *, is_blinded: bool = False, deadline_s: float | None = None
+    ) -> None:
         """Publish SSZ of SignedBlockContents, or of a SignedBlindedBeaconBlock, after gossip validation.
 
-        Raises BeaconError. A node may answer an error and still have broadcast the block (HTTP 202 counts as success).
+        Raises BeaconError. A node may answer an error and still have broadcast the block, or have it from somebody
+        else (HTTP 202 counts as success). A node has the builder reveal a blinded block, which takes its time.
         """
         path = "/eth/v2/beacon/blinded_blocks" if is_blinded else "/eth/v2/beacon/blocks"
         query: Query = {"broadcast_validation": "gossip"}
         headers = {"Content-Type": SSZ, "Accept": JSON, **version_header(fork)}
-        await self.http.request("POST", path, query=query, headers=headers, body=signed_ssz)
+        await self.http.request("POST", path, query=query, headers=headers, body=signed_ssz, deadline_s=deadline_s)

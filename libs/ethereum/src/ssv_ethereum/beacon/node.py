@@ -13,7 +13,9 @@ from ssv_ethereum.beacon.blocks import BlocksApi
 from ssv_ethereum.beacon.chain import ChainApi
 from ssv_ethereum.beacon.duties import DutiesApi
 from ssv_ethereum.beacon.events import EventsApi
+from ssv_ethereum.beacon.exits import ExitsApi
 from ssv_ethereum.beacon.http import DEFAULT_DEADLINE_S, BeaconHttp
+from ssv_ethereum.beacon.proposers import ProposersApi
 from ssv_ethereum.beacon.status import StatusApi
 from ssv_ethereum.beacon.subscriptions import SubscriptionsApi
 from ssv_ethereum.beacon.sync_committee import SyncCommitteeApi
@@ -33,6 +35,8 @@ class BeaconNode:
         self.attestations = AttestationsApi(self._http)
         self.sync_committee = SyncCommitteeApi(self._http)
         self.blocks = BlocksApi(self._http)
+        self.proposers = ProposersApi(self._http)
+        self.exits = ExitsApi(self._http)
         self.events = EventsApi(self._http)
 
     @property

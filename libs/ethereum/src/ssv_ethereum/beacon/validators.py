@@ -1,4 +1,4 @@
-"""Validators by public key: index and status.
+"""Validators by public key or index: who they are, their status, and when they come and go.
 
 Source: beacon-APIs, `postStateValidators`; consensus-specs "validator status" of the Beacon API.
 """
@@ -14,20 +14,28 @@ from ssv_ethereum.beacon.answers import Envelope, Hex48, Uint, to_hex
 from ssv_ethereum.beacon.http import BeaconHttp
 from ssv_protocol.types.ids import BlsPublicKey, Epoch, ValidatorIndex
 
+NOT_LEAVING = Epoch(2**64 - 1)
+"""The exit epoch of a validator that has not asked to leave (FAR_FUTURE_EPOCH)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ValidatorInfo:
-    """What the head state says of one validator; `status` is the Beacon API's word."""
+    """What the head state says of one validator; `status` is the Beacon API's word.
+
+    `exit_epoch` is known as soon as a block holds the validator's exit.
+    """
 
     index: ValidatorIndex
     pubkey: BlsPublicKey
     status: str
     activation_epoch: Epoch
+    exit_epoch: Epoch = NOT_LEAVING
 
 
 class _Record(msgspec.Struct, frozen=True):
     pubkey: Hex48
     activation_epoch: Uint
+    exit_epoch: Uint
 
 
 class _Validator(msgspec.Struct, frozen=True):
@@ -44,18 +52,24 @@ class ValidatorsApi:
 
     async def by_pubkey(self, pubkeys: Sequence[BlsPublicKey]) -> dict[BlsPublicKey, ValidatorInfo]:
         """Return those of `pubkeys` that the chain knows. Raises BeaconError."""
-        if not pubkeys:
-            return {}  # an empty list would ask for all validators of the chain
+        return {info.pubkey: info for info in await self._find([to_hex(pubkey) for pubkey in pubkeys])}
+
+    async def by_index(self, indices: Sequence[ValidatorIndex]) -> dict[ValidatorIndex, ValidatorInfo]:
+        """Return those of `indices` that the chain knows. Raises BeaconError."""
+        return {info.index: info for info in await self._find([str(index) for index in indices])}
+
+    async def _find(self, ids: Sequence[str]) -> list[ValidatorInfo]:
+        if not ids:
+            return []  # an empty list would ask for all validators of the chain
         path = "/eth/v1/beacon/states/head/validators"
-        body = {"ids": [to_hex(pubkey) for pubkey in pubkeys]}
-        found = (await self.http.post(path, body, Envelope[list[_Validator]])).data
-        infos = [
+        found = (await self.http.post(path, {"ids": ids}, Envelope[list[_Validator]])).data
+        return [
             ValidatorInfo(
                 ValidatorIndex(item.index),
                 BlsPublicKey(bytes(item.validator.pubkey)),
                 item.status,
                 Epoch(item.validator.activation_epoch),
+                Epoch(item.validator.exit_epoch),
             )
             for item in found
         ]
-        return {info.pubkey: info for info in infos}
