@@ -715,3 +715,179 @@ class HeldShare(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___HeldShare: _TypeAlias = HeldShare  # noqa: Y015
+
+@_typing.final
+class SlashingRecord(_message.Message):
+    """The highest that a key is known to have signed. The key is the one that signs: a share, not the validator's."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    ATTESTATION_FIELD_NUMBER: _builtins.int
+    BLOCK_FIELD_NUMBER: _builtins.int
+    public_key: _builtins.bytes
+    @_builtins.property
+    def attestation(self) -> Global___HighestAttestation:
+        """unset: none is known"""
+
+    @_builtins.property
+    def block(self) -> Global___HighestBlock: ...
+    def __init__(
+        self,
+        *,
+        public_key: _builtins.bytes = ...,
+        attestation: Global___HighestAttestation | None = ...,
+        block: Global___HighestBlock | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attestation", b"attestation", "block", b"block"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attestation", b"attestation", "block", b"block", "public_key", b"public_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SlashingRecord: _TypeAlias = SlashingRecord  # noqa: Y015
+
+@_typing.final
+class HighestAttestation(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_EPOCH_FIELD_NUMBER: _builtins.int
+    TARGET_EPOCH_FIELD_NUMBER: _builtins.int
+    SIGNING_ROOT_FIELD_NUMBER: _builtins.int
+    source_epoch: _builtins.int
+    target_epoch: _builtins.int
+    signing_root: _builtins.bytes
+    """of the attestation with this target; empty when it is not known"""
+    def __init__(
+        self,
+        *,
+        source_epoch: _builtins.int = ...,
+        target_epoch: _builtins.int = ...,
+        signing_root: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["signing_root", b"signing_root", "source_epoch", b"source_epoch", "target_epoch", b"target_epoch"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HighestAttestation: _TypeAlias = HighestAttestation  # noqa: Y015
+
+@_typing.final
+class HighestBlock(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SLOT_FIELD_NUMBER: _builtins.int
+    SIGNING_ROOT_FIELD_NUMBER: _builtins.int
+    slot: _builtins.int
+    signing_root: _builtins.bytes
+    """empty when it is not known"""
+    def __init__(
+        self,
+        *,
+        slot: _builtins.int = ...,
+        signing_root: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["signing_root", b"signing_root", "slot", b"slot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HighestBlock: _TypeAlias = HighestBlock  # noqa: Y015
+
+@_typing.final
+class ExportSlashingRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportSlashingRequest: _TypeAlias = ExportSlashingRequest  # noqa: Y015
+
+@_typing.final
+class ExportSlashingResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GENESIS_VALIDATORS_ROOT_FIELD_NUMBER: _builtins.int
+    RECORDS_FIELD_NUMBER: _builtins.int
+    genesis_validators_root: _builtins.bytes
+    @_builtins.property
+    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___SlashingRecord]:
+        """by public key"""
+
+    def __init__(
+        self,
+        *,
+        genesis_validators_root: _builtins.bytes = ...,
+        records: _abc.Iterable[Global___SlashingRecord] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["genesis_validators_root", b"genesis_validators_root", "records", b"records"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportSlashingResponse: _TypeAlias = ExportSlashingResponse  # noqa: Y015
+
+@_typing.final
+class ImportSlashingRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GENESIS_VALIDATORS_ROOT_FIELD_NUMBER: _builtins.int
+    RECORDS_FIELD_NUMBER: _builtins.int
+    ACCEPT_FUTURE_FIELD_NUMBER: _builtins.int
+    genesis_validators_root: _builtins.bytes
+    """refused unless it is the signer's"""
+    accept_future: _builtins.bool
+    """also what the key could not have signed yet; it can't sign until then"""
+    @_builtins.property
+    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___SlashingRecord]: ...
+    def __init__(
+        self,
+        *,
+        genesis_validators_root: _builtins.bytes = ...,
+        records: _abc.Iterable[Global___SlashingRecord] | None = ...,
+        accept_future: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_future", b"accept_future", "genesis_validators_root", b"genesis_validators_root", "records", b"records"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportSlashingRequest: _TypeAlias = ImportSlashingRequest  # noqa: Y015
+
+@_typing.final
+class ImportSlashingResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RAISED_FIELD_NUMBER: _builtins.int
+    UNCHANGED_FIELD_NUMBER: _builtins.int
+    NOT_HELD_FIELD_NUMBER: _builtins.int
+    raised: _builtins.int
+    """keys whose record is new or higher than before"""
+    unchanged: _builtins.int
+    """keys whose record forbade as much already"""
+    not_held: _builtins.int
+    """keys of both kinds that are of no share held; their record waits for it"""
+    def __init__(
+        self,
+        *,
+        raised: _builtins.int = ...,
+        unchanged: _builtins.int = ...,
+        not_held: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["not_held", b"not_held", "raised", b"raised", "unchanged", b"unchanged"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportSlashingResponse: _TypeAlias = ImportSlashingResponse  # noqa: Y015

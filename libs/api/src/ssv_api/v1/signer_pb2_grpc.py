@@ -64,6 +64,16 @@ class SignerStub:
                 request_serializer=ssv__api_dot_v1_dot_signer__pb2.ListSharesRequest.SerializeToString,
                 response_deserializer=ssv__api_dot_v1_dot_signer__pb2.ListSharesResponse.FromString,
                 _registered_method=True)
+        self.ExportSlashing = channel.unary_unary(
+                '/ssv.v1.Signer/ExportSlashing',
+                request_serializer=ssv__api_dot_v1_dot_signer__pb2.ExportSlashingRequest.SerializeToString,
+                response_deserializer=ssv__api_dot_v1_dot_signer__pb2.ExportSlashingResponse.FromString,
+                _registered_method=True)
+        self.ImportSlashing = channel.unary_unary(
+                '/ssv.v1.Signer/ImportSlashing',
+                request_serializer=ssv__api_dot_v1_dot_signer__pb2.ImportSlashingRequest.SerializeToString,
+                response_deserializer=ssv__api_dot_v1_dot_signer__pb2.ImportSlashingResponse.FromString,
+                _registered_method=True)
 
 
 class SignerServicer:
@@ -112,6 +122,20 @@ class SignerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportSlashing(self, request, context):
+        """The slashing records of all keys that ever had one, as of one moment (EIP-3076, minimal form). Caller: cli.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportSlashing(self, request, context):
+        """Merge slashing records into those held, all or none; no record falls. Idempotent. Caller: cli.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SignerServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -144,6 +168,16 @@ def add_SignerServicer_to_server(servicer, server):
                     servicer.ListShares,
                     request_deserializer=ssv__api_dot_v1_dot_signer__pb2.ListSharesRequest.FromString,
                     response_serializer=ssv__api_dot_v1_dot_signer__pb2.ListSharesResponse.SerializeToString,
+            ),
+            'ExportSlashing': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportSlashing,
+                    request_deserializer=ssv__api_dot_v1_dot_signer__pb2.ExportSlashingRequest.FromString,
+                    response_serializer=ssv__api_dot_v1_dot_signer__pb2.ExportSlashingResponse.SerializeToString,
+            ),
+            'ImportSlashing': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportSlashing,
+                    request_deserializer=ssv__api_dot_v1_dot_signer__pb2.ImportSlashingRequest.FromString,
+                    response_serializer=ssv__api_dot_v1_dot_signer__pb2.ImportSlashingResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -308,6 +342,60 @@ class Signer:
             '/ssv.v1.Signer/ListShares',
             ssv__api_dot_v1_dot_signer__pb2.ListSharesRequest.SerializeToString,
             ssv__api_dot_v1_dot_signer__pb2.ListSharesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportSlashing(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ssv.v1.Signer/ExportSlashing',
+            ssv__api_dot_v1_dot_signer__pb2.ExportSlashingRequest.SerializeToString,
+            ssv__api_dot_v1_dot_signer__pb2.ExportSlashingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportSlashing(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ssv.v1.Signer/ImportSlashing',
+            ssv__api_dot_v1_dot_signer__pb2.ImportSlashingRequest.SerializeToString,
+            ssv__api_dot_v1_dot_signer__pb2.ImportSlashingResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,10 @@ class SignerStub:
     """Let go of a share; its record stays. Idempotent. Caller: eth1-listener."""
     ListShares: _grpc.UnaryUnaryMultiCallable[_signer_pb2.ListSharesRequest, _signer_pb2.ListSharesResponse]
     """The shares held. Callers: consensus, duty-scheduler, eth1-listener, cli."""
+    ExportSlashing: _grpc.UnaryUnaryMultiCallable[_signer_pb2.ExportSlashingRequest, _signer_pb2.ExportSlashingResponse]
+    """The slashing records of all keys that ever had one, as of one moment (EIP-3076, minimal form). Caller: cli."""
+    ImportSlashing: _grpc.UnaryUnaryMultiCallable[_signer_pb2.ImportSlashingRequest, _signer_pb2.ImportSlashingResponse]
+    """Merge slashing records into those held, all or none; no record falls. Idempotent. Caller: cli."""
 
 @_typing.type_check_only
 class SignerAsyncStub(SignerStub):
@@ -65,6 +69,10 @@ class SignerAsyncStub(SignerStub):
     """Let go of a share; its record stays. Idempotent. Caller: eth1-listener."""
     ListShares: _aio.UnaryUnaryMultiCallable[_signer_pb2.ListSharesRequest, _signer_pb2.ListSharesResponse]  # type: ignore[assignment]
     """The shares held. Callers: consensus, duty-scheduler, eth1-listener, cli."""
+    ExportSlashing: _aio.UnaryUnaryMultiCallable[_signer_pb2.ExportSlashingRequest, _signer_pb2.ExportSlashingResponse]  # type: ignore[assignment]
+    """The slashing records of all keys that ever had one, as of one moment (EIP-3076, minimal form). Caller: cli."""
+    ImportSlashing: _aio.UnaryUnaryMultiCallable[_signer_pb2.ImportSlashingRequest, _signer_pb2.ImportSlashingResponse]  # type: ignore[assignment]
+    """Merge slashing records into those held, all or none; no record falls. Idempotent. Caller: cli."""
 
 class SignerServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -116,5 +124,21 @@ class SignerServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_signer_pb2.ListSharesResponse, _abc.Awaitable[_signer_pb2.ListSharesResponse]]:
         """The shares held. Callers: consensus, duty-scheduler, eth1-listener, cli."""
+
+    @_abc_1.abstractmethod
+    def ExportSlashing(
+        self,
+        request: _signer_pb2.ExportSlashingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_signer_pb2.ExportSlashingResponse, _abc.Awaitable[_signer_pb2.ExportSlashingResponse]]:
+        """The slashing records of all keys that ever had one, as of one moment (EIP-3076, minimal form). Caller: cli."""
+
+    @_abc_1.abstractmethod
+    def ImportSlashing(
+        self,
+        request: _signer_pb2.ImportSlashingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_signer_pb2.ImportSlashingResponse, _abc.Awaitable[_signer_pb2.ImportSlashingResponse]]:
+        """Merge slashing records into those held, all or none; no record falls. Idempotent. Caller: cli."""
 
 def add_SignerServicer_to_server(servicer: SignerServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
