@@ -43,7 +43,7 @@ async def read_registry(
             poll_interval_s=0.05,
             batch_blocks=batch_blocks,
         ):
-            applied = apply_block(state, update.block_number, update.block_hash, update.logs)
+            applied = apply_block(state, update.block_number, update.block_hash, update.logs, update.time_s)
             state = applied.state
             skipped += applied.skipped
             if update.block_number >= until:

@@ -85,6 +85,9 @@ class RegisteredChain:
     async def remove_validator(self, key: BlsPublicKey) -> None:
         await self.contract.send("removeValidator", key, self.operator_ids, NEW_CLUSTER)
 
+    async def exit_validator(self, key: BlsPublicKey) -> None:
+        await self.contract.send("exitValidator", key, self.operator_ids)
+
     async def liquidate(self) -> None:
         await self.contract.send("liquidate", self.contract.owner, self.operator_ids, NEW_CLUSTER)
 
@@ -106,6 +109,7 @@ class RegisteredChain:
         await self.set_fee_recipient(b"\xaa" * 20)
         await self.add_broken_validator()
         await self.add_validators(4, per_transaction=4)
+        await self.exit_validator(self.validators[2])
         await self.liquidate()
         await self.remove_validator(self.validators[1])
         await self.add_operator()

@@ -36,6 +36,8 @@ class ExecutionNode:
     branch: int = 0
     branched_at: int = 0
     log_indexes: dict[int, list[int]] = field(default_factory=dict)
+    topics: dict[int, bytes] = field(default_factory=dict)
+    """By block: the first topic of its logs where it is not that of an unknown event."""
     removed: set[int] = field(default_factory=set)
     largest_range: int = 1000
     unavailable: int = 0
@@ -46,6 +48,9 @@ class ExecutionNode:
     def block_hash(self, number: int) -> bytes:
         branch = self.branch if number >= self.branched_at else 0
         return sha256(f"{branch}:{number}".encode()).digest()
+
+    def time_s(self, number: int) -> int:
+        return 1_700_000_000 + number
 
     async def answer(self, request: web.Request) -> web.Response:
         if self.unavailable:
@@ -80,7 +85,7 @@ class ExecutionNode:
             "number": hex(number),
             "hash": "0x" + self.block_hash(number).hex(),
             "parentHash": "0x" + self.block_hash(number - 1).hex(),
-            "timestamp": hex(1_700_000_000 + number),
+            "timestamp": hex(self.time_s(number)),
         }
 
     def logs(self, number: int) -> list[dict[str, Any]]:
@@ -92,7 +97,7 @@ class ExecutionNode:
                 "transactionHash": "0x" + bytes(32).hex(),
                 "transactionIndex": "0x0",
                 "logIndex": hex(index),
-                "topics": ["0x" + (b"\x01" * 32).hex()],
+                "topics": ["0x" + self.topics.get(number, b"\x01" * 32).hex()],
                 "data": "0x" + bytes([number, index]).hex(),
                 "removed": number in self.removed,
             }

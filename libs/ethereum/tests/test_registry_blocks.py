@@ -6,8 +6,10 @@ from libs.ethereum.tests.execution_node import CONTRACT, ExecutionNode, Pauses, 
 
 from ssv_ethereum.execution import ExecutionClient
 from ssv_ethereum.registry_blocks import BlockUpdate, ChainReorganised, follow_registry
+from ssv_protocol.registry.abi import topic0
 from ssv_protocol.types.ids import ExecutionAddress
 
+EXITED = topic0("ValidatorExited(address,uint64[],bytes)")
 ADDRESS = ExecutionAddress(CONTRACT)
 
 
@@ -57,6 +59,15 @@ def test_blocks_with_logs_and_the_last_one_of_each_batch() -> None:
     assert [log.log_index for log in updates[1].logs] == [0, 1]
     assert all(update.block_hash == node.block_hash(update.block_number) for update in updates)
     assert [update.blocks_behind for update in updates] == [9, 6, 4, 1, 0]
+
+
+def test_the_time_is_asked_only_of_blocks_whose_logs_need_it() -> None:
+    node = ExecutionNode(blocks=11, log_indexes={1: [0], 4: [0, 1], 6: [0], 8: [0]}, topics={4: EXITED, 8: EXITED})
+    updates = followed(node, until=10)
+    assert [(update.block_number, update.time_s) for update in updates] == [
+        (1, None), (4, node.time_s(4)), (6, None), (8, node.time_s(8)), (10, node.time_s(10)),
+    ]  # fmt: skip
+    assert node.requests.count("eth_getBlockByNumber") == 4  # the last block twice, and these two
 
 
 def test_new_blocks_are_handed_out_as_they_come() -> None:

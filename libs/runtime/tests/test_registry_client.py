@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ssv_api.v1 import registry_pb2 as pb
 from ssv_api.v1.registry_pb2_grpc import RegistryServicer, add_RegistryServicer_to_server
-from ssv_protocol.registry.state import OperatorRecord, Recipient, RegistryState, ValidatorRecord
+from ssv_protocol.registry.state import ChainMoment, OperatorRecord, Recipient, RegistryState, ValidatorRecord
 from ssv_protocol.types.ids import BlsPublicKey, ExecutionAddress, OperatorId
 from ssv_runtime import registry_client
 from ssv_runtime.registry_client import Assembler, RegistryView, updates, watch
@@ -27,6 +27,10 @@ def owner(number: int) -> ExecutionAddress:
     return ExecutionAddress(bytes([number]) * 20)
 
 
+def moment(version: int) -> ChainMoment | None:
+    return ChainMoment(version, 1_700_000_000 + version) if version else None
+
+
 def operator(number: int, version: int) -> OperatorRecord:
     return OperatorRecord(OperatorId(number + 1), owner(version), b"as registered", b"pem" if version else None)
 
@@ -36,7 +40,9 @@ def validator(number: int, version: int) -> ValidatorRecord:
     shares = tuple(BlsPublicKey(bytes([seat]) * 48) for seat in operators)
     encrypted = tuple(bytes([seat]) * 256 for seat in operators)
     key = BlsPublicKey(bytes([number]) * 48)
-    return ValidatorRecord(key, owner(version), operators, shares, encrypted, b"\x05" * 32, version == 2)
+    return ValidatorRecord(
+        key, owner(version), operators, shares, encrypted, b"\x05" * 32, version == 2, moment(version)
+    )
 
 
 @st.composite
@@ -44,7 +50,7 @@ def states(draw: st.DrawFn) -> RegistryState:
     block = draw(st.integers(-1, 9))
     operators = [operator(number, version) for number, version in draw(st.dictionaries(small, small)).items()]
     validators = [validator(number, version) for number, version in draw(st.dictionaries(small, small)).items()]
-    recipients = {owner(n): Recipient(owner(v), v) for n, v in draw(st.dictionaries(small, small)).items()}
+    recipients = {owner(n): Recipient(owner(v), v, moment(v)) for n, v in draw(st.dictionaries(small, small)).items()}
     return RegistryState(
         block,
         bytes(32) if block == -1 else bytes([block]) * 32,

@@ -13,7 +13,7 @@ from ssv_ethereum.execution import ExecutionClient
 from ssv_ethereum.registry_blocks import follow_registry
 from ssv_protocol.networks import local_network
 from ssv_protocol.registry.apply import apply_block
-from ssv_protocol.registry.state import RegistryState
+from ssv_protocol.registry.state import ChainMoment, RegistryState
 from ssv_protocol.types.ids import ExecutionAddress
 
 FAKE_NETWORK = local_network(ExecutionAddress(CONTRACT), slot_duration_s=6)
@@ -34,7 +34,7 @@ async def clean_rebuild(chain: RegisteredChain, until: int) -> RegistryState:
         async for update in follow_registry(
             client, chain.network.registry_contract, 0, follow_distance=0, poll_interval_s=0.02, batch_blocks=7
         ):
-            state = apply_block(state, update.block_number, update.block_hash, update.logs).state
+            state = apply_block(state, update.block_number, update.block_hash, update.logs, update.time_s).state
             if update.block_number >= until:
                 return state
     raise AssertionError
@@ -61,9 +61,13 @@ def test_history_is_read_and_events_are_followed(tmp_path: Path) -> None:
             assert listener.watched.value("skipped_events_total", reason="ownership_signature") == 1
 
             (new,) = await chain.add_validators(1)
+            await chain.exit_validator(new)
+            asked_in = await chain.head()
             await chain.liquidate()
             state = await listener.reaches(await chain.head())
             assert state.validators[new].liquidated
+            block = await chain.contract.web3.eth.get_block(asked_in)
+            assert state.validators[new].exit_request == ChainMoment(asked_in, block["timestamp"])
             assert state == await clean_rebuild(chain, await chain.head())
         assert saved_hash(tmp_path / "db", chain) == state.state_hash()
 

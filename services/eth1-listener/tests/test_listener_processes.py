@@ -129,7 +129,7 @@ async def clean_rebuild(chain: RegisteredChain, until_block: int) -> RegistrySta
         async for update in follow_registry(
             client, chain.network.registry_contract, 0, follow_distance=0, poll_interval_s=0.02
         ):
-            state = apply_block(state, update.block_number, update.block_hash, update.logs).state
+            state = apply_block(state, update.block_number, update.block_hash, update.logs, update.time_s).state
             if update.block_number >= until_block:
                 return state
     raise AssertionError

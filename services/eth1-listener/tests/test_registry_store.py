@@ -6,12 +6,25 @@ from types import MappingProxyType
 import pytest
 
 from ssv_eth1_listener.store import RegistryStore, StoreError
-from ssv_protocol.registry.state import OperatorRecord, Recipient, RegistryState, ValidatorRecord, cluster_id
+from ssv_protocol.registry.state import (
+    ChainMoment,
+    OperatorRecord,
+    Recipient,
+    RegistryState,
+    ValidatorRecord,
+    cluster_id,
+)
 from ssv_protocol.types.ids import BlsPublicKey, ExecutionAddress, OperatorId
 
 CONTRACT = ExecutionAddress(b"\xaa" * 20)
 OWNER = ExecutionAddress(b"\x01" * 20)
 IDS = tuple(OperatorId(number) for number in (3, 7, 8, 20))
+
+
+NEW_IN_2 = {
+    "validators": ("exit_block", "exit_block_time_s"),
+    "recipients": ("changed_block", "changed_block_time_s"),
+}
 
 
 def operator(number: int) -> OperatorRecord:
@@ -62,7 +75,9 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     changed = dict(VALIDATORS)
     gone = changed.pop(validator(2).public_key)
     changed[validator(3).public_key] = replace(validator(3), liquidated=True)
-    second = state(9, changed, nonce=65535)
+    changed[validator(4).public_key] = replace(validator(4), exit_request=ChainMoment(9, 1_700_000_108))
+    recipient = Recipient(ExecutionAddress(b"\x03" * 20), 65535, ChainMoment(8, 1_700_000_096))
+    second = replace(state(9, changed), recipients=MappingProxyType({OWNER: recipient}))
     store.write(first, second, caught_up=False)
     store.remember_own_key(b"the key")
     store.close()
@@ -144,6 +159,33 @@ def test_another_file_or_schema_is_refused(tmp_path: Path) -> None:
         db.execute("PRAGMA user_version = 99")
     with pytest.raises(StoreError, match="schema 99"):
         opened(tmp_path / "db")
+
+
+def test_a_database_of_an_older_version_is_taken_over_and_the_chain_read_again(tmp_path: Path) -> None:
+    first = state(5, VALIDATORS)
+    store = opened(tmp_path / "db")
+    store.write(RegistryState(), first, caught_up=True)
+    store.pin_chain(5)
+    store.remember_own_key(b"the key")
+    store.close()
+    with sqlite3.connect(tmp_path / "db") as db:  # as version 1 had it
+        for table, columns in NEW_IN_2.items():
+            for column in columns:
+                db.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        db.execute("PRAGMA user_version = 1")
+    for _ in range(2):  # the second time there is nothing left to do
+        store = opened(tmp_path / "db")
+        saved = store.load()
+        assert saved.state == RegistryState()
+        assert not saved.caught_up
+        assert saved.own_public_pem == b"the key"
+        store.close()
+    store = opened(tmp_path / "db")
+    asking = {key: replace(record, exit_request=ChainMoment(4, 7)) for key, record in VALIDATORS.items()}
+    store.write(RegistryState(), state(5, asking), caught_up=True)
+    assert store.load().state == state(5, asking)
+    with pytest.raises(StoreError, match="is of chain 5"):
+        store.pin_chain(6)
 
 
 def test_clearing_keeps_whose_database_it_is(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ Invariants: block numbers ascend; no block with logs of the contract is left out
 chain. A reorganisation deeper than the follow distance can't be undone here: it ends the iteration with
 `ChainReorganised`, and the registry must be built again from an earlier state.
 Not guaranteed: an update for every block; blocks without logs come only as the last one of a batch, so that
-progress can be kept.
+progress can be kept; and the time of a block whose logs do not need it, so that a long history costs no request for it.
 
 Source: ssvlabs/ssv eth/executionclient; architecture §5.8.
 """
@@ -19,6 +19,7 @@ from itertools import groupby
 from ssv_ethereum.backoff import Sleep
 from ssv_ethereum.execution import BlockHeader, ExecutionClient
 from ssv_protocol.errors import SsvError
+from ssv_protocol.registry.abi import needs_block_time
 from ssv_protocol.registry.log import Log
 from ssv_protocol.types.ids import ExecutionAddress
 
@@ -40,12 +41,16 @@ class ChainReorganised(SsvError):
 
 @dataclass(frozen=True, slots=True)
 class BlockUpdate:
-    """A block's logs of the contract by log index, and how far the chain was when it was read."""
+    """A block's logs of the contract by log index, and how far the chain was when it was read.
+
+    `time_s` is the block's Unix time; None where it would take a request that no log asks for.
+    """
 
     block_number: int
     block_hash: bytes
     logs: tuple[Log, ...]
     head: int
+    time_s: int | None
 
     @property
     def blocks_behind(self) -> int:
@@ -83,20 +88,31 @@ async def follow_registry(
             raise ChainReorganised(client.endpoint, next_block - 1)
         if read is None:
             continue
-        last, logs = read
+        last, logs = read.last, read.logs
         for (number, block_hash), of_block in groupby(logs, key=lambda log: (log.block_number, log.block_hash)):
             if number != last.number:
-                yield BlockUpdate(number, block_hash, tuple(of_block), head)
+                yield BlockUpdate(number, block_hash, tuple(of_block), head, read.times_s.get(number))
         of_last = tuple(log for log in logs if log.block_number == last.number)
-        yield BlockUpdate(last.number, last.hash, of_last, head)
+        yield BlockUpdate(last.number, last.hash, of_last, head, last.timestamp_s)
         next_block, parent_hash = last.number + 1, last.hash
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """The last block, all logs, and the Unix times of those other blocks whose logs need it."""
+
+    last: BlockHeader
+    logs: list[Log]
+    times_s: dict[int, int]
 
 
 async def _read_batch(
     client: ExecutionClient, contract: ExecutionAddress, from_block: int, to_block: int
-) -> tuple[BlockHeader, list[Log]] | None:
-    """Return the last block and all logs, or None when the chain changed while they were read."""
+) -> _Batch | None:
+    """Return a batch of one chain, or None when the chain changed while it was read."""
     before = await client.header(to_block)
     logs = await client.logs(contract, from_block, to_block)
+    dated = sorted({log.block_number for log in logs if needs_block_time(log)} - {to_block})
+    times_s = {number: (await client.header(number)).timestamp_s for number in dated}
     after = await client.header(to_block)
-    return (after, logs) if after == before else None
+    return _Batch(after, logs, times_s) if after == before else None

@@ -128,6 +128,7 @@ class Reason(StrEnum):
     # registry
     REGISTRY_BLOCK_ORDER = "registry_block_order"
     REGISTRY_LOG_PLACE = "registry_log_place"
+    REGISTRY_BLOCK_TIME = "registry_block_time"
 
 
 class ProtocolError(SsvError):

@@ -82,6 +82,10 @@ def block_hash(number: int) -> bytes:
     return sha256(number.to_bytes(8, "big")).digest()
 
 
+def block_time_s(number: int) -> int:
+    return 1_700_000_000 + 12 * number
+
+
 def placed(number: int, logs: Sequence[Log]) -> list[Log]:
     return [
         replace(entry, block_number=number, block_hash=block_hash(number), log_index=index)
@@ -92,7 +96,7 @@ def placed(number: int, logs: Sequence[Log]) -> list[Log]:
 def apply_logs(state: RegistryState, *logs: Log) -> AppliedBlock:
     """Apply logs as the next block."""
     number = state.block_number + 1
-    return apply_block(state, number, block_hash(number), placed(number, logs))
+    return apply_block(state, number, block_hash(number), placed(number, logs), block_time_s(number))
 
 
 @dataclass

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from libs.protocol.tests.registry import chain
 
 from ssv_protocol.errors import ProtocolError, Reason
-from ssv_protocol.registry.abi import IGNORED_EVENTS, topic0
+from ssv_protocol.registry.abi import IGNORED_EVENTS, needs_block_time, topic0
 from ssv_protocol.registry.apply import apply_block
 from ssv_protocol.registry.log import Log
 from ssv_protocol.registry.reasons import SkipReason
@@ -52,6 +52,21 @@ def test_a_log_given_twice_is_refused() -> None:
     with pytest.raises(ProtocolError) as caught:
         apply_block(RegistryState(), 3, chain.block_hash(3), logs * 2)
     assert caught.value.reason is Reason.REGISTRY_LOG_PLACE
+
+
+def test_only_an_event_that_gives_a_duty_its_slot_needs_the_blocks_time() -> None:
+    network = chain.chain_with_operators()
+    network.block(chain.validator_added(1, 0))
+    number = network.state.block_number + 1
+    recipient = chain.log("FeeRecipientAddressUpdated", chain.OWNER, chain.STRANGER)
+    for log in (chain.validator_exited(1), recipient):
+        assert needs_block_time(log)
+        with pytest.raises(ProtocolError) as caught:
+            apply_block(network.state, number, chain.block_hash(number), chain.placed(number, [log]))
+        assert caught.value.reason is Reason.REGISTRY_BLOCK_TIME
+    others = [chain.operator_added(5), chain.validator_added(2, 1), chain.validator_removed(1)]
+    assert not any(map(needs_block_time, [*others, replace(others[0], topics=())]))
+    assert apply_block(network.state, number, chain.block_hash(number), chain.placed(number, others)).skipped == []
 
 
 def test_ignored_and_unknown_events_change_nothing() -> None:
@@ -126,4 +141,14 @@ def test_a_replay_from_any_block_gives_the_same_state(blocks: list[list[Log]], d
     assert [earlier.state_hash() for earlier in history] == hashes, "a state changed after it was made"
     # The same events in one block end in the same tables: where blocks begin does not matter.
     one = chain.apply_logs(RegistryState(), *first, *(log for logs in blocks for log in logs)).state
-    assert replace(one, block_number=state.block_number, block_hash=state.block_hash).state_hash() == hashes[-1]
+    one = replace(one, block_number=state.block_number, block_hash=state.block_hash)
+    assert undated(one).state_hash() == undated(state).state_hash()
+
+
+def undated(state: RegistryState) -> RegistryState:
+    """The state without what depends on where blocks begin."""
+    return replace(
+        state,
+        validators={key: replace(record, exit_request=None) for key, record in state.validators.items()},
+        recipients={owner: replace(recipient, changed=None) for owner, recipient in state.recipients.items()},
+    )

@@ -1,7 +1,7 @@
 from libs.protocol.tests.registry import chain
 
 from ssv_protocol.registry import changes
-from ssv_protocol.registry.state import cluster_id
+from ssv_protocol.registry.state import ChainMoment, cluster_id
 from ssv_protocol.types.ids import OperatorId
 
 FIVE = (*chain.FOUR[:3], OperatorId(5))
@@ -50,7 +50,12 @@ def test_fee_recipient_is_the_owner_until_it_names_another() -> None:
     event = chain.log("FeeRecipientAddressUpdated", chain.OWNER, chain.STRANGER)
     assert network.block(event).changes == [changes.FeeRecipientChanged(chain.OWNER, chain.STRANGER)]
     assert network.state.fee_recipient(chain.OWNER) == chain.STRANGER
+    number = network.state.block_number
+    changed = ChainMoment(number, chain.block_time_s(number))
+    assert network.state.recipients[chain.OWNER].changed == changed
     assert network.block(event).changes == []
+    network.block(chain.validator_added(3, 2))
+    assert network.state.recipients[chain.OWNER].changed == changed
 
 
 def test_fee_recipient_of_an_owner_without_validators_leaves_its_nonce() -> None:

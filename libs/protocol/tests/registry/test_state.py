@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from libs.protocol.tests.registry import chain
 
-from ssv_protocol.registry.state import Recipient, RegistryState
+from ssv_protocol.registry.state import ChainMoment, Recipient, RegistryState
 from ssv_protocol.types.ids import OperatorId
 
 
@@ -44,10 +44,14 @@ def test_the_hash_depends_on_everything() -> None:
         replace(state, operators={}),
         replace(state, recipients={chain.OWNER: Recipient(chain.STRANGER, 2)}),
         replace(state, recipients={chain.OWNER: Recipient(chain.OWNER, 3)}),
+        replace(state, recipients={chain.OWNER: Recipient(chain.OWNER, 2, ChainMoment(1, 2))}),
+        replace(state, recipients={chain.OWNER: Recipient(chain.OWNER, 2, ChainMoment(2, 1))}),
         with_operator(owner=chain.STRANGER),
         with_operator(public_key=b"other"),
         with_validator(owner=chain.STRANGER),
         with_validator(liquidated=True),
+        with_validator(exit_request=ChainMoment(1, 2)),
+        with_validator(exit_request=ChainMoment(2, 1)),
         with_validator(cluster_id=bytes(32)),
         with_validator(operator_ids=validator.operator_ids[::-1]),
         with_validator(share_public_keys=validator.share_public_keys[::-1]),

@@ -5,7 +5,7 @@ from libs.protocol.tests.registry import chain
 
 from ssv_protocol.crypto.shares import ShareData
 from ssv_protocol.registry import changes
-from ssv_protocol.registry.state import Recipient, cluster_id
+from ssv_protocol.registry.state import ChainMoment, Recipient, cluster_id
 from ssv_protocol.types.committee import committee_id
 from ssv_protocol.types.ids import OperatorId
 
@@ -192,7 +192,17 @@ def test_removed_or_exited_by_another_owner(event: object) -> None:
 def test_validator_exited() -> None:
     network = chain.chain_with_operators()
     network.block(chain.validator_added(1, 0))
-    record = network.state.validators[KEY]
-    result = network.block(chain.validator_exited(1))
-    assert result.changes == [changes.ValidatorExited(record, network.state.block_number)]
-    assert network.state.validators[KEY] == record
+    assert network.state.validators[KEY].exit_request is None
+    for _ in range(2):  # the last one counts
+        result = network.block(chain.validator_exited(1))
+        record = network.state.validators[KEY]
+        number = network.state.block_number
+        assert record.exit_request == ChainMoment(number, chain.block_time_s(number))
+        assert result.changes == [changes.ValidatorExited(record)]
+
+
+def test_a_validator_that_is_registered_anew_has_not_asked_to_exit() -> None:
+    network = chain.chain_with_operators()
+    network.block(chain.validator_added(1, 0), chain.validator_exited(1), chain.validator_removed(1))
+    network.block(chain.validator_added(1, 1))
+    assert network.state.validators[KEY].exit_request is None

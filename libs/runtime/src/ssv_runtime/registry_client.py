@@ -23,7 +23,14 @@ import grpc
 
 from ssv_api.v1 import registry_pb2 as pb
 from ssv_api.v1.registry_pb2_grpc import RegistryStub
-from ssv_protocol.registry.state import BEFORE_GENESIS, OperatorRecord, Recipient, RegistryState, ValidatorRecord
+from ssv_protocol.registry.state import (
+    BEFORE_GENESIS,
+    ChainMoment,
+    OperatorRecord,
+    Recipient,
+    RegistryState,
+    ValidatorRecord,
+)
 from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, ExecutionAddress, OperatorId
 from ssv_runtime.rpc.failure import RpcFailure
 
@@ -153,11 +160,7 @@ def _changed_records(before: RegistryState, after: RegistryState) -> Iterator[tu
     for validator in _changed(before.validators, after.validators):
         yield "validators", _validator_message(after.validators[validator])
     for owner in _changed(before.recipients, after.recipients):
-        recipient = after.recipients[owner]
-        yield (
-            "fee_recipients",
-            pb.FeeRecipient(owner=owner, address=recipient.fee_recipient, next_nonce=recipient.next_nonce),
-        )
+        yield "fee_recipients", _recipient_message(owner, after.recipients[owner])
 
 
 def _changed(before: Mapping[KeyT, Any], after: Mapping[KeyT, Any]) -> list[KeyT]:
@@ -183,6 +186,18 @@ def _validator_message(record: ValidatorRecord) -> pb.RegisteredValidator:
         encrypted_keys=record.encrypted_keys,
         cluster_id=record.cluster_id,
         liquidated=record.liquidated,
+        exit_block=record.exit_request.block_number if record.exit_request else 0,
+        exit_block_time_s=record.exit_request.block_time_s if record.exit_request else 0,
+    )
+
+
+def _recipient_message(owner: ExecutionAddress, record: Recipient) -> pb.FeeRecipient:
+    return pb.FeeRecipient(
+        owner=owner,
+        address=record.fee_recipient,
+        next_nonce=record.next_nonce,
+        changed_block=record.changed.block_number if record.changed else 0,
+        changed_block_time_s=record.changed.block_time_s if record.changed else 0,
     )
 
 
@@ -201,12 +216,18 @@ def _validator(message: pb.RegisteredValidator) -> tuple[BlsPublicKey, Validator
         tuple(message.encrypted_keys),
         message.cluster_id,
         message.liquidated,
+        _moment(message.exit_block, message.exit_block_time_s),
     )
     return record.public_key, record
 
 
 def _recipient(message: pb.FeeRecipient) -> tuple[ExecutionAddress, Recipient]:
-    return ExecutionAddress(message.owner), Recipient(ExecutionAddress(message.address), message.next_nonce)
+    changed = _moment(message.changed_block, message.changed_block_time_s)
+    return ExecutionAddress(message.owner), Recipient(ExecutionAddress(message.address), message.next_nonce, changed)
+
+
+def _moment(block_number: int, block_time_s: int) -> ChainMoment | None:
+    return ChainMoment(block_number, block_time_s) if block_number else None  # the first block holds no events
 
 
 def _all(parts: list[pb.RegistryUpdate], name: str) -> list[Any]:

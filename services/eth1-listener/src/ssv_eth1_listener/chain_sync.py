@@ -133,6 +133,6 @@ class ChainSync:
         return self._rules.head_max_age_s is None or self._now() - header.timestamp_s <= self._rules.head_max_age_s
 
     def _apply(self, update: BlockUpdate, caught_up: bool) -> AppliedBlock:
-        applied = apply_block(self.state, update.block_number, update.block_hash, update.logs)
+        applied = apply_block(self.state, update.block_number, update.block_hash, update.logs, update.time_s)
         self._store.write(self.state, applied.state, caught_up)
         return applied

@@ -19,11 +19,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ssv_protocol.registry.state import OperatorRecord, Recipient, RegistryState, ValidatorRecord
+from ssv_protocol.registry.state import ChainMoment, OperatorRecord, Recipient, RegistryState, ValidatorRecord
 from ssv_protocol.types.ids import BlsPublicKey, ExecutionAddress, OperatorId
 from ssv_runtime.settings import SettingsError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE meta (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -35,7 +35,8 @@ CREATE TABLE operators (
     operator_id INTEGER PRIMARY KEY, owner BLOB NOT NULL, public_key BLOB NOT NULL, public_pem BLOB
 ) STRICT;
 CREATE TABLE validators (
-    public_key BLOB PRIMARY KEY, owner BLOB NOT NULL, cluster_id BLOB NOT NULL, liquidated INTEGER NOT NULL
+    public_key BLOB PRIMARY KEY, owner BLOB NOT NULL, cluster_id BLOB NOT NULL, liquidated INTEGER NOT NULL,
+    exit_block INTEGER, exit_block_time_s INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE seats (
     validator BLOB NOT NULL REFERENCES validators ON DELETE CASCADE, place INTEGER NOT NULL,
@@ -43,9 +44,20 @@ CREATE TABLE seats (
     PRIMARY KEY (validator, place)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE recipients (
-    owner BLOB PRIMARY KEY, fee_recipient BLOB NOT NULL, next_nonce INTEGER NOT NULL
+    owner BLOB PRIMARY KEY, fee_recipient BLOB NOT NULL, next_nonce INTEGER NOT NULL,
+    changed_block INTEGER, changed_block_time_s INTEGER
 ) STRICT, WITHOUT ROWID;
 """
+_MIGRATIONS = {
+    1: """
+ALTER TABLE validators ADD COLUMN exit_block INTEGER;
+ALTER TABLE validators ADD COLUMN exit_block_time_s INTEGER;
+ALTER TABLE recipients ADD COLUMN changed_block INTEGER;
+ALTER TABLE recipients ADD COLUMN changed_block_time_s INTEGER;
+"""
+}
+"""By the version that they lead away from, to the next one. What an older version left out of the registry is only on
+the chain, so after any of them the registry is read again."""
 
 
 class StoreError(SettingsError):
@@ -125,14 +137,8 @@ class RegistryStore:
 
     def clear(self) -> None:
         """Forget the registry, not what the database is bound to."""
-        empty = RegistryState()
         with self._transaction():
-            for table in ("operators", "validators", "recipients"):
-                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 (our own names)
-            self._db.execute(
-                "UPDATE meta SET block_number = ?, block_hash = ?, caught_up = 0",
-                [empty.block_number, empty.block_hash],
-            )
+            self._clear()
 
     def _open(self, contract: ExecutionAddress, from_block: int) -> None:
         self._db.execute("PRAGMA busy_timeout = 5000")
@@ -143,6 +149,8 @@ class RegistryStore:
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
             if version == 0:
                 self._create(contract, from_block)
+            elif version in _MIGRATIONS:
+                self._migrate(version)
             elif version != SCHEMA_VERSION:
                 raise StoreError(
                     f"registry database {self._path} has schema {version}, not {SCHEMA_VERSION}: "
@@ -156,9 +164,27 @@ class RegistryStore:
                 "correct that file, or move the database away"
             )
 
-    def _create(self, contract: ExecutionAddress, from_block: int) -> None:
-        for statement in _SCHEMA.split(";\n"):
+    def _migrate(self, version: int) -> None:
+        for each in range(version, SCHEMA_VERSION):
+            self._execute_all(_MIGRATIONS[each])
+        self._clear()
+        self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _clear(self) -> None:
+        for table in ("operators", "validators", "recipients"):
+            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 (our own names)
+        empty = RegistryState()
+        self._db.execute(
+            "UPDATE meta SET block_number = ?, block_hash = ?, caught_up = 0", [empty.block_number, empty.block_hash]
+        )
+
+    def _execute_all(self, statements: str) -> None:
+        # not executescript: that would commit the transaction
+        for statement in statements.split(";\n"):
             self._db.execute(statement)
+
+    def _create(self, contract: ExecutionAddress, from_block: int) -> None:
+        self._execute_all(_SCHEMA)
         empty = RegistryState()
         self._db.execute(
             "INSERT INTO meta VALUES (1, ?, ?, NULL, ?, ?, 0, NULL)",
@@ -187,16 +213,32 @@ class RegistryStore:
         for validator, *seat in self._db.execute(f"SELECT {columns} FROM seats ORDER BY validator, place"):  # noqa: S608
             seats.setdefault(validator, []).append((seat[0], seat[1], seat[2]))
         records = {}
-        for key, owner, cluster, liquidated in self._db.execute(
-            "SELECT public_key, owner, cluster_id, liquidated FROM validators"
+        for key, owner, cluster, liquidated, *exit_request in self._db.execute(
+            "SELECT public_key, owner, cluster_id, liquidated, exit_block, exit_block_time_s FROM validators"
         ):
             operator_ids, share_keys, encrypted = zip(*seats[key], strict=True)
-            records[key] = ValidatorRecord(key, owner, operator_ids, share_keys, encrypted, cluster, bool(liquidated))
+            records[key] = ValidatorRecord(
+                key, owner, operator_ids, share_keys, encrypted, cluster, bool(liquidated), _moment(*exit_request)
+            )
         return MappingProxyType(records)
 
     def _recipients(self) -> Mapping[ExecutionAddress, Recipient]:
-        rows = self._db.execute("SELECT owner, fee_recipient, next_nonce FROM recipients")
-        return MappingProxyType({owner: Recipient(fee_recipient, nonce) for owner, fee_recipient, nonce in rows})
+        columns = "owner, fee_recipient, next_nonce, changed_block, changed_block_time_s"
+        rows = self._db.execute(f"SELECT {columns} FROM recipients")  # noqa: S608 (our own names)
+        return MappingProxyType(
+            {
+                owner: Recipient(fee_recipient, nonce, _moment(*changed))
+                for owner, fee_recipient, nonce, *changed in rows
+            }
+        )
+
+
+def _moment(block_number: int | None, block_time_s: int | None) -> ChainMoment | None:
+    return None if block_number is None or block_time_s is None else ChainMoment(block_number, block_time_s)
+
+
+def _columns(moment: ChainMoment | None) -> tuple[int | None, int | None]:
+    return (None, None) if moment is None else (moment.block_number, moment.block_time_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +257,14 @@ class _Difference:
             )
         for key, validator in self._changes("validators", "public_key"):
             self.db.execute(
-                "INSERT INTO validators VALUES (?, ?, ?, ?)",
-                [key, validator.owner, validator.cluster_id, validator.liquidated],
+                "INSERT INTO validators VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    key,
+                    validator.owner,
+                    validator.cluster_id,
+                    validator.liquidated,
+                    *_columns(validator.exit_request),
+                ],
             )
             seats = zip(validator.operator_ids, validator.share_public_keys, validator.encrypted_keys, strict=True)
             self.db.executemany(
@@ -224,7 +272,8 @@ class _Difference:
             )
         for owner, recipient in self._changes("recipients", "owner"):
             self.db.execute(
-                "INSERT INTO recipients VALUES (?, ?, ?)", [owner, recipient.fee_recipient, recipient.next_nonce]
+                "INSERT INTO recipients VALUES (?, ?, ?, ?, ?)",
+                [owner, recipient.fee_recipient, recipient.next_nonce, *_columns(recipient.changed)],
             )
 
     def _changes(self, table: str, key_column: str) -> list[tuple[Any, Any]]:

@@ -190,19 +190,27 @@ class FeeRecipient(_message.Message):
     OWNER_FIELD_NUMBER: _builtins.int
     ADDRESS_FIELD_NUMBER: _builtins.int
     NEXT_NONCE_FIELD_NUMBER: _builtins.int
+    CHANGED_BLOCK_FIELD_NUMBER: _builtins.int
+    CHANGED_BLOCK_TIME_S_FIELD_NUMBER: _builtins.int
     owner: _builtins.bytes
     address: _builtins.bytes
     next_nonce: _builtins.int
+    changed_block: _builtins.int
+    """where the address became another one; 0: nowhere"""
+    changed_block_time_s: _builtins.int
+    """that block's Unix time: it gives the slot of a new registration"""
     def __init__(
         self,
         *,
         owner: _builtins.bytes = ...,
         address: _builtins.bytes = ...,
         next_nonce: _builtins.int = ...,
+        changed_block: _builtins.int = ...,
+        changed_block_time_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "next_nonce", b"next_nonce", "owner", b"owner"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "changed_block", b"changed_block", "changed_block_time_s", b"changed_block_time_s", "next_nonce", b"next_nonce", "owner", b"owner"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -64,6 +64,11 @@ def topic0(signature: str) -> bytes:
     return keccak(signature.encode("ascii"))
 
 
+def needs_block_time(log: Log) -> bool:
+    """Return whether `apply_block` may need the time of the log's block."""
+    return bool(log.topics) and log.topics[0] in _DATED
+
+
 def decode_log(log: Log) -> Event | Ignored | Malformed:
     """Say what a log is."""
     if not log.topics:
@@ -169,5 +174,9 @@ IGNORED_EVENTS = (
     "OwnershipTransferred(address,address)",
 )
 
+_DATED_EVENTS = ("FeeRecipientAddressUpdated", "ValidatorExited")
+"""Events that give a duty its slot, by the time of their block."""
+
 _HANDLED = {topic0(abi.signature): abi for abi in HANDLED_EVENTS}
+_DATED = {topic for topic, abi in _HANDLED.items() if abi.name in _DATED_EVENTS}
 _IGNORED = {topic0(signature): signature.partition("(")[0] for signature in IGNORED_EVENTS}

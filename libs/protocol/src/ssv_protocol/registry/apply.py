@@ -1,6 +1,6 @@
 """One block's logs applied to the registry.
 
-    state' = apply_block(state, block's number, block's hash, block's logs)
+    state' = apply_block(state, block's number, block's hash, block's logs, block's time where an event needs it)
 
 Invariants: the state, its last block and that block's hash change together or not at all; the result depends on
 nothing but the arguments, so a replay from any kept state gives the same states; an event that does not hold is
@@ -24,7 +24,7 @@ from ssv_protocol.registry.events import Event
 from ssv_protocol.registry.log import Log
 from ssv_protocol.registry.reasons import SkipReason
 from ssv_protocol.registry.skip import Skip
-from ssv_protocol.registry.state import RegistryState
+from ssv_protocol.registry.state import ChainMoment, RegistryState
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,17 @@ class AppliedBlock(NamedTuple):
     skipped: list[Skipped]
 
 
-def apply_block(state: RegistryState, block_number: int, block_hash: bytes, logs: Iterable[Log]) -> AppliedBlock:
+def apply_block(
+    state: RegistryState, block_number: int, block_hash: bytes, logs: Iterable[Log], block_time_s: int | None = None
+) -> AppliedBlock:
     """Apply a block's logs, given in any order, by ascending log index. No logs: the block just passes.
+
+    `block_time_s` is Unix time; only a block with a log of which `abi.needs_block_time` holds can need it.
 
     Raises:
         ProtocolError: REGISTRY_BLOCK_ORDER when the block is not above the state's,
-            REGISTRY_LOG_PLACE when a log is of another block or two have the same index.
+            REGISTRY_LOG_PLACE when a log is of another block or two have the same index,
+            REGISTRY_BLOCK_TIME when an event needs the block's time and it was not given.
     """
     if block_number <= state.block_number:
         raise ProtocolError(Reason.REGISTRY_BLOCK_ORDER, f"block {block_number} after block {state.block_number}")
@@ -65,7 +70,7 @@ def apply_block(state: RegistryState, block_number: int, block_hash: bytes, logs
             skipped.append(Skipped(log, None, decoded.reason, decoded.detail))
             continue
         try:
-            change = _apply_event(draft, decoded, block_number)
+            change = _apply_event(draft, decoded, block_number, block_time_s)
         except Skip as skip:
             skipped.append(Skipped(log, decoded, skip.reason, skip.detail))
             continue
@@ -84,7 +89,7 @@ def _in_order(block_number: int, block_hash: bytes, logs: Iterable[Log]) -> list
     return ordered
 
 
-def _apply_event(draft: Draft, event: Event, block_number: int) -> Change | None:
+def _apply_event(draft: Draft, event: Event, block_number: int, block_time_s: int | None) -> Change | None:
     match event:
         case events.OperatorAdded():
             return operator_events.operator_added(draft, event)
@@ -95,12 +100,18 @@ def _apply_event(draft: Draft, event: Event, block_number: int) -> Change | None
         case events.ValidatorRemoved():
             return validator_events.validator_removed(draft, event)
         case events.ValidatorExited():
-            return validator_events.validator_exited(draft, event, block_number)
+            return validator_events.validator_exited(draft, event, _moment(block_number, block_time_s))
         case events.ClusterLiquidated():
             return cluster_events.cluster_liquidated(draft, event)
         case events.ClusterReactivated():
             return cluster_events.cluster_reactivated(draft, event)
         case events.FeeRecipientAddressUpdated():
-            return cluster_events.fee_recipient_updated(draft, event)
+            return cluster_events.fee_recipient_updated(draft, event, _moment(block_number, block_time_s))
         case _:
             assert_never(event)
+
+
+def _moment(block_number: int, block_time_s: int | None) -> ChainMoment:
+    if block_time_s is None:
+        raise ProtocolError(Reason.REGISTRY_BLOCK_TIME, f"block {block_number}")
+    return ChainMoment(block_number, block_time_s)

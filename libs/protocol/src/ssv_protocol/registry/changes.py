@@ -63,10 +63,9 @@ class FeeRecipientChanged:
 
 @dataclass(frozen=True, slots=True)
 class ValidatorExited:
-    """The owner asks for a voluntary exit; the block's time gives the slot of the duty."""
+    """The owner asks for a voluntary exit; `validator` holds when."""
 
     validator: ValidatorRecord
-    block_number: int
 
 
 Change = (

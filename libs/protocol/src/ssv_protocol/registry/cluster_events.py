@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ssv_protocol.registry import changes, events
 from ssv_protocol.registry.draft import Draft
-from ssv_protocol.registry.state import Recipient, cluster_id
+from ssv_protocol.registry.state import ChainMoment, Recipient, cluster_id
 from ssv_protocol.types.ids import BlsPublicKey
 
 
@@ -25,12 +25,15 @@ def cluster_reactivated(draft: Draft, event: events.ClusterReactivated) -> chang
     return changes.ClusterReactivated(cluster, validators) if validators else None
 
 
-def fee_recipient_updated(draft: Draft, event: events.FeeRecipientAddressUpdated) -> changes.FeeRecipientChanged | None:
+def fee_recipient_updated(
+    draft: Draft, event: events.FeeRecipientAddressUpdated, moment: ChainMoment
+) -> changes.FeeRecipientChanged | None:
     """Save the fee recipient, also of an owner without validators; None when it is the one there was."""
     known = draft.recipients.view.get(event.owner, Recipient(event.owner))
-    draft.recipients.put(event.owner, replace(known, fee_recipient=event.recipient))
     if known.fee_recipient == event.recipient:
+        draft.recipients.put(event.owner, known)
         return None
+    draft.recipients.put(event.owner, replace(known, fee_recipient=event.recipient, changed=moment))
     return changes.FeeRecipientChanged(event.owner, event.recipient)
 
 

@@ -36,8 +36,19 @@ class OperatorRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainMoment:
+    """A block and its Unix time: where a duty that an event asks for gets its slot, the same for all operators."""
+
+    block_number: int
+    block_time_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class ValidatorRecord:
-    """A validator. The three tuples have one entry an operator, in the order of the event."""
+    """A validator. The three tuples have one entry an operator, in the order of the event.
+
+    `exit_request` is when the owner asked last for a voluntary exit.
+    """
 
     public_key: BlsPublicKey
     owner: ExecutionAddress
@@ -46,6 +57,7 @@ class ValidatorRecord:
     encrypted_keys: tuple[bytes, ...]
     cluster_id: bytes
     liquidated: bool = False
+    exit_request: ChainMoment | None = None
 
     @property
     def committee_id(self) -> CommitteeId:
@@ -55,10 +67,14 @@ class ValidatorRecord:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """What is known of an owner: its fee recipient, and the nonce that its next ValidatorAdded must sign."""
+    """What is known of an owner: its fee recipient, and the nonce that its next ValidatorAdded must sign.
+
+    `changed` is when the fee recipient became another one, None while it is the owner itself.
+    """
 
     fee_recipient: ExecutionAddress
     next_nonce: int = 0
+    changed: ChainMoment | None = None
 
 
 def _empty() -> MappingProxyType[Any, Any]:
@@ -102,7 +118,8 @@ class RegistryState:
         for _, validator in sorted(self.validators.items()):
             parts.append(_validator_digest(validator))
         for owner, recipient in sorted(self.recipients.items()):
-            parts.append(_digest(b"recipient", owner, recipient.fee_recipient, recipient.next_nonce))
+            changed = _moment_digest(recipient.changed)
+            parts.append(_digest(b"recipient", owner, recipient.fee_recipient, recipient.next_nonce, changed))
         return _digest(*parts).hex()
 
 
@@ -118,10 +135,15 @@ def _validator_digest(record: ValidatorRecord) -> bytes:
         record.owner,
         record.cluster_id,
         int(record.liquidated),
+        _moment_digest(record.exit_request),
         *record.operator_ids,
         *record.share_public_keys,
         *record.encrypted_keys,
     )
+
+
+def _moment_digest(moment: ChainMoment | None) -> bytes:
+    return b"" if moment is None else _digest(moment.block_number, moment.block_time_s)
 
 
 def _digest(*fields: bytes | int) -> bytes:

@@ -19,7 +19,7 @@ from ssv_protocol.registry import changes, events
 from ssv_protocol.registry.draft import Draft
 from ssv_protocol.registry.reasons import SkipReason
 from ssv_protocol.registry.skip import Skip
-from ssv_protocol.registry.state import NONCE_MODULUS, Recipient, ValidatorRecord, cluster_id
+from ssv_protocol.registry.state import NONCE_MODULUS, ChainMoment, Recipient, ValidatorRecord, cluster_id
 from ssv_protocol.types.committee import COMMITTEE_SIZES
 from ssv_protocol.types.ids import BlsPublicKey, ExecutionAddress, OperatorId
 
@@ -51,9 +51,11 @@ def validator_removed(draft: Draft, event: events.ValidatorRemoved) -> changes.V
     return changes.ValidatorRemoved(record)
 
 
-def validator_exited(draft: Draft, event: events.ValidatorExited, block_number: int) -> changes.ValidatorExited:
-    """Pass on the wish to exit; raises Skip when the validator is unknown or another owner's."""
-    return changes.ValidatorExited(_owned(draft, event.public_key, event.owner), block_number)
+def validator_exited(draft: Draft, event: events.ValidatorExited, moment: ChainMoment) -> changes.ValidatorExited:
+    """Remember the wish to exit, the last one; raises Skip when the validator is unknown or another owner's."""
+    record = replace(_owned(draft, event.public_key, event.owner), exit_request=moment)
+    draft.validators.put(record.public_key, record)
+    return changes.ValidatorExited(record)
 
 
 def check_validator_added(
