@@ -22,7 +22,7 @@ demo: setup ## Four operators attest on a real beacon chain (about 4 minutes)
 	@$(PYTHON) -m ssv_devnet.demo
 
 test: setup ## Unit, property and simulation tests, with real servers where a part needs one
-	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m 'not system' libs services cli devnet tests/spec tests/mutants
+	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m 'not system' libs services cli devnet tests/spec tests/interchange tests/mutants
 
 e2e: setup ## Whole systems: real beacon node, real EVM, processes that are killed (several minutes)
 	@$(PYTHON) -m pytest -q tests/e2e tests/chaos
@@ -39,8 +39,9 @@ format: setup ## Format the code
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
-spec: setup ## The official SSV test vectors, passed and failed per type
+spec: setup ## The official SSV test vectors, passed and failed per type; the slashing interchange vectors (EIP-3076)
 	@$(PYTHON) tests/spec/run.py
+	@$(PYTHON) tests/interchange/run.py
 
 bench: setup ## Benchmarks: tables here, JSON under build/bench
 	@for file in bench/*.py; do $(PYTHON) $$file || exit 1; done
