@@ -3,6 +3,7 @@ import {BeaconChain} from "@lodestar/beacon-node/chain";
 import {BeaconDb} from "@lodestar/beacon-node/db";
 import {LevelDbController} from "@lodestar/db/controller/level";
 import {generateKeyPair} from "@libp2p/crypto/keys";
+import {createExecutionBuilder} from "./builder.mjs";
 import {createExecutionEngine} from "./execution.mjs";
 import {defaultChainOptions} from "./lodestar-internals.mjs";
 
@@ -18,7 +19,7 @@ const CHAIN_OPTIONS = {
 };
 
 /** Returns {chain, db, close}. `onFatal(error)` is called if the chain cannot go on. */
-export async function createChain({config, pubkeyCache, anchorState, logger, onFatal}) {
+export async function createChain({config, pubkeyCache, anchorState, builderUrl, logger, onFatal}) {
   const controller = new AbortController();
   const db = new BeaconDb(config, new LevelDbController());
   const chain = new BeaconChain(CHAIN_OPTIONS, {
@@ -38,7 +39,7 @@ export async function createChain({config, pubkeyCache, anchorState, logger, onF
       signal: controller.signal,
       logger: logger.child({module: "execution"}),
     }),
-    executionBuilder: undefined,
+    executionBuilder: createExecutionBuilder({url: builderUrl, config, logger: logger.child({module: "builder"})}),
     processShutdownCallback: onFatal,
     metrics: null,
     validatorMonitor: null,

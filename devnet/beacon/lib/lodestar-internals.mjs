@@ -12,5 +12,6 @@ export const {defaultChainOptions} = await load(beaconNode, "chain/options.js");
 export const {defaultApiOptions} = await load(beaconNode, "api/options.js");
 export const {ClockEvent} = await load(beaconNode, "util/clock.js");
 export const {getExecutionEngineFromBackend} = await load(beaconNode, "execution/engine/index.js");
+export const {initializeExecutionBuilder} = await load(beaconNode, "execution/builder/index.js");
 export const {ExecutionEngineMockBackend} = await load(beaconNode, "execution/engine/mock.js");
 export const {initializeProposerLookahead} = await load(stateTransition, "util/fulu.js");

@@ -17,6 +17,7 @@ export async function startNode(options) {
     config,
     pubkeyCache,
     anchorState,
+    builderUrl: options.builderUrl,
     logger,
     onFatal: (error) => {
       logger.error("The chain cannot go on", {}, error);

