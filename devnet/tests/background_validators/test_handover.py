@@ -6,11 +6,11 @@ from ssv_protocol.types.ids import Epoch, ValidatorIndex
 SEVEN = ValidatorIndex(7)
 
 
-def test_votes_end_with_the_epoch_of_the_release() -> None:
+def test_duties_end_with_the_epoch_of_the_release() -> None:
     handover = Handover()
     handover.release([SEVEN], Epoch(3))
-    assert [handover.votes_for(SEVEN, Epoch(epoch)) for epoch in range(5)] == [True, True, True, False, False]
-    assert handover.votes_for(ValidatorIndex(8), Epoch(9))
+    assert [handover.runs(SEVEN, Epoch(epoch)) for epoch in range(5)] == [True, True, True, False, False]
+    assert handover.runs(ValidatorIndex(8), Epoch(9))
 
 
 @pytest.mark.parametrize("epochs", [(3, 5), (5, 3)])
@@ -18,7 +18,7 @@ def test_a_key_once_given_away_never_comes_back(epochs: tuple[int, int]) -> None
     handover = Handover()
     for epoch in epochs:
         handover.release([SEVEN], Epoch(epoch))
-    assert not handover.votes_for(SEVEN, Epoch(3))
+    assert not handover.runs(SEVEN, Epoch(3))
 
 
 def test_indices_are_read() -> None:

@@ -1,7 +1,7 @@
 """The devnet's own validator client: it runs every validator that is not given to SSV.
 
-It also proposes for all validators, and aggregates and contributes for whole committees, SSV's votes included. One
-aggregator a committee is enough here, because the one beacon node sees all votes.
+What it aggregates and contributes is the node's, SSV's votes included. One aggregator a committee is enough here,
+because the one beacon node sees all votes.
 
 It has no slashing protection and is for interop keys on a devnet only: started twice at once, it votes twice.
 """

@@ -48,7 +48,7 @@ async def _aggregators(crew: Crew, slot: Slot) -> list[tuple[AttesterDuty, BlsSi
     duties = (await crew.duties.of_slot(slot)).attesters.get(slot, ())
     found: dict[int, tuple[AttesterDuty, BlsSignature]] = {}
     for duty in duties:
-        if duty.committee_index in found or not crew.handover.votes_for(duty.validator_index, epoch):
+        if duty.committee_index in found or not crew.handover.runs(duty.validator_index, epoch):
             continue
         proof = (await crew.keyring.sign([duty.validator_index], root))[duty.validator_index]
         if is_aggregator(proof, duty.committee_length):

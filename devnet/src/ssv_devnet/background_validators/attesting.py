@@ -20,7 +20,7 @@ async def attest(crew: Crew, slot: Slot) -> AttestationData:
     duties = [
         duty
         for duty in (await crew.duties.of_slot(slot)).attesters.get(slot, ())
-        if crew.handover.votes_for(duty.validator_index, epoch)
+        if crew.handover.runs(duty.validator_index, epoch)
     ]
     data = await crew.node.attestations.data(slot)
     root = crew.signing_root(data.hash_tree_root(), DOMAIN_BEACON_ATTESTER, epoch)

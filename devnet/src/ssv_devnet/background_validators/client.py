@@ -1,5 +1,7 @@
 """The order of work in a slot: block at its start, votes at a third, aggregates at two thirds.
 
+Proposers are prepared at the start, and again in every epoch's first slot.
+
 A duty that fails is told in one line and never holds up another.
 
 Source: consensus-specs phase0/validator.md (a slot has three intervals).
@@ -15,6 +17,7 @@ from typing import TypeVar
 from ssv_devnet.background_validators.aggregating import aggregate
 from ssv_devnet.background_validators.attesting import attest
 from ssv_devnet.background_validators.crew import Crew
+from ssv_devnet.background_validators.preparing import prepare
 from ssv_devnet.background_validators.proposing import propose
 from ssv_devnet.background_validators.syncing import contribute, vote_for_head
 from ssv_ethereum.slot_clock import SlotClock
@@ -29,7 +32,12 @@ T = TypeVar("T")
 async def run(crew: Crew, clock: SlotClock) -> None:
     """Do all duties from the next slot on, until cancelled."""
     async with asyncio.TaskGroup() as slots:
+        prepared = None
         async for slot in clock.ticks():
+            epoch = crew.chain.epoch_of(slot)
+            if epoch != prepared:
+                slots.create_task(_attempt("preparing proposers", slot, prepare(crew, epoch)))
+                prepared = epoch
             slots.create_task(_slot(crew, clock, slot))
 
 

@@ -1,7 +1,7 @@
-"""Which validators this client still votes for.
+"""Which validators this client still runs.
 
-A validator given to SSV is released from an epoch on: before it the client votes for it, from then on SSV does, and
-never both in one epoch.
+A validator given to SSV is released from an epoch on: before it the client does all its duties, from then on SSV
+does, and never both in one epoch.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from ssv_protocol.types.ids import Epoch, ValidatorIndex
 
 
 class Handover:
-    """Validators by the epoch from which somebody else votes for them."""
+    """Validators by the epoch from which somebody else runs them."""
 
     def __init__(self) -> None:
         self._released_from: dict[ValidatorIndex, Epoch] = {}
 
     def release(self, indices: Iterable[ValidatorIndex], from_epoch: Epoch) -> None:
-        """Stop voting for `indices` from `from_epoch` on. An earlier release stays: keys never come back."""
+        """Stop running `indices` from `from_epoch` on. An earlier release stays: keys never come back."""
         for index in indices:
             self._released_from[index] = min(from_epoch, self._released_from.get(index, from_epoch))
 
-    def votes_for(self, index: ValidatorIndex, epoch: Epoch) -> bool:
-        """Tell whether this client votes for the validator in `epoch`."""
+    def runs(self, index: ValidatorIndex, epoch: Epoch) -> bool:
+        """Tell whether the validator's duties of `epoch` are this client's."""
         released_from = self._released_from.get(index)
         return released_from is None or epoch < released_from
 

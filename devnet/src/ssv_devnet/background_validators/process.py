@@ -19,7 +19,7 @@ class BackgroundValidators:
     child: ChildProcess
 
     async def release(self, indices: Iterable[ValidatorIndex], from_epoch: Epoch) -> None:
-        """Have it stop voting for `indices` from `from_epoch` on; give it a slot's notice."""
+        """Have it do nothing for `indices` from `from_epoch` on; give it a slot's notice."""
         assert self.child.process.stdin is not None
         self.child.process.stdin.write(f"release {','.join(map(str, indices))} {from_epoch}\n".encode())
         await self.child.process.stdin.drain()

@@ -1,4 +1,4 @@
-"""The block of a slot, for whichever validator's turn it is.
+"""The block of a slot, if it is the turn of a validator that this client runs.
 
 Source: consensus-specs phase0/validator.md "Block proposal"; beacon-APIs produceBlockV3.
 """
@@ -29,6 +29,8 @@ async def propose(crew: Crew, slot: Slot) -> None:
     if proposer is None or slot == 0:  # the genesis block takes slot 0, though duties name a proposer
         return
     epoch = crew.chain.epoch_of(slot)
+    if not crew.handover.runs(proposer, epoch):
+        return
     randao_root = crew.signing_root(uint64_root(epoch), DOMAIN_RANDAO, epoch)
     produced = await crew.node.blocks.produce(slot, crew.keyring.sign_now(proposer, randao_root), _GRAFFITI)
     signed = await asyncio.to_thread(_signed, crew, slot, proposer, produced)

@@ -68,7 +68,7 @@ async def contribute(crew: Crew, slot: Slot, head: Root) -> None:
 async def _own_duties(crew: Crew, slot: Slot) -> list[SyncDuty]:
     duties = (await crew.duties.of_slot(Slot(slot + 1))).sync
     epoch = crew.chain.epoch_of(slot)
-    return [duty for duty in duties if crew.handover.votes_for(duty.validator_index, epoch)]
+    return [duty for duty in duties if crew.handover.runs(duty.validator_index, epoch)]
 
 
 async def _aggregator(
