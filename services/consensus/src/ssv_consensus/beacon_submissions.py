@@ -1,0 +1,159 @@
+"""Handing a duty's signed objects to a beacon node: each kind by itself, so that one that fails hinders no other.
+
+Every operator of a committee hands over the same object, and nodes that know it already may answer with an error. A
+refused block or exit therefore counts as taken when the node turns out to have it.
+
+Not guaranteed: that what was not taken in time had no effect. Objects in the shape before Electra are not sent.
+
+Source: beacon-APIs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TypeVar
+
+from ssv_consensus.beacon_answers import BLOCK_DEADLINE_IN_SLOTS
+from ssv_consensus.ports import Handed
+from ssv_ethereum.beacon.errors import BatchRefused, BeaconError
+from ssv_ethereum.beacon.node import BeaconNode
+from ssv_ethereum.beacon.validators import NOT_LEAVING
+from ssv_protocol.beacon_chain import BeaconChain, BeaconFork
+from ssv_protocol.effects import Submit
+from ssv_protocol.errors import SsvError
+from ssv_protocol.types.beacon.attestation import SignedElectraAggregateAndProof, SingleAttestation
+from ssv_protocol.types.beacon.block_proposal import BlockProposal, SignedProposal
+from ssv_protocol.types.beacon.exit import SignedVoluntaryExit
+from ssv_protocol.types.ids import Slot, ValidatorIndex
+from ssv_protocol.types.roles import BeaconRole
+
+_log = logging.getLogger(__name__)
+_NOTHING: frozenset[Handed] = frozenset()
+_BEFORE_ELECTRA = "their shape is that of before Electra"
+T = TypeVar("T")
+
+
+class BeaconSubmissions:
+    """Submissions to one node; see `BeaconNodePort`."""
+
+    def __init__(self, node: BeaconNode, chain: BeaconChain) -> None:
+        self._node = node
+        self._chain = chain
+
+    async def submit(self, slot: Slot, work: Submit) -> frozenset[Handed]:
+        """Hand over what a duty of `slot` ends with; return what the node did not take, which is told in the log.
+
+        Of a validator with several contributions all count as refused when one is.
+        """
+        refused = await asyncio.gather(
+            self._attestations(slot, work),
+            self._sync_messages(slot, work),
+            self._aggregates(slot, work),
+            self._contributions(slot, work),
+            self._registrations(slot, work),
+            *(self._block(slot, signed) for signed in work.proposals),
+            *(self._exit(slot, signed) for signed in work.exits),
+        )
+        return _NOTHING.union(*refused)
+
+    async def _attestations(self, slot: Slot, work: Submit) -> frozenset[Handed]:
+        role, singles = BeaconRole.ATTESTER, [item for item in work.attestations if isinstance(item, SingleAttestation)]
+        if len(singles) < len(work.attestations):
+            return _not_taken(slot, role, work.attesters, _BEFORE_ELECTRA)
+        send = self._node.attestations.submit
+        return await _batch(slot, role, work.attesters, singles, lambda items: send(items, self._fork_at(slot)))
+
+    async def _aggregates(self, slot: Slot, work: Submit) -> frozenset[Handed]:
+        role, aggregators = BeaconRole.AGGREGATOR, [signed.message.aggregator_index for signed in work.aggregates]
+        aggregates = [item for item in work.aggregates if isinstance(item, SignedElectraAggregateAndProof)]
+        if len(aggregates) < len(work.aggregates):
+            return _not_taken(slot, role, aggregators, _BEFORE_ELECTRA)
+        send = self._node.attestations.publish_aggregates
+        return await _batch(slot, role, aggregators, aggregates, lambda items: send(items, self._fork_at(slot)))
+
+    async def _sync_messages(self, slot: Slot, work: Submit) -> frozenset[Handed]:
+        role, members = BeaconRole.SYNC_COMMITTEE, [message.validator_index for message in work.sync_messages]
+        return await _batch(slot, role, members, work.sync_messages, self._node.sync_committee.submit_messages)
+
+    async def _contributions(self, slot: Slot, work: Submit) -> frozenset[Handed]:
+        role = BeaconRole.SYNC_COMMITTEE_CONTRIBUTION
+        aggregators = [signed.message.aggregator_index for signed in work.contributions]
+        send = self._node.sync_committee.publish_contributions
+        return await _batch(slot, role, aggregators, work.contributions, send)
+
+    async def _registrations(self, slot: Slot, work: Submit) -> frozenset[Handed]:
+        role = BeaconRole.VALIDATOR_REGISTRATION
+        return await _batch(slot, role, work.registrants, work.registrations, self._node.proposers.register)
+
+    async def _block(self, slot: Slot, signed: SignedProposal) -> frozenset[Handed]:
+        proposal = signed.proposal
+        deadline_s = BLOCK_DEADLINE_IN_SLOTS * self._chain.slot_duration_s
+        try:
+            await self._node.blocks.publish(
+                signed.container.encode(), proposal.fork, is_blinded=proposal.blinded, deadline_s=deadline_s
+            )
+        except SsvError as error:
+            if not await self._has_block(proposal):
+                return _not_taken(slot, BeaconRole.PROPOSER, [proposal.block.proposer_index], error)
+            _log.debug("slot %s: the node has the block: %s", slot, error)
+        return _NOTHING
+
+    async def _has_block(self, proposal: BlockProposal) -> bool:
+        try:
+            return await self._node.blocks.root(proposal.block.slot) == proposal.root()
+        except BeaconError:
+            return False
+
+    async def _exit(self, slot: Slot, signed: SignedVoluntaryExit) -> frozenset[Handed]:
+        index = signed.message.validator_index
+        try:
+            await self._node.exits.submit(signed)
+        except BeaconError as error:
+            if not await self._is_leaving(index):
+                return _not_taken(slot, BeaconRole.VOLUNTARY_EXIT, [index], error)
+            _log.debug("slot %s: validator %s is leaving already: %s", slot, index, error)
+        return _NOTHING
+
+    def _fork_at(self, slot: Slot) -> BeaconFork:
+        return self._chain.fork_at(self._chain.epoch_of(slot)).fork
+
+    async def _is_leaving(self, index: ValidatorIndex) -> bool:
+        try:
+            if any(waiting.message.validator_index == index for waiting in await self._node.exits.pool()):
+                return True
+            infos = await self._node.validators.by_index([index])
+        except BeaconError:
+            return False
+        return index in infos and infos[index].exit_epoch != NOT_LEAVING
+
+
+async def _batch(
+    slot: Slot,
+    role: BeaconRole,
+    indices: Sequence[ValidatorIndex],
+    objects: Sequence[T],
+    send: Callable[[Sequence[T]], Awaitable[None]],
+) -> frozenset[Handed]:
+    """Send one object for each of `indices`, unless there are none; return what was not taken."""
+    if not objects:
+        return _NOTHING
+    try:
+        await send(objects)
+    except BatchRefused as error:
+        places = {failure.index for failure in error.failures}
+        known = places <= set(range(len(indices)))
+        return _not_taken(slot, role, [indices[place] for place in places] if known else indices, error)
+    except SsvError as error:
+        return _not_taken(slot, role, indices, error)
+    return _NOTHING
+
+
+def _not_taken(
+    slot: Slot, role: BeaconRole, indices: Iterable[ValidatorIndex], why: SsvError | str
+) -> frozenset[Handed]:
+    refused = frozenset((role, index) for index in indices)
+    names = sorted(index for _, index in refused)
+    _log.warning("slot %s: not taken: %s of validators %s: %s", slot, role.name.lower(), names, why)
+    return refused
