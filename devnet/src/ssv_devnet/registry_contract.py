@@ -15,6 +15,7 @@ from typing import Any
 from eth_abi.abi import decode
 from eth_typing import ABI, ChecksumAddress, HexStr
 from eth_utils.abi import abi_to_signature, function_signature_to_4byte_selector, get_abi_input_types
+from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.contract import AsyncContract
@@ -25,7 +26,7 @@ from web3.types import TxParams, TxReceipt, Wei
 
 from ssv_devnet.checkout import devnet_folder
 from ssv_devnet.evm import EvmError
-from ssv_protocol.types.ids import BlsPublicKey, OperatorId
+from ssv_protocol.types.ids import BlsPublicKey, ExecutionAddress, OperatorId
 
 NEW_CLUSTER = (0, 0, 0, True, 0)
 """(validatorCount, networkFeeIndex, index, active, balance). Callers pass one, the contract ignores it."""
@@ -142,6 +143,20 @@ async def register_validators(
             await registry.submit("bulkRegisterValidator", list(keys), list(operator_ids), list(shares), NEW_CLUSTER)
         )
     return [await registry.mined(transaction) for transaction in sent]
+
+
+async def exit_validators(
+    registry: RegistryContract, validators: Sequence[BlsPublicKey], operator_ids: Sequence[OperatorId]
+) -> TxReceipt:
+    """Ask the committee to take these validators off the beacon chain: one ValidatorExited for each, in this order.
+
+    Raises TransactionReverted (the owner has no cluster of these operators, or no validators), EvmError."""
+    return await registry.send("bulkExitValidator", list(validators), list(operator_ids))
+
+
+async def set_fee_recipient(registry: RegistryContract, recipient: ExecutionAddress) -> TxReceipt:
+    """Say who gets the fees of all blocks of the owner's validators. Raises TransactionReverted, EvmError."""
+    return await registry.send("setFeeRecipientAddress", to_checksum_address(recipient))
 
 
 async def _receipt(web3: AsyncWeb3[AsyncHTTPProvider], transaction: HexBytes) -> TxReceipt:
