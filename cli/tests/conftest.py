@@ -7,6 +7,7 @@ import pytest
 from ssv_protocol.crypto import eip2335
 from ssv_protocol.crypto.bls import SecretKey
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
+from ssv_protocol.types.committee import COMMITTEE_SIZES
 from ssv_protocol.types.ids import OperatorId
 from ssvctl.operator_keys import contract_form
 
@@ -22,6 +23,16 @@ def cheap_keystores(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def operator_keys() -> dict[OperatorId, OperatorPrivateKey]:
     return {OperatorId(number): OperatorPrivateKey.generate() for number in (1, 2, 3, 40)}
+
+
+@pytest.fixture(scope="session")
+def many_operators(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The list of operators of the largest committee, as `--operators` takes it."""
+    keys = [OperatorPrivateKey.generate() for _ in range(max(COMMITTEE_SIZES))]
+    listed = [{"id": number, "publicKey": contract_form(key.public_pem())} for number, key in enumerate(keys, 1)]
+    path = tmp_path_factory.mktemp("operators") / "operators.json"
+    path.write_text(json.dumps(listed))
+    return path
 
 
 @pytest.fixture

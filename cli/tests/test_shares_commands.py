@@ -12,8 +12,9 @@ from ssv_protocol.crypto import bls, eip2335
 from ssv_protocol.crypto.bls import SecretKey
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.crypto.shares import ShareData, decrypt_share, ownership_root
+from ssv_protocol.types.committee import COMMITTEE_SIZES
 from ssv_protocol.types.ids import ExecutionAddress, OperatorId, Root
-from ssvctl.keyshares import read_keyshares
+from ssvctl.keyshares_file import read_keyshares
 from ssvctl.main import app
 from ssvctl.operator_keys import contract_form
 
@@ -72,7 +73,7 @@ def test_the_file_is_what_registration_needs(
     assert result.exit_code == 0, result.output
     assert "3 validators, nonces 5 to 7" in result.stdout
     document = json.loads((tmp_path / "keyshares.json").read_text())
-    assert document["version"].startswith("v1.1")
+    assert document["version"] == "v1.2.0"
     assert document["createdAt"].endswith("Z")
     for number, (entry, validator) in enumerate(zip(document["shares"], validators, strict=True)):
         data, payload = entry["data"], entry["payload"]
@@ -207,55 +208,18 @@ def test_nothing_is_overwritten(tmp_path: Path, split: Callable[..., Result]) ->
     assert out.read_text() == "precious"
 
 
-def test_inspect(tmp_path: Path, split: Callable[..., Result]) -> None:
-    split()
-    result = ssvctl("inspect", tmp_path / "keyshares.json")
+@pytest.mark.parametrize("size", COMMITTEE_SIZES)
+def test_every_size_of_committee(
+    size: int, tmp_path: Path, split: Callable[..., Result], many_operators: Path, validators: list[SecretKey]
+) -> None:
+    listed = json.loads(many_operators.read_text())[:size]
+    operators = tmp_path / "operators.json"
+    operators.write_text(json.dumps(listed))
+    assert split(operator=None, operators=operators).exit_code == 0
+    entries = read_keyshares(tmp_path / "keyshares.json")
+    assert [entry.nonce for entry in entries] == [5, 6, 7]
+    assert [len(entry.shares_data) for entry in entries] == [96 + 304 * size] * 3
+    assert [entry.public_key for entry in entries] == [key.public_key() for key in validators]
+    result = ssvctl("verify", tmp_path / "keyshares.json")
     assert result.exit_code == 0, result.output
     assert result.stdout.count("good") == 3
-    assert "1, 2, 3, 40" in result.stdout
-
-
-def tampered(entry: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    data, payload = entry["data"], entry["payload"]
-    operators = data["operators"]
-    return {
-        "ownership_signature": entry | {"data": data | {"ownerNonce": 9}},
-        "shares_length": entry | {"payload": payload | {"sharesData": payload["sharesData"][:-2]}},
-        "ascending": {
-            "data": data | {"operators": operators[::-1]},
-            "payload": payload | {"operatorIds": payload["operatorIds"][::-1]},
-        },
-        "committee_size": {
-            "data": data | {"operators": operators[:3]},
-            "payload": payload | {"operatorIds": payload["operatorIds"][:3]},
-        },
-        "no RSA key": entry | {"data": data | {"operators": [operators[0] | {"operatorKey": "LS0t"}, *operators[1:]]}},
-    }
-
-
-def test_inspect_finds_what_the_network_would_skip(tmp_path: Path, split: Callable[..., Result]) -> None:
-    split()
-    document = json.loads((tmp_path / "keyshares.json").read_text())
-    path = tmp_path / "tampered.json"
-    for problem, entry in tampered(document["shares"][0]).items():
-        path.write_text(json.dumps(document | {"shares": [entry, document["shares"][1]]}))
-        result = ssvctl("inspect", path)
-        assert result.exit_code == 1, problem
-        assert problem in result.stdout
-        assert result.stdout.count("good") == 1
-        assert result.stderr == "ssvctl: 1 of 2 would be skipped; split these keys again\n"
-
-
-def test_inspect_what_is_no_keyshares_file(tmp_path: Path, split: Callable[..., Result]) -> None:
-    split()
-    document = json.loads((tmp_path / "keyshares.json").read_text())
-    entry = document["shares"][0]
-    mixed = [entry | {"payload": entry["payload"] | {"publicKey": "0x00"}}]
-    path = tmp_path / "wrong.json"
-    contents = ("no json", "[]", "5", "{}", '{"shares": []}', '{"shares": [1]}', json.dumps({"shares": mixed}))
-    for content in contents:
-        path.write_text(content)
-        result = ssvctl("inspect", path)
-        assert result.exit_code == 1, content
-        assert result.stderr.startswith("ssvctl: ")
-        assert str(path) in result.stderr

@@ -2,32 +2,28 @@
 
 Nothing in it is secret: the shares are encrypted for their operators, and public once they are registered.
 
-Source: ssvlabs/ssv-keys, keyshares file v1.1.
+Source: ssvlabs/ssv-keys v1.2.0 and ssvlabs/ssv-sdk, KeyShares. The shape is that of v1.1; ssv-keys reads back only
+files of its own minor version, the SDK those of v1.1.0 and v1.2.0.
 """
 
 import json
-from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from eth_utils.address import to_checksum_address
 
 from ssv_protocol.registry.events import ValidatorAdded
 from ssv_protocol.types.ids import BlsPublicKey, ExecutionAddress, OperatorId
-from ssvctl.errors import SsvctlError
-from ssvctl.files import read_json
 from ssvctl.operator_keys import contract_form
 
-VERSION = "v1.1.0"
-_ADDRESS_BYTES = 20
+VERSION = "v1.2.0"
 
 
 @dataclass(frozen=True, slots=True)
 class ValidatorShares:
-    """One validator's registration. `operator_keys` (PEM) are by ascending id, as are the shares."""
+    """One validator's registration. `operator_keys` (PEM) are in the order of the shares, which is by ascending id."""
 
     owner: ExecutionAddress
     nonce: int
@@ -37,7 +33,7 @@ class ValidatorShares:
 
     @property
     def operator_ids(self) -> tuple[OperatorId, ...]:
-        """The committee, ascending."""
+        """The committee, in the order of the shares."""
         return tuple(self.operator_keys)
 
     def event(self) -> ValidatorAdded:
@@ -53,18 +49,6 @@ def encode_keyshares(shares: Sequence[ValidatorShares], created_at: datetime) ->
         "shares": [_encode_entry(entry) for entry in shares],
     }
     return json.dumps(document, indent=2).encode()
-
-
-def read_keyshares(path: Path) -> list[ValidatorShares]:
-    """Read a keyshares file, of one or several validators; raises SsvctlError."""
-    document = read_json(path, "keyshares file")
-    try:
-        entries = document.get("shares", [document])
-        if not isinstance(entries, list) or not entries:
-            raise ValueError("no validators")
-        return [_decode_entry(entry) for entry in entries]
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise SsvctlError(f"{path} is no keyshares file (ssv-keys v1.1 or newer); is it the right file?") from None
 
 
 def _encode_entry(entry: ValidatorShares) -> dict[str, Any]:
@@ -85,25 +69,3 @@ def _encode_entry(entry: ValidatorShares) -> dict[str, Any]:
             "sharesData": f"0x{entry.shares_data.hex()}",
         },
     }
-
-
-def _decode_entry(entry: dict[str, Any]) -> ValidatorShares:
-    data, payload = entry["data"], entry["payload"]
-    operators = {OperatorId(int(o["id"])): b64decode(o["operatorKey"]) for o in data["operators"]}
-    listed = [int(operator_id) for operator_id in payload["operatorIds"]]
-    if data["publicKey"] != payload["publicKey"] or listed != list(operators):
-        raise ValueError("data and payload differ")
-    owner = ExecutionAddress(_hex(data["ownerAddress"]))
-    if len(owner) != _ADDRESS_BYTES:
-        raise ValueError("owner is no address")
-    return ValidatorShares(
-        owner,
-        int(data["ownerNonce"]),
-        BlsPublicKey(_hex(payload["publicKey"])),
-        operators,
-        _hex(payload["sharesData"]),
-    )
-
-
-def _hex(text: str) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x"))

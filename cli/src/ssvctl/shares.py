@@ -1,4 +1,4 @@
-"""Splitting validator keys for registration, and checking what was split.
+"""Splitting validator keys for registration.
 
 Nonces ascend with the validators' order: they must be registered in this order, and no other validator of the
 owner in between.
@@ -7,13 +7,10 @@ owner in between.
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 
-from ssv_protocol.crypto import rsa
 from ssv_protocol.crypto.bls import RandomBytes, SecretKey
 from ssv_protocol.crypto.shares import build_share_data
 from ssv_protocol.errors import ProtocolError
-from ssv_protocol.registry.skip import Skip
 from ssv_protocol.registry.state import NONCE_MODULUS
-from ssv_protocol.registry.validator_events import check_validator_added
 from ssv_protocol.types.committee import COMMITTEE_SIZES
 from ssv_protocol.types.ids import ExecutionAddress, OperatorId
 from ssvctl.errors import SsvctlError
@@ -59,22 +56,3 @@ def build_keyshares(
         result.append(ValidatorShares(owner, nonce, secret.public_key(), ordered, data.encode()))
         progress()
     return result
-
-
-def problem_with(entry: ValidatorShares) -> str | None:
-    """Say why the network would skip this registration, or None if it would take it.
-
-    Not looked at: whether the operators exist, and whether each can decrypt its share.
-    """
-    if list(entry.operator_ids) != sorted(entry.operator_ids):
-        return "operators are not in ascending order"
-    try:
-        check_validator_added(entry.event(), entry.nonce, entry.operator_keys)
-    except Skip as skip:
-        return str(skip)
-    for operator_id, pem in entry.operator_keys.items():
-        try:
-            rsa.check_public_pem(pem)
-        except ProtocolError:
-            return f"operator {operator_id} has no RSA key"
-    return None

@@ -12,9 +12,11 @@ from rich.table import Table
 from ssvctl.arguments import parse_operators, parse_owner
 from ssvctl.errors import SsvctlError, reported
 from ssvctl.files import PUBLIC, read_password, refuse_existing, write_new
-from ssvctl.keyshares import encode_keyshares, read_keyshares
+from ssvctl.keyshares import encode_keyshares
+from ssvctl.keyshares_check import problems
+from ssvctl.keyshares_file import read_keyshares
 from ssvctl.keystores import find_keystores, read_keystores
-from ssvctl.shares import build_keyshares, check_committee, check_nonces, problem_with
+from ssvctl.shares import build_keyshares, check_committee, check_nonces
 
 app = typer.Typer(help="Validator keys split among operators.", no_args_is_help=True)
 
@@ -54,24 +56,23 @@ def split(
 
 
 @app.command()
-def inspect(keyshares: Annotated[Path, typer.Argument(help="Keyshares file.")]) -> None:
-    """Check a keyshares file as the network will: committee, lengths, ownership signature, operator keys."""
+def verify(keyshares: Annotated[Path, typer.Argument(help="Keyshares file, made here or with ssv-keys.")]) -> None:
+    """Check a keyshares file: structure, lengths, operators, ownership signatures, share public keys, repetitions."""
     with reported():
         entries = read_keyshares(keyshares)
+        found = problems(entries)
     table = Table("validator", "owner", "nonce", "operators", "check")
-    problems = []
-    for entry in entries:
-        problem = problem_with(entry)
-        if problem:
-            problems.append(f"0x{entry.public_key[:4].hex()}…, nonce {entry.nonce}: {problem}")
+    for entry, wrong in zip(entries, found, strict=True):
         committee = ", ".join(str(operator_id) for operator_id in entry.operator_ids)
         key, owner = f"0x{entry.public_key[:4].hex()}…", f"0x{entry.owner[:4].hex()}…"
-        table.add_row(key, owner, str(entry.nonce), committee, "bad" if problem else "good")
+        table.add_row(key, owner, str(entry.nonce), committee, "bad" if wrong else "good")
     Console().print(table)
-    for line in problems:
-        typer.echo(line)
-    if problems:
-        typer.echo(f"ssvctl: {len(problems)} of {len(entries)} would be skipped; split these keys again", err=True)
+    for place, wrong in enumerate(found):
+        for problem in wrong:
+            typer.echo(f"{keyshares}: shares[{place}].{problem}")
+    bad = sum(1 for wrong in found if wrong)
+    if bad:
+        typer.echo(f"ssvctl: {bad} of {len(entries)} can't be registered like this; split these keys again", err=True)
         raise typer.Exit(1)
 
 

@@ -16,7 +16,7 @@ from ssv_devnet.local_network.operators import LocalOperator
 from ssv_devnet.local_network.world import World
 from ssv_protocol.crypto.shares import ShareData, decrypt_share
 from ssv_protocol.types.ids import OperatorId
-from ssvctl.keyshares import read_keyshares
+from ssvctl.keyshares_file import read_keyshares
 
 _SHORTEST_TEXT = 12
 """Shorter texts would be found by chance."""

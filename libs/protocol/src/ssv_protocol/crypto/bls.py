@@ -131,6 +131,26 @@ def reconstruct(partials: Mapping[OperatorId, BlsSignature]) -> BlsSignature:
     return BlsSignature(bytes(G2Point.multiexp_unchecked(points, scalars).to_compressed_bytes()))
 
 
+def reconstruct_public_key(shares: Mapping[OperatorId, BlsPublicKey]) -> BlsPublicKey:
+    """Return the validator's public key from a quorum of share public keys by interpolation at zero.
+
+    Raises:
+        ProtocolError: KEY_INVALID when nothing was given, a point is malformed, or they combine to no key.
+    """
+    operator_ids = tuple(sorted(shares))
+    try:
+        points = [_public_point_for_sums(shares[operator_id]) for operator_id in operator_ids]
+        if not points:
+            raise ValueError("no shares")
+    except ValueError:
+        raise ProtocolError(Reason.KEY_INVALID, "malformed share public key") from None
+    scalars = [_scalar(value) for value in lagrange_coefficients(operator_ids)]
+    combined = bytes(G1Point.multiexp_unchecked(points, scalars).to_compressed_bytes())
+    if not is_public_key(combined):
+        raise ProtocolError(Reason.KEY_INVALID, "the share public keys combine to no key")
+    return BlsPublicKey(combined)
+
+
 def verify_batch(signed: Sequence[tuple[BlsPublicKey, BlsSignature]], root: Root, random_bytes: RandomBytes) -> bool:
     """Tell whether every signature is valid over the one root they share.
 
