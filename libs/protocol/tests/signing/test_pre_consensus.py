@@ -178,10 +178,56 @@ def test_requests_that_are_denied_as_a_whole(request_: PreConsensusDraft, reason
 
 
 def test_a_message_has_room_for_as_many_signatures_as_peers_take() -> None:
-    verdict = judge(draft(Kind.RANDAO, *(REVEAL,) * MAX_PARTIAL_SIGNATURES))
+    verdict = judge(draft(Kind.CONTRIBUTION_PROOFS, *(SYNC_PROOF,) * MAX_PARTIAL_SIGNATURES))
     assert isinstance(verdict, PreConsensusVerdict)
     assert verdict.record is not None
     assert len(verdict.record.items) == MAX_PARTIAL_SIGNATURES
+
+
+def aggregator_committee(*objects: PreConsensusObject) -> PreConsensusDraft:
+    message_id = committee_message_id(NETWORK.domain_at(BOOLE_SLOT), RunnerRole.AGGREGATOR_COMMITTEE, COMMITTEE)
+    return PreConsensusDraft(message_id, BOOLE_SLOT, Kind.AGGREGATOR_COMMITTEE, objects)
+
+
+@pytest.mark.parametrize("kind", set(GOOD) - {Kind.CONTRIBUTION_PROOFS})
+def test_an_object_is_signed_once_in_a_message(kind: Kind) -> None:
+    verdict = judge(draft(kind, GOOD[kind], GOOD[kind]))
+    assert isinstance(verdict, PreConsensusVerdict)
+    assert verdict.record is not None
+    assert len(verdict.record.items) == 1
+    assert [item.denied.reason for item in verdict.denied] == [DenialReason.DUPLICATE_OBJECT]
+
+
+def test_alans_contribution_proofs_repeat_because_peers_expect_one_for_each_seat() -> None:
+    verdict = judge(draft(Kind.CONTRIBUTION_PROOFS, SYNC_PROOF, SYNC_PROOF))
+    assert isinstance(verdict, PreConsensusVerdict)
+    assert verdict.record is not None
+    assert len(verdict.record.items) == 2
+    proof = SyncSelection(ONE, pubkey(1), BOOLE_SLOT, 0)
+    verdict = judge(aggregator_committee(proof, proof))
+    assert isinstance(verdict, PreConsensusVerdict)
+    assert [item.denied.reason for item in verdict.denied] == [DenialReason.DUPLICATE_OBJECT]
+
+
+def test_a_validator_signs_under_one_index() -> None:
+    """The shares are looked up by the caller's indices, so two of them can lead to one share."""
+    first, second = SlotSelection(ONE, pubkey(1), BOOLE_SLOT), SlotSelection(TWO, pubkey(1), BOOLE_SLOT)
+    also = SyncSelection(TWO, pubkey(1), BOOLE_SLOT, 0)
+    verdict = judge(aggregator_committee(first, second, also), shares={ONE: held(1), TWO: held(1)})
+    assert isinstance(verdict, PreConsensusVerdict)
+    assert verdict.record is not None
+    assert [item.validator_index for item in verdict.record.items] == [ONE]
+    assert [item.denied.reason for item in verdict.denied] == [DenialReason.SECOND_INDEX] * 2
+
+
+def test_what_is_left_out_makes_no_later_object_a_duplicate() -> None:
+    wrong = SlotSelection(TWO, pubkey(1), Slot(BOOLE_SLOT + 1))
+    right = SlotSelection(ONE, pubkey(1), BOOLE_SLOT)
+    verdict = judge(aggregator_committee(wrong, wrong, right), shares={ONE: held(1), TWO: held(1)})
+    assert isinstance(verdict, PreConsensusVerdict)
+    assert verdict.record is not None
+    assert [item.validator_index for item in verdict.record.items] == [ONE]
+    assert [item.denied.reason for item in verdict.denied] == [DenialReason.DUTY_SLOT] * 2
 
 
 def test_what_was_sent_is_the_answer_unless_its_share_is_gone() -> None:

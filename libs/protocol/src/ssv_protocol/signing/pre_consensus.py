@@ -5,6 +5,9 @@ proof of that slot, the registration of that epoch's start, the exit of that epo
 ahead of its time. One verdict per object, and one message per (message id, slot, type): asked again, the recorded one
 is the answer.
 
+No object is signed twice in a message, and no validator under two indices, which the signer does not know. Only Alan's
+contribution proofs repeat: peers expect one for each seat in the sync committee.
+
 Shares that still wait (`HeldShare.may_sign_from`) may sign here: waiting protects from slashing alone.
 
 Not judged here: leases, whether the beacon chain gave the validator the duty, fee recipients and gas limits. That an
@@ -36,7 +39,7 @@ from ssv_protocol.signing.records import PartialSignaturesRecord, ShareSigning
 from ssv_protocol.signing.verdict import DenialReason, Denied
 from ssv_protocol.types.beacon.preset import SYNC_COMMITTEE_SUBNET_COUNT
 from ssv_protocol.types.committee import committee_id
-from ssv_protocol.types.ids import MessageId, Slot, ValidatorIndex
+from ssv_protocol.types.ids import BlsPublicKey, MessageId, Slot, ValidatorIndex
 from ssv_protocol.types.message_id import COMMITTEE_ROLES, duty_executor, message_role
 from ssv_protocol.types.operator import CommitteeMember
 from ssv_protocol.types.partial_signatures import MAX_PARTIAL_SIGNATURES
@@ -50,6 +53,8 @@ _OBJECTS: dict[PartialSignatureType, tuple[type[PreConsensusObject], ...]] = {
     PartialSignatureType.VOLUNTARY_EXIT: (Exit,),
     PartialSignatureType.AGGREGATOR_COMMITTEE: (SlotSelection, SyncSelection),
 }
+_REPEATABLE = frozenset({PartialSignatureType.CONTRIBUTION_PROOFS})
+"""Alan has one proof for each seat in the sync committee, so two seats in one subcommittee give the same one twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +99,20 @@ def check(
         return Denied(DenialReason.MALFORMED, f"{len(draft.objects)} objects in one message")
     items: list[ShareSigning] = []
     left_out: list[DeniedObject] = []
+    signed: set[PreConsensusObject] = set()
+    index_of: dict[BlsPublicKey, ValidatorIndex] = {}
     for item in draft.objects:
         share = shares.get(item.validator_index)
         denied = _check_validator(item, share, member, draft.message_id) or _check_object(network.chain, draft, item)
+        if denied is None and index_of.get(item.pubkey, item.validator_index) != item.validator_index:
+            denied = Denied(DenialReason.SECOND_INDEX, f"after {index_of[item.pubkey]}")
+        if denied is None and item in signed and draft.type not in _REPEATABLE:
+            denied = Denied(DenialReason.DUPLICATE_OBJECT, type(item).__name__)
         if denied is not None or share is None:
             left_out.append(DeniedObject(item, denied or Denied(DenialReason.UNKNOWN_VALIDATOR)))
             continue
+        signed.add(item)
+        index_of[item.pubkey] = item.validator_index
         root = pre_consensus_root(network.chain, draft.slot, item)
         items.append(ShareSigning(item.validator_index, share.share_pubkey, root))
     record = PartialSignaturesRecord(draft.slot, draft.type, tuple(items)) if items else None

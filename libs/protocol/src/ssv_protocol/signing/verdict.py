@@ -54,6 +54,8 @@ class DenialReason(StrEnum):
     DUTY_TYPE = "duty_type"
     DUTY_SLOT = "duty_slot"
     DUPLICATE_DUTY = "duplicate_duty"
+    DUPLICATE_OBJECT = "duplicate_object"
+    SECOND_INDEX = "second_index"
     UNKNOWN_VALIDATOR = "unknown_validator"
     OTHER_VALIDATOR = "other_validator"
     OTHER_COMMITTEE = "other_committee"
@@ -98,6 +100,8 @@ EXPLANATIONS: dict[DenialReason, str] = {
     DenialReason.DUTY_TYPE: "The role has no duty of this type.",
     DenialReason.DUTY_SLOT: "The duty is of another slot than the request.",
     DenialReason.DUPLICATE_DUTY: "The request names the same duty of the same validator twice.",
+    DenialReason.DUPLICATE_OBJECT: "The request names the same object of the same validator twice.",
+    DenialReason.SECOND_INDEX: "The request names one validator's public key under two indices.",
     DenialReason.UNKNOWN_VALIDATOR: "No share of this validator, by index and public key, is held.",
     DenialReason.OTHER_VALIDATOR: "The duty is of another validator than the message id names.",
     DenialReason.OTHER_COMMITTEE: "The validator is not of the committee that decided.",
