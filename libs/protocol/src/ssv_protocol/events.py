@@ -27,6 +27,7 @@ from ssv_protocol.types.ids import BlsSignature, OperatorId, Root, Round, Valida
 from ssv_protocol.types.messages import SignedSSVMessage
 from ssv_protocol.types.partial_signatures import PartialSignatures
 from ssv_protocol.types.qbft_message import QbftMessage
+from ssv_protocol.types.roles import BeaconRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +131,16 @@ class CombinedAll:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The signer denied a draft, or one validator of it; for the ledger, nothing is rolled back."""
+    """The signer denied a draft, or one object of it; for the ledger, nothing is rolled back.
+
+    An object is named by its validator and the kind of duty that it is for; without the kind, all of the validator's
+    are meant.
+    """
 
     draft: Draft
     reason: DenialReason
     validator_index: ValidatorIndex | None = None
+    duty_type: BeaconRole | None = None
 
 
 Event = (

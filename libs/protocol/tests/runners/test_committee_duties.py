@@ -101,12 +101,19 @@ def test_a_message_finds_the_runner_of_its_role_and_slot() -> None:
 def test_a_message_without_a_runner_is_refused() -> None:
     committee = duties_with(attester(A))
     other_slot = Decision(VOTE.encode(), slot=Slot(CLOCK + 1)).signed()
-    other_role = message_id(RunnerRole.AGGREGATOR_COMMITTEE)
     assert refusal(committee, other_slot) == Reason.NO_RUNNER_FOR_SLOT
-    assert (
-        refusal(committee, Decision(VOTE.encode(), outer_id=other_role, inner_id=other_role).signed())
-        == Reason.NO_RUNNER_FOR_SLOT
-    )
+
+
+def test_only_the_duty_s_own_message_id_finds_its_runner() -> None:
+    """Neither that of another domain or padding, nor that of a role which the slot's rule set does not have."""
+    committee = duties_with(attester(A))
+    own = message_id()
+    for other, reason in (
+        (MessageId(b"else" + own[4:]), Reason.MESSAGE_IDENTIFIER),
+        (MessageId(own[:8] + b"\x01" + own[9:]), Reason.MESSAGE_IDENTIFIER),
+        (message_id(RunnerRole.AGGREGATOR_COMMITTEE), Reason.MESSAGE_ROLE),
+    ):
+        assert refusal(committee, Decision(VOTE.encode(), outer_id=other, inner_id=other).signed()) == reason
 
 
 def test_a_strange_committee_is_told_before_a_strange_role() -> None:

@@ -47,7 +47,7 @@ from ssv_protocol.types.duty import ValidatorDuty
 from ssv_protocol.types.ids import OperatorId, Slot, ValidatorIndex
 from ssv_protocol.types.messages import SignedSSVMessage
 from ssv_protocol.types.qbft_message import QbftMessage
-from ssv_protocol.types.roles import PartialSignatureType
+from ssv_protocol.types.roles import BeaconRole, PartialSignatureType
 
 VOTE = vote_for(CLOCK)
 DECIDED = Decision(VOTE.encode(), signers=(2, 3, 4)).signed()
@@ -277,3 +277,11 @@ def test_the_share_keys_of_the_whole_committee_go_into_the_batch() -> None:
     assert job.items[0].share_pubkeys == {
         OperatorId(operator): key.public_key() for operator, key in share_keys(A).items()
     }
+
+
+def test_a_refusal_names_the_kind_of_duty_that_it_is_of() -> None:
+    machine = decided(attester(A), sync_member(A))
+    draft = PostConsensusDraft(message_id(), CLOCK, DECIDED, machine.duty.validator_duties)
+    machine.step(Refused(draft, DenialReason.DOUBLE_VOTE, A, BeaconRole.ATTESTER), AT)
+    assert machine.missed_reason(A, BeaconRole.ATTESTER) is MissedReason.SIGNER_REFUSED
+    assert machine.missed_reason(A, BeaconRole.SYNC_COMMITTEE) is MissedReason.NO_PARTIAL_QUORUM

@@ -92,7 +92,7 @@ class AggregatorCommitteeRunner:
         self._collection: AggregateCollection | None = None
         self._heard: set[OperatorId] = set()
         self._expected: dict[SignatureKey, AggregatorCommitteeObject] = {}
-        self._refused: set[tuple[PartialSignatureType, ValidatorIndex]] = set()
+        self._refused: set[tuple[PartialSignatureType, int, ValidatorIndex]] = set()
 
     def start(self) -> list[Effect]:
         """Begin the duty: sign all selection proofs.
@@ -139,37 +139,56 @@ class AggregatorCommitteeRunner:
                 raise ProtocolError(Reason.MESSAGE_TYPE, f"partial signatures of type {content.type}")
             case CombinedAll(results):
                 return self._proofs_combined(results) + self._objects_combined(results)
-            case Refused(draft, _, validator_index):
+            case Refused(draft, _, validator_index, duty_type):
                 if isinstance(draft, PreConsensusDraft | PostConsensusDraft):
-                    self._on_refused(draft, validator_index)
+                    self._on_refused(draft, validator_index, duty_type)
                 return []
         return self._fetched(event, at)
 
-    def missed_reason(self, validator_index: ValidatorIndex) -> MissedReason | None:
+    def missed_reason(
+        self, validator_index: ValidatorIndex, duty_type: BeaconRole | None = None
+    ) -> MissedReason | None:
         """Return what keeps a validator's objects from being submitted; None when all were, or it was not selected."""
-        mine = [key for key in self._candidates if key[0] == validator_index]
+
+        def is_asked_for(duty: ValidatorDuty) -> bool:
+            return duty.validator_index == validator_index and duty_type in (None, duty.type)
+
+        mine = [key for key, candidate in self._candidates.items() if is_asked_for(candidate.duty)]
         if self.finished or (self._checked >= set(mine) and not self._selected.intersection(mine)):
             return None
-        refused = (PartialSignatureType.POST_CONSENSUS, validator_index) in self._refused
-        expected = [key for key in self._expected if key[0] == validator_index]
-        reasons = [unsigned_reason(self.post_consensus, key, refused=refused) for key in expected]
+        reasons = [
+            self._unsigned_reason(self.post_consensus, key, PartialSignatureType.POST_CONSENSUS, item.duty)
+            for key, item in self._expected.items()
+            if is_asked_for(item.duty)
+        ]
         if not reasons and self.consensus.decided_value:
             reasons = [MissedReason.LEFT_OUT]
         elif not reasons and self.consensus.started:
             reasons = [undecided_reason(self.consensus, self._seat.cutoff_round)]
         elif not reasons:
-            refused = (PartialSignatureType.AGGREGATOR_COMMITTEE, validator_index) in self._refused
-            reasons = [unsigned_reason(self.pre_consensus, key, refused=refused) for key in mine]
+            kind = PartialSignatureType.AGGREGATOR_COMMITTEE
+            reasons = [self._unsigned_reason(self.pre_consensus, key, kind, self._candidates[key].duty) for key in mine]
             reasons.append(MissedReason.NO_AGGREGATE)
         return next((reason for reason in reasons if reason is not None), None)
 
+    def _unsigned_reason(
+        self, phase: SignaturePhase, key: SignatureKey, kind: PartialSignatureType, duty: ValidatorDuty
+    ) -> MissedReason | None:
+        refused = (kind, duty.type, duty.validator_index) in self._refused
+        return unsigned_reason(phase, key, refused=refused)
+
     def _on_refused(
-        self, draft: PreConsensusDraft | PostConsensusDraft, validator_index: ValidatorIndex | None
+        self,
+        draft: PreConsensusDraft | PostConsensusDraft,
+        validator_index: ValidatorIndex | None,
+        duty_type: BeaconRole | None,
     ) -> None:
         kind = draft.type if isinstance(draft, PreConsensusDraft) else PartialSignatureType.POST_CONSENSUS
-        everyone = {duty.validator_index for duty in self.duty.validator_duties}
-        denied = everyone if validator_index is None else {validator_index}
-        self._refused.update((kind, index) for index in denied)
+        self._refused.update(
+            (kind, duty.type, duty.validator_index)
+            for duty in self.duty.validator_duties
+            if validator_index in (None, duty.validator_index) and duty_type in (None, duty.type)
+        )
 
     # selection
 

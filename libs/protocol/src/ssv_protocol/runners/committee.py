@@ -44,7 +44,7 @@ from ssv_protocol.runners.runner import Progress
 from ssv_protocol.runners.seats import CommitteeSeat
 from ssv_protocol.runners.signature_phase import SignaturePhase
 from ssv_protocol.runners.submission import submission_of
-from ssv_protocol.signing.objects import AttestationObject, CommitteeObject, committee_objects
+from ssv_protocol.signing.objects import CommitteeObject, committee_objects
 from ssv_protocol.types.beacon_vote import BeaconVote
 from ssv_protocol.types.duty import CommitteeDuty
 from ssv_protocol.types.ids import Height, Instant, OperatorId, Round, ValidatorIndex
@@ -52,7 +52,7 @@ from ssv_protocol.types.message_id import committee_message_id
 from ssv_protocol.types.messages import SignedSSVMessage
 from ssv_protocol.types.partial_signatures import PartialSignatures
 from ssv_protocol.types.qbft_message import QbftMessage
-from ssv_protocol.types.roles import PartialSignatureType, RunnerRole
+from ssv_protocol.types.roles import BeaconRole, PartialSignatureType, RunnerRole
 
 __all__ = ["CommitteeRunner", "CommitteeSeat"]
 
@@ -86,7 +86,7 @@ class CommitteeRunner:
         self.post_consensus = SignaturePhase(seat.member, seat.shares)
         self._seat = seat
         self._check: BeaconVoteCheck | None = None
-        self._refused: set[ValidatorIndex] = set()
+        self._refused: set[tuple[int, ValidatorIndex]] = set()
         self._expected: dict[SignatureKey, CommitteeObject] = {}
         self._late_signers: dict[ValidatorIndex, set[OperatorId]] = defaultdict(set)
 
@@ -144,11 +144,13 @@ class CommitteeRunner:
                 return self._share_signatures(content)
             case CombinedAll(results):
                 return self._combined(results)
-            case Refused(draft, _, validator_index):
-                if validator_index is not None:
-                    self._refused.add(validator_index)
-                elif isinstance(draft, PostConsensusDraft):
-                    self._refused.update(duty.validator_index for duty in draft.duties)
+            case Refused(draft, _, validator_index, duty_type):
+                if isinstance(draft, PostConsensusDraft):
+                    self._refused.update(
+                        (duty.type, duty.validator_index)
+                        for duty in draft.duties
+                        if validator_index in (None, duty.validator_index) and duty_type in (None, duty.type)
+                    )
         return []
 
     def participants(self, validator_index: ValidatorIndex) -> frozenset[OperatorId]:
@@ -162,23 +164,24 @@ class CommitteeRunner:
         )
         return frozenset((*decided_by, *signed_by, *self._late_signers[validator_index]))
 
-    def missed_reason(self, validator_index: ValidatorIndex) -> MissedReason | None:
-        """Return what keeps a validator's attestation from being submitted; None when it has been handed over."""
+    def missed_reason(
+        self, validator_index: ValidatorIndex, duty_type: BeaconRole | None = BeaconRole.ATTESTER
+    ) -> MissedReason | None:
+        """Return what keeps a validator's attestation, or its sync committee message, from being submitted.
+
+        None when it has been handed over.
+        """
         if self._check is None:
             return MissedReason.NO_ATTESTATION_DATA
         if self.vote is None:
             return undecided_reason(self.consensus, self._seat.cutoff_round) or MissedReason.NO_ATTESTATION_DATA
         key = next(
-            (
-                key
-                for key, item in self._expected.items()
-                if key[0] == validator_index and isinstance(item, AttestationObject)
-            ),
+            (key for key, item in self._expected.items() if key[0] == validator_index and item.duty.type == duty_type),
             None,
         )
         if key is None:
             return MissedReason.NO_SHARE
-        return unsigned_reason(self.post_consensus, key, refused=validator_index in self._refused)
+        return unsigned_reason(self.post_consensus, key, refused=(duty_type, validator_index) in self._refused)
 
     # consensus
 

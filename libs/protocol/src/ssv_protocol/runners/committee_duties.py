@@ -15,7 +15,7 @@ from dataclasses import replace
 from ssv_protocol.effects import Effect
 from ssv_protocol.errors import ProtocolError, Reason
 from ssv_protocol.forks import SsvFork
-from ssv_protocol.runners.admission import admit, duty_slot
+from ssv_protocol.runners.admission import admit, check_message_id, duty_slot
 from ssv_protocol.runners.consensus_phase import ConsensusLane
 from ssv_protocol.runners.duty_lane import DutyLane
 from ssv_protocol.runners.runner import Runner
@@ -62,9 +62,10 @@ class CommitteeDuties:
         """Verify a message and give it to the runner that it is for; return its lane and what to do.
 
         Raises:
-            ProtocolError: those of `admit`, NO_RUNNER_FOR_SLOT, and those of the runner.
+            ProtocolError: those of `admit` and `check_message_id`, NO_RUNNER_FOR_SLOT, and those of the runner.
         """
         content = admit(self.seat.member, signed)
+        check_message_id(self.seat.network, signed.ssv_message.msg_id, duty_slot(content))
         role = RunnerRole(message_role(signed.ssv_message.msg_id))
         lane = self.lanes.get((role, duty_slot(content)))
         if lane is None:

@@ -38,7 +38,7 @@ from ssv_protocol.types.ids import BlsSignature, Instant, ValidatorIndex
 from ssv_protocol.types.message_id import validator_message_id
 from ssv_protocol.types.partial_signatures import PartialSignatures
 from ssv_protocol.types.qbft_message import QbftMessage
-from ssv_protocol.types.roles import PartialSignatureType, RunnerRole
+from ssv_protocol.types.roles import BeaconRole, PartialSignatureType, RunnerRole
 
 
 class OneSignatureRunner:
@@ -93,7 +93,9 @@ class OneSignatureRunner:
                 self._refused = True
         return []
 
-    def missed_reason(self, validator_index: ValidatorIndex) -> MissedReason | None:
+    def missed_reason(
+        self, validator_index: ValidatorIndex, duty_type: BeaconRole | None = None
+    ) -> MissedReason | None:
         """Return what keeps the object from being submitted; None when it has been handed over."""
         key = validator_index, self._root
         return None if self.finished else unsigned_reason(self.pre_consensus, key, refused=self._refused)

@@ -56,7 +56,7 @@ from ssv_protocol.types.message_id import validator_message_id
 from ssv_protocol.types.partial_signatures import PartialSignatures
 from ssv_protocol.types.proposer_data import ProposerConsensusData
 from ssv_protocol.types.qbft_message import QbftMessage
-from ssv_protocol.types.roles import PartialSignatureType, RunnerRole
+from ssv_protocol.types.roles import BeaconRole, PartialSignatureType, RunnerRole
 
 
 class ProposerRunner:
@@ -136,7 +136,9 @@ class ProposerRunner:
                     self._refused.add(PartialSignatureType.POST_CONSENSUS)
         return []
 
-    def missed_reason(self, validator_index: ValidatorIndex) -> MissedReason | None:
+    def missed_reason(
+        self, validator_index: ValidatorIndex, duty_type: BeaconRole | None = None
+    ) -> MissedReason | None:
         """Return what keeps the block from being submitted; None when it has been handed over."""
         if self.finished:
             return None

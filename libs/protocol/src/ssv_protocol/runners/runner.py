@@ -14,10 +14,12 @@ from typing import Protocol
 from ssv_protocol.effects import Effect, Event
 from ssv_protocol.qbft.instance import Instance
 from ssv_protocol.runners.consensus_phase import ConsensusPhase
+from ssv_protocol.runners.ledger import MissedReason
 from ssv_protocol.runners.signature_phase import SignaturePhase
 from ssv_protocol.types.duty import AggregatorCommitteeDuty, CommitteeDuty, ValidatorDuty
-from ssv_protocol.types.ids import Instant, MessageId
+from ssv_protocol.types.ids import Instant, MessageId, ValidatorIndex
 from ssv_protocol.types.partial_signatures import PartialSignature
+from ssv_protocol.types.roles import BeaconRole
 
 Duty = CommitteeDuty | AggregatorCommitteeDuty | ValidatorDuty
 
@@ -75,6 +77,15 @@ class Runner(Protocol):
 
     def step(self, event: Event, at: Instant) -> list[Effect]:
         """Take one event; raises ProtocolError when it is refused."""
+        ...
+
+    def missed_reason(
+        self, validator_index: ValidatorIndex, duty_type: BeaconRole | None = None
+    ) -> MissedReason | None:
+        """Return what keeps a validator's object from being submitted; None when there is none, or it was handed over.
+
+        `duty_type` tells apart what a committee's duty holds for one validator; every other machine has one kind.
+        """
         ...
 
     def resume(self, progress: Progress) -> None:

@@ -33,7 +33,8 @@ class CommitteeSeat:
     """For the duties of a whole committee (roles 0 and 6); `shares` are of the validators that take part.
 
     `same_roots` demands equal checkpoint roots of a vote, as the Go node does. `slashable` lets a caller refuse a
-    whole vote; by default the signer refuses single validators instead.
+    whole vote; by default the signer refuses single validators instead. `gas_limit` and `proposer_delay_s` are for the
+    validators' own seats.
     """
 
     member: CommitteeMember
@@ -43,6 +44,27 @@ class CommitteeSeat:
     cutoff_round: Round = CUTOFF_ROUND
     slashable: Callable[[BeaconVote, Slot], bool] = _no_vote_is_slashable
     selection: Selection = field(default_factory=Selection)
+    gas_limit: int = DEFAULT_GAS_LIMIT
+    proposer_delay_s: float = 0.0
+
+    def of_validator(self, validator_index: ValidatorIndex) -> ValidatorSeat:
+        """Return the seat for a validator's own duties.
+
+        Raises:
+            ProtocolError: NO_VALIDATOR_SHARES.
+        """
+        share = self.shares.get(validator_index)
+        if share is None:
+            raise ProtocolError(Reason.NO_VALIDATOR_SHARES, f"validator {validator_index}")
+        return ValidatorSeat(
+            self.member,
+            share,
+            self.network,
+            self.cutoff_round,
+            self.gas_limit,
+            self.proposer_delay_s,
+            selection=self.selection,
+        )
 
 
 @dataclass(frozen=True, slots=True)

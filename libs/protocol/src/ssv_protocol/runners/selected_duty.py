@@ -150,7 +150,9 @@ class SelectedDutyRunner(ABC):
                 return []
         return self._propose(event, at)
 
-    def missed_reason(self, validator_index: ValidatorIndex) -> MissedReason | None:
+    def missed_reason(
+        self, validator_index: ValidatorIndex, duty_type: BeaconRole | None = None
+    ) -> MissedReason | None:
         """Return what keeps the duty from being done; None when it is done, or the validator was not selected."""
         if self.finished:
             return None
