@@ -1,7 +1,8 @@
 """The devnet's block builder with the real beacon node: registrations, a blinded block, full blocks around it, an exit.
 
-No validator client runs. The first slots' proposers are played here with their interop keys, one block after the
-other. The builder bids in even slots only.
+No validator client runs. The proposers of the first epoch are played here with their interop keys, one block after the
+other. The builder bids in even slots only. At the end it is known who proposes in the two epochs that follow, which the
+devnet's forecast must have told.
 """
 
 import asyncio
@@ -15,6 +16,8 @@ from ssv_devnet.beacon_node import BeaconNodeSettings, running_beacon_node
 from ssv_devnet.builder.process import running_builder
 from ssv_devnet.builder.record import BuilderRecord
 from ssv_devnet.interop import interop_secret_key
+from ssv_devnet.proposer_forecast import forecast
+from ssv_devnet.ssv_validators import SSV_VALIDATORS
 from ssv_ethereum.beacon.answers import to_hex
 from ssv_ethereum.beacon.block_content import BlockContent
 from ssv_ethereum.beacon.errors import BeaconRefused
@@ -32,6 +35,7 @@ from ssv_protocol.crypto.signing_root import (
 from ssv_protocol.types.beacon.block_proposal import BlockProposal
 from ssv_protocol.types.beacon.exit import SignedVoluntaryExit, VoluntaryExit
 from ssv_protocol.types.beacon.registration import SignedValidatorRegistration, ValidatorRegistration
+from ssv_protocol.types.duty import MAX_SYNC_COMMITTEE_INDICES
 from ssv_protocol.types.ids import (
     GENESIS_EPOCH,
     BlsSignature,
@@ -44,9 +48,11 @@ from ssv_protocol.types.ids import (
 from ssvctl.supervisor.ports import free_ports
 
 SLOT_S = 4
+SLOTS_PER_EPOCH = 8
 GENESIS_DELAY_S = 16
 ODD_SLOT, BID_SLOT, AFTER_BID_SLOT, UNWANTED_SLOT = map(Slot, range(1, 5))
-"""No bid; a bid that is taken; no bid, on the builder's payload; a bid that the proposer does not want."""
+"""No bid; a bid that is taken; no bid, on the builder's payload; a bid that the proposer does not want, as from then
+on."""
 FEE_RECIPIENT = ExecutionAddress(b"\x5e" * 20)
 GAS_LIMIT = 36_000_000
 LEAVING = ValidatorIndex(255)
@@ -61,6 +67,8 @@ class Run:
     roots: dict[Slot, Root] = field(default_factory=dict)
     blocks: dict[Slot, BlockContent] = field(default_factory=dict)
     record: BuilderRecord | None = None
+    forecast: dict[Slot, ValidatorIndex] = field(default_factory=dict)
+    sync_seats: dict[ValidatorIndex, int] = field(default_factory=dict)
     registration_refusal: str = ""
     block_refusal: str = ""
     log: str = ""
@@ -73,7 +81,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 async def _run(folder: Path) -> Run:
     port = free_ports(1)[0]
-    settings = BeaconNodeSettings(int(time.time()) + GENESIS_DELAY_S, SLOT_S, builder_url=f"http://127.0.0.1:{port}")
+    settings = BeaconNodeSettings(
+        int(time.time()) + GENESIS_DELAY_S,
+        SLOT_S,
+        slots_per_epoch=SLOTS_PER_EPOCH,
+        builder_url=f"http://127.0.0.1:{port}",
+    )
     async with (
         running_beacon_node(settings, folder / "beacon.log") as process,
         running_builder(process.url, port, folder / "builder.log", bid_every=2) as builder,
@@ -86,12 +99,18 @@ async def _run(folder: Path) -> Run:
         await node.proposers.prepare(dict.fromkeys(run.proposers.values(), FEE_RECIPIENT))
         await _register(node, chain, run)
         async for slot in SlotClock(chain).ticks():
+            if slot == chain.first_slot(Epoch(1)):
+                break
             if slot == AFTER_BID_SLOT:
                 await node.exits.submit(_exit(chain))
             if slot > 0:
                 await _propose(node, chain, run, slot)
-            if slot == UNWANTED_SLOT:
-                break
+        for epoch in (Epoch(1), Epoch(2)):
+            duties = (await node.duties.proposer(epoch)).duties
+            run.proposers |= {duty.slot: duty.validator_index for duty in duties}
+        run.forecast = forecast(chain, settings.validators, until=Epoch(3))
+        seats = await node.duties.sync(Epoch(1), map(ValidatorIndex, range(settings.validators)))
+        run.sync_seats = {duty.validator_index: len(duty.positions) for duty in seats}
         run.record = await builder.record()
         run.log = (folder / "builder.log").read_text() + (folder / "beacon.log").read_text()
         return run
@@ -128,7 +147,7 @@ def _signature(signer: ValidatorIndex, object_root: Root, domain: bytes) -> BlsS
 async def _propose(node: BeaconNode, chain: BeaconChain, run: Run, slot: Slot) -> None:
     proposer, epoch = run.proposers[slot], chain.epoch_of(slot)
     reveal = _signature(proposer, uint64_root(epoch), chain.domain(DOMAIN_RANDAO, epoch))
-    boost = 0 if slot == UNWANTED_SLOT else 100
+    boost = 0 if slot >= UNWANTED_SLOT else 100
     produced = await node.blocks.produce(slot, reveal, b"played by a test", builder_boost_factor=boost)
     proposal = BlockProposal.decode(produced.fork, produced.ssz)
     run.blinded[slot], run.roots[slot] = produced.is_blinded, proposal.root()
@@ -147,8 +166,8 @@ async def _propose(node: BeaconNode, chain: BeaconChain, run: Run, slot: Slot) -
 
 
 def test_the_node_takes_the_bid_where_there_is_one_and_it_is_wanted(run: Run) -> None:
-    expected = {ODD_SLOT: False, BID_SLOT: True, AFTER_BID_SLOT: False, UNWANTED_SLOT: False}
-    assert run.blinded == expected, run.log
+    assert [slot for slot, blinded in run.blinded.items() if blinded] == [BID_SLOT], run.log
+    assert len(run.blocks) == SLOTS_PER_EPOCH - 1, run.log
 
 
 def test_the_blinded_block_is_on_chain_in_full(run: Run) -> None:
@@ -165,15 +184,17 @@ def test_the_blinded_block_is_on_chain_in_full(run: Run) -> None:
 
 def test_bids_are_recorded(run: Run) -> None:
     assert run.record is not None
-    assert {bid.slot for bid in run.record.bids} == {BID_SLOT, UNWANTED_SLOT}
-    assert run.record.bids[0].pubkey == to_hex(interop_secret_key(run.proposers[BID_SLOT]).public_key())
+    bid = run.record.bids[0]
+    assert (bid.slot, bid.block_hash) == (BID_SLOT, to_hex(run.blocks[BID_SLOT].payload_hash))
+    assert bid.pubkey == to_hex(interop_secret_key(run.proposers[BID_SLOT]).public_key())
+    assert all(bid.slot % 2 == 0 for bid in run.record.bids)
 
 
 def test_registrations_are_counted_by_validator(run: Run) -> None:
     assert run.record is not None
-    registered = {slot: index for slot, index in run.proposers.items() if slot != ODD_SLOT}
+    registered = [index for slot, index in run.proposers.items() if slot < SLOTS_PER_EPOCH and slot != ODD_SLOT]
     assert len(run.record.registrations) == len(registered)
-    for index in registered.values():
+    for index in registered:
         seen = run.record.registration_of(interop_secret_key(index).public_key())
         assert seen is not None
         assert (seen.count, seen.fee_recipient, seen.gas_limit) == (2, to_hex(FEE_RECIPIENT), GAS_LIMIT)
@@ -187,6 +208,15 @@ def test_a_registration_with_a_wrong_signature_is_refused(run: Run) -> None:
 
 def test_a_blinded_block_with_a_foreign_signature_is_refused(run: Run) -> None:
     assert "not signed by the validator" in run.block_refusal
+
+
+def test_the_forecast_of_proposers_holds(run: Run) -> None:
+    assert len(run.proposers) == 3 * SLOTS_PER_EPOCH
+    assert run.forecast == run.proposers, run.log
+
+
+def test_ssv_validators_have_no_more_sync_committee_seats_than_a_duty_holds(run: Run) -> None:
+    assert 0 < max(run.sync_seats.get(index, 0) for index in SSV_VALIDATORS) <= MAX_SYNC_COMMITTEE_INDICES
 
 
 def test_the_exit_is_in_the_next_block(run: Run) -> None:
