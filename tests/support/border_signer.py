@@ -86,6 +86,12 @@ class BorderSigner(SignerServicer):
     async def Watermarks(self, request: Any, context: Context) -> Any:  # noqa: N802
         raise NotImplementedError
 
+    async def ExportSlashing(self, request: Any, context: Context) -> Any:  # noqa: N802
+        raise NotImplementedError
+
+    async def ImportSlashing(self, request: Any, context: Context) -> Any:  # noqa: N802
+        raise NotImplementedError
+
 
 @asynccontextmanager
 async def serving_signer(signer: BorderSigner, settings: GrpcServiceSettings) -> AsyncIterator[int]:

@@ -61,6 +61,12 @@ class Answers(SignerServicer):
     async def ListShares(self, request: Any, context: Any) -> signer_pb2.ListSharesResponse:  # noqa: N802
         return signer_pb2.ListSharesResponse()
 
+    async def ExportSlashing(self, request: Any, context: Any) -> signer_pb2.ExportSlashingResponse:  # noqa: N802
+        return signer_pb2.ExportSlashingResponse()
+
+    async def ImportSlashing(self, request: Any, context: Any) -> signer_pb2.ImportSlashingResponse:  # noqa: N802
+        return signer_pb2.ImportSlashingResponse()
+
 
 @asynccontextmanager
 async def a_signer(certificates: Path, lines: Lines | None = None, **more: Any) -> AsyncIterator[tuple[int, Answers]]:
