@@ -52,7 +52,7 @@ async def _run(log: Path) -> Run:
         await duties.leave(FIRST)
         await duties.register(FIRST)
         await clock.wait_for_slot(SECOND)
-        await duties.propose(SECOND, blinded_first=True)
+        await duties.propose(SECOND, at_once=True)
         for slot in (FIRST, SECOND):
             content = await node.blocks.content(slot)
             assert content is not None

@@ -5,6 +5,7 @@ What is handed over is handed over twice where every operator of a committee wou
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -110,8 +111,8 @@ class Duties:
     async def forge(self, slot: Slot, role: BeaconRole, work: Submit) -> None:
         self.run.forged[role] = await self.port.submit(slot, work)
 
-    async def propose(self, slot: Slot, *, blinded_first: bool = False) -> None:
-        """Hand over the block in both forms, as operators do who have it in full and who have the decision only."""
+    async def propose(self, slot: Slot, *, at_once: bool = False) -> None:
+        """Hand over the block as four operators do: in full who has it so, otherwise as it was decided."""
         index = self.run.proposers[slot]
         reveal = self.sign(index, uint64_root(EPOCH), DOMAIN_RANDAO)
         fetched = await self.port.answer(FetchBlock(slot, reveal, GRAFFITI))
@@ -120,8 +121,11 @@ class Duties:
         signature = self.sign(index, fetched.proposal.root(), DOMAIN_BEACON_PROPOSER)
         full = Submit(proposals=(SignedProposal(fetched.proposal, signature),))
         blinded = Submit(proposals=(SignedProposal(fetched.proposal.blind(), signature),))
-        for work in (blinded, full, blinded) if blinded_first else (full, blinded, full):
-            await self.submit(slot, work)
+        if at_once:
+            await asyncio.gather(*(self.submit(slot, work) for work in (blinded, blinded, full, blinded)))
+        else:
+            for work in (full, blinded, full, blinded):
+                await self.submit(slot, work)
         self.run.proposals[slot] = fetched.proposal
 
     async def attest(self, slot: Slot) -> tuple[AttesterDuty, ...]:

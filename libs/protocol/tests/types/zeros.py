@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Annotated, Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
-from ssz.sedes import Bitvector, ByteList, ByteVector, List, UInt
+from ssz.sedes import Bitlist, Bitvector, ByteList, ByteVector, List, UInt
 
 from ssv_protocol.types.ssz import SszContainer
 
@@ -31,6 +31,6 @@ def _zero_of(hint: Any) -> Any:
         return (False,) * sedes.bit_count
     if isinstance(sedes, ByteList):
         return b""
-    if isinstance(sedes, List):
+    if isinstance(sedes, List | Bitlist):
         return ()
     raise TypeError(f"no zero of {sedes!r}")
