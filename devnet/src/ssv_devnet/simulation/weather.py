@@ -10,9 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 
 from ssv_protocol.types.ids import OperatorId, Slot
+
+
+@lru_cache(maxsize=4096)
+def _draw(seed: int, slot: Slot) -> float:
+    return Random(f"{seed}/storm/{slot}").random()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,7 @@ class Weather:
 
     def is_stormy(self, seed: int, slot: Slot) -> bool:
         """Tell whether messages are lost in a slot."""
-        return Random(f"{seed}/storm/{slot}").random() < self.storm_share
+        return _draw(seed, slot) < self.storm_share
 
 
 class WeatherLink:
