@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
+from services.signer.tests.databases import Database, SqliteDatabase
 from tests.support.service_certificates import tls_settings, write_certificates
 from tests.support.signing_world import SigningWorld, Validator, local_chain
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from ssv_api.v1.signer_pb2_grpc import SignerAsyncStub
 
 SLOTS_PER_EPOCH = 8
+PATIENCE_S = 30.0
 START = Slot(10 * SLOTS_PER_EPOCH + 3)
 Draft = pb.QbftDraft | pb.PreConsensusDraft | pb.PostConsensusDraft
 
@@ -34,8 +37,9 @@ Draft = pb.QbftDraft | pb.PreConsensusDraft | pb.PostConsensusDraft
 class Signer:
     """The signer of operator 1; `lines` is its log. It can be started again and again on the same files."""
 
-    def __init__(self, folder: Path, world: SigningWorld) -> None:
+    def __init__(self, folder: Path, world: SigningWorld, database: Database | None = None) -> None:
         self.folder = folder
+        self.database: Database = SqliteDatabase(folder / "data") if database is None else database
         self.world = world
         self.slot = START
         self.lines = io.StringIO()
@@ -49,11 +53,22 @@ class Signer:
         given: dict[str, object] = {
             "network_file": self.folder / "network.json",
             "operator_key_file": self.folder / "operator.pem",
-            "data_dir": self.folder / "data",
+            **self.database.settings,
             **tls_settings(self.certificates, "signer"),
             **changes,
         }
         return SignerSettings.model_validate(given)
+
+    def rows(self, table: str) -> int:
+        """How many rows there are, committed."""
+        ((count,),) = self.database.run(f"SELECT count(*) FROM {table}")
+        return int(count)
+
+    async def ready(self) -> None:
+        """Wait until nothing keeps it from work."""
+        async with asyncio.timeout(PATIENCE_S):
+            while self.service is None or self.service.health.problems():  # noqa: ASYNC110 (no event tells)
+                await asyncio.sleep(0.01)
 
     def now(self) -> Instant:
         return self.world.network.chain.slot_start(self.slot)

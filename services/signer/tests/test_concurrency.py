@@ -60,7 +60,7 @@ async def test_one_root_for_each_step_and_each_target(signer: Signer, world: Sig
 
 
 async def test_two_signers_on_one_database_are_as_one(signer: Signer, world: SigningWorld) -> None:
-    twin = Signer(signer.folder, world)
+    twin = Signer(signer.folder, world, signer.database)
     async with signer.running(), twin.running():
         await signer.hold(world.validator(1))
         twin.slot = signer.slot

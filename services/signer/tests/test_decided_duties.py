@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -28,7 +27,6 @@ from ssv_protocol.types.partial_signatures import PartialSignatures
 from ssv_protocol.types.proposer_data import ProposerConsensusData
 from ssv_protocol.types.roles import BeaconRole, RunnerRole
 from ssv_protocol.types.validator_data import ValidatorConsensusData
-from ssv_signer.store.database import FILE_NAME
 
 pytestmark = pytest.mark.asyncio
 FIRST, SECOND = bytes(32), b"\x07" * 32
@@ -95,9 +93,8 @@ def expected_roots(
 
 def forget_batches(signer: Signer) -> None:
     """Lose the record of the messages, so that nothing but the slashing record is left."""
-    with sqlite3.connect(signer.folder / "data" / FILE_NAME) as connection:
-        assert connection.execute("DELETE FROM partial_signatures").rowcount
-    connection.close()
+    assert signer.rows("partial_signatures")
+    signer.database.run("DELETE FROM partial_signatures")
 
 
 async def test_a_decided_block_is_signed_and_is_the_only_one_of_its_slot(

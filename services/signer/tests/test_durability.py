@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
+from services.signer.tests.databases import ON_SQLITE
 from services.signer.tests.harness import Draft, Signer
 from tests.support.signing_world import SigningWorld
 
@@ -14,20 +13,12 @@ from ssv_protocol.types.roles import QbftMessageType
 from ssv_signer import judge
 from ssv_signer.signatures import SigningPool
 from ssv_signer.store import consensus
-from ssv_signer.store.database import FILE_NAME, Database
+from ssv_signer.store.database import StoreError
+from ssv_signer.store.sqlite import SqliteStore
 from ssv_signer.work import Refusal, Work
 
 pytestmark = pytest.mark.asyncio
 PREPARE = QbftMessageType.PREPARE
-
-
-def rows(signer: Signer, table: str) -> int:
-    connection = sqlite3.connect(signer.folder / "data" / FILE_NAME)
-    try:
-        (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
-    finally:
-        connection.close()
-    return int(count)
 
 
 async def test_a_commit_that_fails_signs_nothing(
@@ -43,19 +34,20 @@ async def test_a_commit_that_fails_signs_nothing(
         ]
         with monkeypatch.context() as broken:
 
-            def fail(_database: Database) -> None:
-                raise sqlite3.OperationalError("disk I/O error")
+            def fail(*_: object) -> None:
+                raise StoreError("disk I/O error")
 
             async def signs(_pool: SigningPool, _work: Work) -> bytes:
                 raise AssertionError("a signature without a record")
 
-            broken.setattr(Database, "commit", fail)
+            broken.setattr(signer.database.store, "commit", fail)
             broken.setattr(SigningPool, "sign", signs)
             answers = await signer.sign(*drafts)
             assert {answer.WhichOneof("verdict") for answer in answers} == {"failed"}
             assert "database" in signer.service.health.problems()
-        assert rows(signer, "consensus_steps") == rows(signer, "partial_signatures") == 0
+        assert signer.rows("consensus_steps") == signer.rows("partial_signatures") == 0
         # nothing was promised, so another value may still be signed; and the signer goes on by itself
+        await signer.ready()
         other = world.vote(signer.slot, b"other")
         answers = await signer.sign(world.post_consensus([validator], signer.slot, other))
         assert answers[0].signed.message
@@ -69,7 +61,7 @@ async def test_the_record_is_durable_before_the_first_signature_is_made(
     made = SigningPool.sign
 
     async def look_first(pool: SigningPool, work: Work) -> bytes:
-        seen.append((rows(signer, "consensus_steps"), rows(signer, "partial_signatures")))
+        seen.append((signer.rows("consensus_steps"), signer.rows("partial_signatures")))
         return await made(pool, work)
 
     validators = [world.validator(index) for index in range(3)]
@@ -81,18 +73,19 @@ async def test_the_record_is_durable_before_the_first_signature_is_made(
     assert seen == [(1, 0), (1, 3)]
 
 
+@ON_SQLITE
 async def test_a_full_disk_signs_nothing(signer: Signer, world: SigningWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = Database.open.__func__  # type: ignore[attr-defined]
+    opened = SqliteStore.open.__func__  # type: ignore[attr-defined]
 
-    def open_small(cls: type[Database], folder: object) -> Database:
-        database: Database = opened(cls, folder)
-        (pages,) = database.connection.execute("PRAGMA page_count").fetchone()
-        database.connection.execute(f"PRAGMA max_page_count = {pages + 1}")
-        return database
+    def open_small(cls: type[SqliteStore], folder: object) -> SqliteStore:
+        store: SqliteStore = opened(cls, folder)
+        (pages,) = store.raw.execute("PRAGMA page_count").fetchone()
+        store.raw.execute(f"PRAGMA max_page_count = {pages + 1}")
+        return store
 
     async with signer.running():
         await signer.hold(world.validator(1))
-    monkeypatch.setattr(Database, "open", classmethod(open_small))
+    monkeypatch.setattr(SqliteStore, "open", classmethod(open_small))
     async with signer.running():
         big = world.qbft(QbftMessageType.PROPOSAL, signer.slot, bytes(100_000))
         (answer,) = await signer.sign(big)
@@ -101,21 +94,21 @@ async def test_a_full_disk_signs_nothing(signer: Signer, world: SigningWorld, mo
         assert "database" in signer.service.health.problems()
         (small,) = await signer.sign(world.qbft(PREPARE, signer.slot, b"small"))
     assert small.signed.message
-    assert rows(signer, "consensus_steps") == 1
+    assert signer.rows("consensus_steps") == 1
 
 
 async def test_a_request_that_breaks_fails_alone_and_leaves_no_trace(
     signer: Signer, world: SigningWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judged = judge.Judge.judge
+    judged = judge.Sitting.judge
 
-    def breaks(self: judge.Judge, connection: sqlite3.Connection, draft: effects.Draft, clock: Slot) -> Work | Refusal:
-        verdict = judged(self, connection, draft, clock)
+    def breaks(self: judge.Sitting, draft: effects.Draft) -> Work | Refusal:
+        verdict = judged(self, draft)
         if b"\x00broken" in getattr(draft, "full_data", b""):
             raise RuntimeError("after its writes")
         return verdict
 
-    monkeypatch.setattr(judge.Judge, "judge", breaks)
+    monkeypatch.setattr(judge.Sitting, "judge", breaks)
     proposal = QbftMessageType.PROPOSAL
     async with signer.running():
         await signer.hold(world.validator(1))
@@ -127,7 +120,7 @@ async def test_a_request_that_breaks_fails_alone_and_leaves_no_trace(
     assert good.signed.message
     assert bad.failed.reason
     assert retry.signed.message
-    assert rows(signer, "consensus_steps") == 2
+    assert signer.rows("consensus_steps") == 2
 
 
 async def test_a_record_that_would_contradict_itself_is_stopped_by_the_tables(

@@ -23,6 +23,12 @@ pytestmark = pytest.mark.asyncio
 Call = Callable[["SignerAsyncStub", SigningWorld, Signer], Coroutine[Any, Any, object]]
 
 
+@pytest.fixture
+def signer(tmp_path: Path, world: SigningWorld) -> Signer:
+    """On SQLite: who may call has nothing to do with the database."""
+    return Signer(tmp_path, world)
+
+
 async def call_sign(stub: SignerAsyncStub, world: SigningWorld, signer: Signer) -> object:
     return await sign(stub, world.qbft(QbftMessageType.PREPARE, signer.slot, b"v"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 import grpc
 import pytest
@@ -16,9 +17,15 @@ from ssv_protocol.types.roles import QbftMessageType
 from ssv_signer import custody
 from ssv_signer.at_rest import Keyring
 from ssv_signer.errors import StartRefused
-from ssv_signer.store.database import FILE_NAME
 from ssv_signer.store.shares import ShareRow
+from ssv_signer.store.sqlite import FILE_NAME
 from ssv_signer.work import BatchWork
+
+
+@pytest.fixture
+def signer(tmp_path: Path, world: SigningWorld) -> Signer:
+    """On SQLite: whose files are here to be looked at."""
+    return Signer(tmp_path, world)
 
 
 def sealed(validator: Validator, keyring: Keyring) -> ShareRow:

@@ -22,9 +22,15 @@ from ssv_protocol.crypto import eip2335, operator_keystore
 from ssv_protocol.types.ids import Epoch, ForkVersion, Root
 from ssv_runtime.network_file import write_network_file
 from ssv_signer.errors import StartRefused
-from ssv_signer.store.database import FILE_NAME
+from ssv_signer.store.sqlite import FILE_NAME
 
 PASSWORD = "correct horse"
+
+
+@pytest.fixture
+def signer(tmp_path: Path, world: SigningWorld) -> Signer:
+    """On SQLite: `test_postgres.py` has what starting on PostgreSQL is about."""
+    return Signer(tmp_path, world)
 
 
 @pytest.fixture

@@ -1,19 +1,18 @@
-"""The tables: migrations, what they refuse by themselves, and forgetting."""
+"""The tables of both databases: what they refuse by themselves, and forgetting."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from services.signer.tests.databases import Database
 
 from ssv_protocol.signing.records import AttestationRecord, Lock, ProposalRecord, QbftRecord, QbftStep, UnsignedMessage
 from ssv_protocol.types.ids import BlsPublicKey, Epoch, Height, MessageId, Root, Round, Slot
 from ssv_protocol.types.messages import SSVMessage
 from ssv_protocol.types.roles import MsgType, QbftMessageType
-from ssv_signer.store import consensus, pins, pruning, schema, watermarks
-from ssv_signer.store.database import FILE_NAME, Database
+from ssv_signer.store import consensus, pins, pruning, watermarks
+from ssv_signer.store.database import Contradiction, Store
 
 KEY = BlsPublicKey(b"\x01" * 48)
 MESSAGE_ID = MessageId(b"\x02" * 56)
@@ -21,8 +20,8 @@ A, B = Root(b"\x0a" * 32), Root(b"\x0b" * 32)
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database.open(tmp_path)
+def store(database: Database) -> Iterator[Store]:
+    opened = database.open()
     yield opened
     opened.close()
 
@@ -32,87 +31,89 @@ def step(kind: QbftMessageType, at_round: int) -> QbftStep:
     return QbftStep(kind, Round(at_round), UnsignedMessage(message, b"full"))
 
 
-def put(database: Database, height: int, record: QbftRecord, before: QbftRecord | None = None) -> None:
-    with database.transaction() as connection:
+def put(store: Store, height: int, record: QbftRecord, before: QbftRecord | None = None) -> None:
+    with store.judging([MESSAGE_ID]) as connection:
         consensus.put(connection, MESSAGE_ID, Height(height), before, record)
 
 
-def test_the_file_is_as_safe_as_sqlite_makes_it(database: Database) -> None:
-    pragma = {
-        name: database.connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")
-    }
-    assert pragma == {"journal_mode": "wal", "synchronous": 2}
+def attest(store: Store, record: AttestationRecord) -> None:
+    with store.judging([KEY]) as connection:
+        watermarks.put_attestations(connection, {KEY: record})
 
 
-def test_migrations_run_once_and_an_interrupted_one_runs_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = Database.open(tmp_path)
-    first.close()
-    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, ("CREATE TABLE later (a) STRICT", "no sql")))
-    connection = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
-    with pytest.raises(sqlite3.OperationalError):
-        schema.migrate(connection, tmp_path)
-    assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'later'").fetchone() == (0,)
-    monkeypatch.setattr(schema, "MIGRATIONS", (schema.MIGRATIONS[0], ("CREATE TABLE later (a INTEGER) STRICT",)))
-    for _ in range(2):
-        schema.migrate(connection, tmp_path)
-    assert connection.execute("PRAGMA user_version").fetchone() == (2,)
-    connection.close()
+def propose(store: Store, record: ProposalRecord) -> None:
+    with store.judging([KEY]) as connection:
+        watermarks.put_proposals(connection, {KEY: record})
 
 
 @pytest.mark.parametrize(("source", "target", "root"), [(3, 10, A), (5, 9, A), (5, 10, B), (5, 10, None), (4, 11, A)])
-def test_an_attestation_record_never_falls(database: Database, source: int, target: int, root: Root | None) -> None:
+def test_an_attestation_record_never_falls(store: Store, source: int, target: int, root: Root | None) -> None:
     good = AttestationRecord(Epoch(5), Epoch(10), A)
-    with database.transaction() as connection:
-        watermarks.put_attestation(connection, KEY, good)
-    with pytest.raises(sqlite3.IntegrityError), database.transaction() as connection:
-        watermarks.put_attestation(connection, KEY, AttestationRecord(Epoch(source), Epoch(target), root))
-    with pytest.raises(sqlite3.IntegrityError), database.transaction() as connection:
+    attest(store, good)
+    with pytest.raises(Contradiction, match="only rise"):
+        attest(store, AttestationRecord(Epoch(source), Epoch(target), root))
+    with pytest.raises(Contradiction, match="never deleted"), store.alone() as connection:
         connection.execute("DELETE FROM attestations")
-    assert watermarks.attestation(database.connection, KEY) == good
+    with store.reading() as connection:
+        assert watermarks.attestations(connection, [KEY]) == {KEY: good}
 
 
-def test_a_proposal_record_never_falls(database: Database) -> None:
+def test_a_proposal_record_never_falls(store: Store) -> None:
     good = ProposalRecord(Slot(7), A)
-    with database.transaction() as connection:
-        watermarks.put_proposal(connection, KEY, good)
+    propose(store, good)
     for slot, root in ((6, A), (7, B), (7, None)):
-        with pytest.raises(sqlite3.IntegrityError), database.transaction() as connection:
-            watermarks.put_proposal(connection, KEY, ProposalRecord(Slot(slot), root))
-    assert watermarks.proposal(database.connection, KEY) == good
+        with pytest.raises(Contradiction, match="only rise"):
+            propose(store, ProposalRecord(Slot(slot), root))
+    with pytest.raises(Contradiction, match="never deleted"), store.alone() as connection:
+        connection.execute("DELETE FROM proposals")
+    with store.reading() as connection:
+        assert watermarks.proposals(connection, [KEY]) == {KEY: good}
 
 
-def test_a_consensus_record_is_read_with_the_step_that_is_asked_about(database: Database) -> None:
+def test_records_of_more_keys_than_one_statement_takes(store: Store) -> None:
+    keys = [BlsPublicKey(number.to_bytes(48)) for number in range(1201)]
+    records = {key: ProposalRecord(Slot(number), None if number % 2 else A) for number, key in enumerate(keys)}
+    with store.judging([b"all"]) as connection:
+        watermarks.put_proposals(connection, records)
+        assert watermarks.proposals(connection, keys) == records
+    with store.reading() as connection:
+        assert watermarks.proposals(connection, [KEY, *keys[7:1100]]) == {key: records[key] for key in keys[7:1100]}
+        assert watermarks.proposals(connection, []) == {}
+
+
+def test_a_consensus_record_is_read_with_the_step_that_is_asked_about(store: Store) -> None:
     prepare, commit = step(QbftMessageType.PREPARE, 1), step(QbftMessageType.COMMIT, 1)
     first = QbftRecord(Round(1), A, None, (prepare,))
     second = QbftRecord(Round(1), A, Lock(Round(1), A), (commit,))
-    put(database, 5, first)
-    put(database, 5, second, QbftRecord(Round(1), A, None, ()))
-    for wanted, expected in ((prepare, (prepare,)), (commit, (commit,)), (step(QbftMessageType.PROPOSAL, 1), ())):
-        found = consensus.record(database.connection, MESSAGE_ID, Height(5), wanted.type, wanted.round)
-        assert found == QbftRecord(Round(1), A, Lock(Round(1), A), expected)
-    assert consensus.record(database.connection, MESSAGE_ID, Height(6), 1, Round(1)) is None
+    put(store, 5, first)
+    put(store, 5, second, QbftRecord(Round(1), A, None, ()))
+    with store.reading() as connection:
+        for wanted, expected in ((prepare, (prepare,)), (commit, (commit,)), (step(QbftMessageType.PROPOSAL, 1), ())):
+            found = consensus.record(connection, MESSAGE_ID, Height(5), wanted.type, wanted.round)
+            assert found == QbftRecord(Round(1), A, Lock(Round(1), A), expected)
+        assert consensus.record(connection, MESSAGE_ID, Height(6), 1, Round(1)) is None
 
 
 @pytest.mark.parametrize("record", [QbftRecord(Round(1), A, None, ()), QbftRecord(Round(2), B, None, ())])
-def test_a_round_never_falls_and_has_one_root(database: Database, record: QbftRecord) -> None:
-    put(database, 5, QbftRecord(Round(2), A, None, ()))
-    with pytest.raises(sqlite3.IntegrityError):
-        put(database, 5, record)
+def test_a_round_never_falls_and_has_one_root(store: Store, record: QbftRecord) -> None:
+    put(store, 5, QbftRecord(Round(2), A, None, ()))
+    with pytest.raises(Contradiction):
+        put(store, 5, record)
 
 
-def test_a_step_on_record_is_never_changed(database: Database) -> None:
+def test_a_step_on_record_is_never_changed(store: Store) -> None:
     record = QbftRecord(Round(1), A, None, (step(QbftMessageType.PREPARE, 1),))
-    put(database, 5, record)
-    with pytest.raises(sqlite3.IntegrityError):
-        put(database, 5, record)
-    with pytest.raises(sqlite3.IntegrityError), database.transaction() as connection:
-        connection.execute("UPDATE consensus_steps SET full_data = x'00'")
+    put(store, 5, record)
+    with pytest.raises(Contradiction):
+        put(store, 5, record)
+    with pytest.raises(Contradiction), store.alone() as connection:
+        connection.execute("UPDATE consensus_steps SET round = 9")
 
 
-def test_forgetting_writes_down_how_far(database: Database) -> None:
+def test_forgetting_writes_down_how_far(store: Store) -> None:
     for height in (3, 5, 9):
-        put(database, height, QbftRecord(Round(1), A, None, (step(QbftMessageType.PREPARE, 1),)))
-    with database.transaction() as connection:
+        put(store, height, QbftRecord(Round(1), A, None, (step(QbftMessageType.PREPARE, 1),)))
+    with store.alone() as connection:
         assert pruning.prune(connection, Slot(3)) == 0
         assert pins.forgotten_below(connection) == 0
         assert pruning.prune(connection, Slot(8)) == 2
@@ -120,19 +121,26 @@ def test_forgetting_writes_down_how_far(database: Database) -> None:
         assert pruning.prune(connection, Slot(8)) == 0
         pins.set_forgotten_below(connection, Slot(2))
         assert pins.forgotten_below(connection) == 6
-    left = database.connection.execute("SELECT height FROM consensus UNION SELECT height FROM consensus_steps")
-    assert left.fetchall() == [(9,)]
+    with store.reading() as connection:
+        left = connection.execute("SELECT height FROM consensus UNION SELECT height FROM consensus_steps")
+        assert left.fetchall() == [(9,)]
 
 
-def test_a_failed_savepoint_takes_only_its_own_writes(database: Database) -> None:
-    def fail() -> None:
-        with database.savepoint():
-            pins.set_forgotten_below(database.connection, Slot(9))
-            raise ZeroDivisionError
+def test_a_failed_savepoint_takes_only_its_own_writes(store: Store) -> None:
+    def fail(error: type[Exception]) -> None:
+        with store.savepoint():
+            pins.set_forgotten_below(connection, Slot(9))
+            if error is Contradiction:
+                watermarks.put_proposals(connection, {KEY: ProposalRecord(Slot(6), A)})
+            raise error
 
-    with database.transaction() as connection:
-        watermarks.put_proposal(connection, KEY, ProposalRecord(Slot(7), A))
-        with pytest.raises(ZeroDivisionError):
-            fail()
-    assert pins.forgotten_below(database.connection) == 0
-    assert watermarks.proposal(database.connection, KEY) == ProposalRecord(Slot(7), A)
+    with store.alone() as connection:
+        watermarks.put_proposals(connection, {KEY: ProposalRecord(Slot(7), A)})
+        for error in (ZeroDivisionError, Contradiction):
+            with pytest.raises(error):
+                fail(error)
+        with store.savepoint():
+            pins.set_forgotten_below(connection, Slot(4))
+    with store.reading() as connection:
+        assert pins.forgotten_below(connection) == 4
+        assert watermarks.proposals(connection, [KEY]) == {KEY: ProposalRecord(Slot(7), A)}

@@ -10,6 +10,8 @@ Source: RFC 5869; NIST SP 800-38D.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -55,6 +57,11 @@ class Keyring:
                 ) from None
             self._opened[row.share_pubkey] = SecretKey.from_bytes(secret)
         return self._opened[row.share_pubkey]
+
+    def keep_only(self, share_pubkeys: Collection[BlsPublicKey]) -> None:
+        """Drop the opened secrets of all other shares, which another signer may have let go."""
+        for key in self._opened.keys() - set(share_pubkeys):
+            self.forget(key)
 
     def forget(self, share_pubkey: BlsPublicKey) -> None:
         """Drop an opened secret."""

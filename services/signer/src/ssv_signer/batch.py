@@ -86,7 +86,7 @@ class GroupCommit:
                 "the record could not be written; nothing of the batch was signed",
                 problem=f"{type(error).__name__}: {error}",
                 requests=len(batch),
-                remedy="check the disk of the data folder",
+                remedy="check the database; readiness says which and what is wrong",
             )
             judgements = [Failure(NOT_DURABLE)] * len(batch)
         self._meters.commit_s.observe(time.perf_counter() - begun)

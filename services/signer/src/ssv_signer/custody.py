@@ -12,7 +12,6 @@ Source: architecture §5.4, §5.6.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -30,7 +29,7 @@ from ssv_protocol.types.operator import NO_OPERATOR_KEY, OPERATOR_KEY_PEM_BYTES,
 from ssv_signer.at_rest import Keyring
 from ssv_signer.errors import ShareConflict, ShareRefused
 from ssv_signer.store import committees, shares, watermarks
-from ssv_signer.store.database import MAX_INTEGER
+from ssv_signer.store.database import MAX_INTEGER, Connection
 from ssv_signer.store.shares import ShareRow
 
 _PUBLIC_KEY_BYTES = 48
@@ -76,10 +75,10 @@ def check_share(
     return NewShare(BlsPublicKey(validator_pubkey), BlsPublicKey(share_pubkey), seat, secret)
 
 
-def add(connection: sqlite3.Connection, keyring: Keyring, network: Network, share: NewShare, clock: Slot) -> Added:
+def add(connection: Connection, keyring: Keyring, network: Network, share: NewShare, clock: Slot) -> Added:
     """Hold a share; raises ShareConflict. `clock` is the signer's slot."""
     changed = _put_committee(connection, share.seat)
-    held = shares.by_key(connection, share.share_pubkey)
+    held = shares.by_keys(connection, [share.share_pubkey]).get(share.share_pubkey)
     if held is not None:
         if (held.validator_pubkey, held.committee) != (share.validator_pubkey, share.seat.committee_id):
             raise ShareConflict("the share is held for another validator or committee; remove it there first")
@@ -98,7 +97,7 @@ def add(connection: sqlite3.Connection, keyring: Keyring, network: Network, shar
     return Added(True, may_sign_from, changed)
 
 
-def remove(connection: sqlite3.Connection, validator_pubkey: BlsPublicKey) -> ShareRow | None:
+def remove(connection: Connection, validator_pubkey: BlsPublicKey) -> ShareRow | None:
     """Let go of a validator's share; returns what was held, of which the caller drops the opened secret."""
     held = shares.of_validator(connection, validator_pubkey)
     if held is not None:
@@ -137,7 +136,7 @@ def _public_key(operator_id: int, pem: bytes) -> bytes:
     return normal
 
 
-def _put_committee(connection: sqlite3.Connection, seat: CommitteeMember) -> bool:
+def _put_committee(connection: Connection, seat: CommitteeMember) -> bool:
     known = committees.member(connection, seat.committee_id, seat.domain)
     if known == seat:
         return False
@@ -148,14 +147,17 @@ def _put_committee(connection: sqlite3.Connection, seat: CommitteeMember) -> boo
     return known is not None
 
 
-def _raise_records(connection: sqlite3.Connection, share: NewShare, epoch: Epoch, clock: Slot) -> None:
-    attested = watermarks.attestation(connection, share.share_pubkey)
-    proposed = watermarks.proposal(connection, share.share_pubkey)
-    for key in shares.keys_ever_held(connection, share.validator_pubkey):
-        attested = _higher_attestation(attested, watermarks.attestation(connection, key))
-        proposed = _higher_proposal(proposed, watermarks.proposal(connection, key))
-    watermarks.put_attestation(connection, share.share_pubkey, attestation.raised(attested, epoch))
-    watermarks.put_proposal(connection, share.share_pubkey, block.raised(proposed, clock))
+def _raise_records(connection: Connection, share: NewShare, epoch: Epoch, clock: Slot) -> None:
+    key, keys = share.share_pubkey, shares.keys_ever_held(connection, share.validator_pubkey)
+    # its own record first: at an equal height its root is the one that may be signed again
+    attestations = watermarks.attestations(connection, [key, *keys])
+    proposals = watermarks.proposals(connection, [key, *keys])
+    attested, proposed = attestations.get(key), proposals.get(key)
+    for other in keys:
+        attested = _higher_attestation(attested, attestations.get(other))
+        proposed = _higher_proposal(proposed, proposals.get(other))
+    watermarks.put_attestations(connection, {key: attestation.raised(attested, epoch)})
+    watermarks.put_proposals(connection, {key: block.raised(proposed, clock)})
 
 
 def _higher_attestation(one: AttestationRecord | None, other: AttestationRecord | None) -> AttestationRecord | None:

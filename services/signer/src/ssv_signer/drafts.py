@@ -1,6 +1,6 @@
 """Requests from the wire to drafts, and judgements back to the wire. What is no draft is refused as malformed.
 
-Numbers that the database can't hold are refused here: the wire has 64 unsigned bits, SQLite 63, and no slot, round
+Numbers that the databases can't hold are refused here: the wire has 64 unsigned bits, they have 63, and no slot, round
 or index of a living chain comes near either.
 """
 

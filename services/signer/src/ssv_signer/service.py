@@ -1,6 +1,7 @@
 """The signer as a service: open the keys and the record, then serve.
 
-Order of the start: operator key, database (pins, shares), only then the port. Order of the end: no new calls, running
+Order of the start: operator key, database (pins, shares), only then the port; a PostgreSQL that can't be reached is
+waited for, not ready. Order of the end: no new calls, running
 requests are answered, the last batch is committed, the database is closed. A kill at any moment is as good as that
 for safety, because nothing that was signed is without its record.
 """
@@ -8,14 +9,15 @@ for safety, because nothing that was signed is without its record.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import grpc
 
 from ssv_api.v1.signer_pb2_grpc import add_SignerServicer_to_server
+from ssv_protocol.crypto.rsa import OperatorPrivateKey
+from ssv_protocol.forks import Network
 from ssv_protocol.types.ids import Instant
 from ssv_runtime.names import SIGNER
 from ssv_runtime.network_file import read_network_file
@@ -24,17 +26,28 @@ from ssv_runtime.service import Service, ServiceSpec
 from ssv_signer import operator_key as operator_keys
 from ssv_signer.audit import Audit
 from ssv_signer.batch import GroupCommit
+from ssv_signer.errors import StartRefused
 from ssv_signer.meters import Meters
 from ssv_signer.servicer import PERMISSIONS, SignerServer
 from ssv_signer.settings import SignerSettings
 from ssv_signer.signatures import SigningPool
+from ssv_signer.store.database import Store, StoreError
+from ssv_signer.store.postgres import PostgresStore
+from ssv_signer.store.sqlite import SqliteStore
 from ssv_signer.vault import Clock, Vault
+
+_FIRST_PAUSE_S, _LAST_PAUSE_S = 0.1, 2.0
+
+
+class _Stopped(Exception):
+    """The service was told to stop before its database could be reached."""
 
 
 async def run(settings: SignerSettings, service: Service) -> None:
     """Serve until `service.stopping`; raises SettingsError before anything is served."""
-    async with serving(settings, service, lambda: Instant(time.time())):
-        await service.stopping.wait()
+    with suppress(_Stopped):
+        async with serving(settings, service, lambda: Instant(time.time())):
+            await service.stopping.wait()
 
 
 @asynccontextmanager
@@ -45,22 +58,15 @@ async def serving(settings: SignerSettings, service: Service, now: Clock) -> Asy
         operator_keys.read, settings.operator_key_file, settings.operator_key_password_file
     )
     meters = Meters(service.metrics)
-    vault = await Vault.open(
-        settings.data_dir,
-        network=network,
-        operator_key=operator_key,
-        now=now,
-        log=service.log,
-        health=service.health.dependency("database"),
-    )
+    vault = await _open(settings, service, network, operator_key, now)
     pool = SigningPool(operator_key, settings.signing_threads)
     try:
         held = await vault.shares()
         meters.shares.set(len(held))
-        service.log.info("the record is open", shares=len(held), data_dir=str(settings.data_dir))
+        service.log.info("the record is open", shares=len(held), store=settings.store)
         commits = GroupCommit(vault.record, settings.max_batch, meters, service.log)
         committing = service.spawn(commits.run, "group commit", restart=True)
-        service.spawn(lambda: _keep(vault, network.chain.slot_duration_s), "pruning", restart=True)
+        service.spawn(lambda: _keep(vault, service, meters, network.chain.slot_duration_s), "pruning", restart=True)
         server = SignerServer(
             vault=vault,
             commits=commits,
@@ -85,12 +91,56 @@ async def serving(settings: SignerSettings, service: Service, now: Clock) -> Asy
         await vault.close()
 
 
-async def _keep(vault: Vault, slot_s: float) -> None:
-    # once a slot; it also finds out that a database which failed works again
+def connector(settings: SignerSettings) -> Callable[[], Store]:
+    """Return what opens the database of the settings; raises StartRefused."""
+    if settings.store == "sqlite":
+        return lambda: SqliteStore.open(settings.data_dir)
+    dsn_file = settings.postgres_dsn_file
+    if dsn_file is None:
+        raise StartRefused("postgres_dsn_file: must be set with store = postgres; it holds the connection string")
+    return lambda: PostgresStore.open(dsn_file)
+
+
+async def _open(
+    settings: SignerSettings, service: Service, network: Network, operator_key: OperatorPrivateKey, now: Clock
+) -> Vault:
+    health, pause_s = service.health.dependency("database"), _FIRST_PAUSE_S
     while True:
-        with suppress(sqlite3.Error):  # the dependency shows it
-            await vault.prune()
-        await asyncio.sleep(slot_s)
+        try:
+            return await Vault.open(
+                connector(settings),
+                network=network,
+                operator_key=operator_key,
+                now=now,
+                log=service.log,
+                health=health,
+            )
+        except StoreError as error:
+            health.down(str(error), PostgresStore.remedy)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(service.stopping.wait(), pause_s)
+            raise _Stopped
+        pause_s = min(2 * pause_s, _LAST_PAUSE_S)
+
+
+async def _keep(vault: Vault, service: Service, meters: Meters, slot_s: float) -> None:
+    # once a slot; and soon again while the database fails, to find out that it works again
+    pause_s = _FIRST_PAUSE_S
+    while True:
+        try:
+            tidied = await vault.tidy()
+        except StoreError:  # the dependency shows it
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, _LAST_PAUSE_S, slot_s)
+            continue
+        meters.shares.set(tidied.shares)
+        if tidied.weakness is None:
+            service.health.forget("replication")
+        else:
+            service.health.dependency("replication").down(tidied.weakness, "see the PostgreSQL page of the signer")
+        pause_s = _FIRST_PAUSE_S
+        with suppress(TimeoutError):
+            await asyncio.wait_for(vault.lost.wait(), slot_s)
 
 
 SERVICE = ServiceSpec(SIGNER, SignerSettings, run)

@@ -7,7 +7,6 @@ is not read further. A caller that hangs up loses its answers and nothing else: 
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -27,6 +26,7 @@ from ssv_signer.custody import NewShare
 from ssv_signer.errors import ShareConflict, ShareRefused
 from ssv_signer.meters import Meters
 from ssv_signer.signatures import SigningPool
+from ssv_signer.store.database import StoreError
 from ssv_signer.vault import Vault
 from ssv_signer.work import BatchWork, EnvelopeWork, Failure, Refusal
 
@@ -125,7 +125,7 @@ class SignerServer(SignerServicer):
             raise RpcRefusal(grpc.StatusCode.INVALID_ARGUMENT, "share_refused", str(error)) from None
         except ShareConflict as error:
             raise RpcRefusal(grpc.StatusCode.FAILED_PRECONDITION, "share_conflict", str(error)) from None
-        except sqlite3.Error:
+        except StoreError:
             raise RpcRefusal(grpc.StatusCode.UNAVAILABLE, "not_durable", NOT_DURABLE) from None
         self._meters.shares.inc(int(added.added))
         self._audit.share_added(share, added, caller_of(context))
@@ -135,7 +135,7 @@ class SignerServer(SignerServicer):
         """Let go of a share."""
         try:
             removed = await self._vault.remove_share(BlsPublicKey(request.validator_pubkey))
-        except sqlite3.Error:
+        except StoreError:
             raise RpcRefusal(grpc.StatusCode.UNAVAILABLE, "not_durable", NOT_DURABLE) from None
         if removed:
             self._meters.shares.dec()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -12,7 +13,11 @@ from ssv_runtime.settings import GrpcServiceSettings
 class SignerSettings(GrpcServiceSettings):
     """Where the keys and the record lie."""
 
-    data_dir: Path = Field(Path("signer"), description="Folder of the database: shares and record; on a local disk")
+    store: Literal["sqlite", "postgres"] = Field("sqlite", description="Where shares and record lie")
+    data_dir: Path = Field(Path("signer"), description="Folder of the SQLite file: shares and record; on a local disk")
+    postgres_dsn_file: Path | None = Field(
+        None, description="File with the connection string of PostgreSQL, read at each connect; secret"
+    )
     operator_key_file: Path = Field(description="The operator's RSA key, as `ssvctl keys generate` writes it")
     operator_key_password_file: Path | None = Field(
         None, description="File with the key's password; unset for a key that is not encrypted"

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TypeVar
 
 from structlog.typing import FilteringBoundLogger
@@ -32,13 +31,22 @@ from ssv_signer.errors import StartRefused
 from ssv_signer.judge import Judge
 from ssv_signer.recorder import Recorder
 from ssv_signer.store import pins, shares, watermarks
-from ssv_signer.store.database import Database
+from ssv_signer.store.database import Store, StoreError
 from ssv_signer.store.shares import ShareRow
 from ssv_signer.work import Judgement
 
 T = TypeVar("T")
 Clock = Callable[[], Instant]
-_REMEDY = "check the disk of the data folder"
+_SLOW_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """How many records were forgotten, how many shares may sign, and why what is durable could still be lost."""
+
+    pruned: int
+    shares: int
+    weakness: str | None
 
 
 class Vault:
@@ -46,15 +54,18 @@ class Vault:
 
     def __init__(self, recorder: Recorder, keyring: Keyring, thread: ThreadPoolExecutor, health: Dependency) -> None:
         self.network = recorder.network
+        self._store = recorder.store
         self._recorder = recorder
         self._keyring = keyring
         self._thread = thread
         self._health = health
+        self.lost = asyncio.Event()
+        """Set when a database that comes back failed, until it worked again."""
 
     @classmethod
     async def open(
         cls,
-        data_dir: Path,
+        connect: Callable[[], Store],
         *,
         network: Network,
         operator_key: OperatorPrivateKey,
@@ -62,17 +73,17 @@ class Vault:
         log: FilteringBoundLogger,
         health: Dependency,
     ) -> Vault:
-        """Open the database in a thread of its own; raises StartRefused."""
+        """Open the database in a thread of its own; raises StartRefused, and StoreError if it can't be reached now."""
         thread = ThreadPoolExecutor(1, thread_name_prefix="record")
 
         def build() -> tuple[Recorder, Keyring]:
-            database = Database.open(data_dir)
+            store = connect()
             try:
-                keyring = _bind(database, network, operator_key, now)
+                keyring = _bind(store, network, operator_key, now)
             except BaseException:
-                database.close()
+                store.close()
                 raise
-            return Recorder(database, Judge(network, keyring), network, now, log), keyring
+            return Recorder(store, Judge(network, keyring), network, now, log), keyring
 
         try:
             recorder, keyring = await asyncio.get_running_loop().run_in_executor(thread, build)
@@ -83,79 +94,100 @@ class Vault:
         return cls(recorder, keyring, thread, health)
 
     async def close(self) -> None:
-        """Finish the running transaction and close the file."""
-        await self._call(self._recorder.database.close)
+        """Finish the running transaction and let go of the database."""
+        await self._call(self._store.close)
         self._thread.shutdown()
 
     async def record(self, drafts: Sequence[Draft]) -> list[Judgement]:
-        """Judge drafts and make their records durable; raises sqlite3.Error when they may not be."""
+        """Judge drafts and make their records durable; raises StoreError when they may not be."""
         return await self._watched(lambda: self._recorder.record(drafts))
 
     async def add_share(self, share: NewShare) -> Added:
-        """Hold a share; raises ShareConflict, sqlite3.Error."""
-        return await self._watched(
-            lambda: self._in_transaction(
-                lambda connection: custody.add(connection, self._keyring, self.network, share, self._recorder.clock())
-            )
-        )
+        """Hold a share; raises ShareConflict, StoreError."""
+
+        def add() -> Added:
+            with self._store.alone() as connection:
+                return custody.add(connection, self._keyring, self.network, share, self._recorder.clock())
+
+        return await self._watched(add)
 
     async def remove_share(self, validator_pubkey: BlsPublicKey) -> bool:
-        """Let go of a share; False when none was held. Raises sqlite3.Error."""
+        """Let go of a share; False when none was held. Raises StoreError."""
 
         def remove() -> bool:
-            held = self._in_transaction(lambda connection: custody.remove(connection, validator_pubkey))
+            with self._store.alone() as connection:
+                held = custody.remove(connection, validator_pubkey)
             if held is not None:
                 self._keyring.forget(held.share_pubkey)
             return held is not None
 
         return await self._watched(remove)
 
-    async def shares(self, committee: CommitteeId | None = None) -> list[ShareRow]:
-        """Return the active shares."""
-        return await self._watched(lambda: shares.active(self._recorder.database.connection, committee))
+    async def shares(self) -> list[ShareRow]:
+        """Return the active shares; raises StoreError."""
+
+        def read() -> list[ShareRow]:
+            with self._store.reading() as connection:
+                return shares.active(connection)
+
+        return await self._watched(read)
 
     async def watermarks(self, committee: CommitteeId) -> list[tuple[ShareRow, AttestationRecord]]:
-        """Return the active shares of a committee with their attestation records, as of one moment."""
+        """Return the active shares of a committee with their records, as of one moment; raises StoreError."""
 
-        def read(connection: sqlite3.Connection) -> list[tuple[ShareRow, AttestationRecord]]:
-            rows = (
-                (row, watermarks.attestation(connection, row.share_pubkey))
-                for row in shares.active(connection, committee)
-            )
-            return [(row, record) for row, record in rows if record is not None]
+        def read() -> list[tuple[ShareRow, AttestationRecord]]:
+            with self._store.reading() as connection:
+                rows = shares.active(connection, committee)
+                records = watermarks.attestations(connection, [row.share_pubkey for row in rows])
+            return [(row, records[row.share_pubkey]) for row in rows if row.share_pubkey in records]
 
-        return await self._watched(lambda: self._in_transaction(read))
+        return await self._watched(read)
 
-    async def prune(self) -> int:
-        """Forget what is too old to be signed again; raises sqlite3.Error."""
-        return await self._watched(self._recorder.prune)
+    async def tidy(self) -> Tidied:
+        """Forget what is too old to be signed again, and secrets of shares that are gone; raises StoreError."""
 
-    def _in_transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        with self._recorder.database.transaction() as connection:
-            return work(connection)
+        def tidy() -> Tidied:
+            pruned = self._recorder.prune()
+            with self._store.reading() as connection:
+                keys = shares.active_keys(connection)
+            self._keyring.keep_only(keys)
+            return Tidied(pruned, len(keys), self._store.weakness())
+
+        return await self._watched(tidy)
 
     async def _watched(self, work: Callable[[], T]) -> T:
+        slow = asyncio.get_running_loop().call_later(
+            _SLOW_S, self._health.down, f"no answer for {_SLOW_S:.0f} s", self._store.remedy
+        )
         try:
             result = await self._call(work)
-        except sqlite3.Error as error:
-            self._health.down(f"{type(error).__name__}: {error}", _REMEDY)
+        except StoreError as error:
+            self._health.down(str(error), self._store.remedy)
+            if self._store.comes_back:
+                self.lost.set()
             raise
+        finally:
+            slow.cancel()
         self._health.up()
+        self.lost.clear()
         return result
 
     async def _call(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
-def _bind(database: Database, network: Network, operator_key: OperatorPrivateKey, now: Clock) -> Keyring:
+def _bind(store: Store, network: Network, operator_key: OperatorPrivateKey, now: Clock) -> Keyring:
     try:
-        with database.transaction() as connection:
+        with store.alone() as connection:
             pins.pin_operator_key(connection, operator_key.public_pem())
             pins.pin_network(connection, network, network.chain.epoch_of(network.chain.slot_at(now())))
             salt = pins.pin_salt(connection, secrets.token_bytes(SALT_BYTES))
             keyring = Keyring(operator_key, salt, secrets.token_bytes)
             for row in shares.active(connection):
                 keyring.secret(row)
-    except sqlite3.Error as error:
-        raise StartRefused(f"the database can't be used ({error}); check the disk, or restore the file") from None
+    except StoreError as error:
+        if store.comes_back:
+            raise
+        raise StartRefused(f"the database can't be used ({error}); {store.remedy}, or restore it") from None
+    store.verify = lambda connection: pins.check_salt(connection, salt)
     return keyring

@@ -5,15 +5,14 @@ Source: architecture §5.2.
 
 from __future__ import annotations
 
-import sqlite3
-
 from ssv_protocol.signing.records import PartialSignaturesRecord, ShareSigning
 from ssv_protocol.types.ids import BlsPublicKey, MessageId, Root, Slot, ValidatorIndex
 from ssv_protocol.types.roles import PartialSignatureType
+from ssv_signer.store.database import Connection
 
 
 def record(
-    connection: sqlite3.Connection, message_id: MessageId, slot: Slot, kind: PartialSignatureType
+    connection: Connection, message_id: MessageId, slot: Slot, kind: PartialSignatureType
 ) -> PartialSignaturesRecord | None:
     """Return what was put into the message of a duty and phase."""
     rows = connection.execute(
@@ -25,8 +24,8 @@ def record(
     return PartialSignaturesRecord(slot, kind, items) if items else None
 
 
-def put(connection: sqlite3.Connection, message_id: MessageId, record: PartialSignaturesRecord) -> None:
-    """Insert a record; raises sqlite3.IntegrityError if there is one."""
+def put(connection: Connection, message_id: MessageId, record: PartialSignaturesRecord) -> None:
+    """Insert a record; raises Contradiction if there is one."""
     connection.executemany(
         "INSERT INTO partial_signatures VALUES (?, ?, ?, ?, ?, ?, ?)",
         [

@@ -7,14 +7,13 @@ Source: architecture §5.4.
 
 from __future__ import annotations
 
-import sqlite3
-
 from ssv_protocol.types.committee import faulty_nodes
 from ssv_protocol.types.ids import CommitteeId, DomainType, OperatorId
 from ssv_protocol.types.operator import CommitteeMember, Operator
+from ssv_signer.store.database import Connection
 
 
-def member(connection: sqlite3.Connection, committee: CommitteeId, domain: DomainType) -> CommitteeMember | None:
+def member(connection: Connection, committee: CommitteeId, domain: DomainType) -> CommitteeMember | None:
     """Return this operator's seat in a committee, by ascending operator ids."""
     rows = connection.execute(
         "SELECT own_operator_id, operator_id, public_key FROM committees JOIN committee_operators "
@@ -28,7 +27,7 @@ def member(connection: sqlite3.Connection, committee: CommitteeId, domain: Domai
     return CommitteeMember(own_id, committee, own_key, faulty_nodes(len(operators)), operators, domain)
 
 
-def put(connection: sqlite3.Connection, seat: CommitteeMember) -> None:
+def put(connection: Connection, seat: CommitteeMember) -> None:
     """Insert a committee or replace its keys."""
     connection.execute(
         "INSERT INTO committees VALUES (?, ?) ON CONFLICT (committee_id) "

@@ -8,38 +8,43 @@ Source: architecture §5.2.
 
 from __future__ import annotations
 
-import sqlite3
-
 from ssv_protocol.signing.records import Lock, QbftRecord, QbftStep, UnsignedMessage
 from ssv_protocol.types.ids import Height, MessageId, Root, Round
 from ssv_protocol.types.messages import SSVMessage
 from ssv_protocol.types.roles import QbftMessageType
+from ssv_signer.store.database import Connection
 
 
 def record(
-    connection: sqlite3.Connection, message_id: MessageId, height: Height, step_type: int, at_round: Round
+    connection: Connection, message_id: MessageId, height: Height, step_type: int, at_round: Round
 ) -> QbftRecord | None:
     """Return the record of a consensus, with the step (`step_type`, `at_round`) if that is on record."""
     row = connection.execute(
-        "SELECT round, root, lock_round, lock_root FROM consensus WHERE height = ? AND message_id = ?",
-        (height, message_id),
+        "SELECT consensus.round, root, lock_round, lock_root, message, full_data "
+        "FROM consensus LEFT JOIN consensus_steps AS step ON step.height = consensus.height "
+        "AND step.message_id = consensus.message_id AND step.type = ? AND step.round = ? "
+        "WHERE consensus.height = ? AND consensus.message_id = ?",
+        (step_type, at_round, height, message_id),
     ).fetchone()
     if row is None:
         return None
-    highest, root, lock_round, lock_root = row
+    highest, root, lock_round, lock_root, message, full_data = row
     lock = None if lock_round is None else Lock(Round(lock_round), Root(lock_root))
-    steps = _step(connection, message_id, height, step_type, at_round)
+    steps: tuple[QbftStep, ...] = ()
+    if message is not None:
+        said = UnsignedMessage(SSVMessage.decode(message), full_data)
+        steps = (QbftStep(QbftMessageType(step_type), at_round, said),)
     return QbftRecord(Round(highest), None if root is None else Root(root), lock, steps)
 
 
 def put(
-    connection: sqlite3.Connection,
+    connection: Connection,
     message_id: MessageId,
     height: Height,
     before: QbftRecord | None,
     after: QbftRecord,
 ) -> None:
-    """Replace a record and add its new steps; raises sqlite3.IntegrityError if it contradicts what is there."""
+    """Replace a record and add its new steps; raises Contradiction if it contradicts what is there."""
     lock_round, lock_root = (None, None) if after.lock is None else (after.lock.round, after.lock.root)
     connection.execute(
         "INSERT INTO consensus VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (height, message_id) DO UPDATE SET "
@@ -56,15 +61,3 @@ def put(
             if step not in known
         ],
     )
-
-
-def _step(
-    connection: sqlite3.Connection, message_id: MessageId, height: Height, step_type: int, at_round: Round
-) -> tuple[QbftStep, ...]:
-    row = connection.execute(
-        "SELECT message, full_data FROM consensus_steps WHERE height = ? AND message_id = ? AND type = ? AND round = ?",
-        (height, message_id, step_type, at_round),
-    ).fetchone()
-    if row is None:
-        return ()
-    return (QbftStep(QbftMessageType(step_type), at_round, UnsignedMessage(SSVMessage.decode(row[0]), row[1])),)

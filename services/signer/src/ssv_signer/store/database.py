@@ -1,104 +1,97 @@
-"""The SQLite file: opened, migrated, and written in transactions whose commit is durable.
+"""What the signer asks of a database, whichever it is: statements, transactions, and what their failure means.
 
-Invariants: WAL with synchronous=FULL, so a commit that returned is on the disk; every transaction takes the write
-lock before it reads, so what it judged by can't have changed when it writes, not even by a second process on the
-same file. One thread uses a connection; sqlite3 itself refuses any other.
+The functions of this package speak the SQL that SQLite and PostgreSQL share, with `?` for parameters, and rows of int,
+bytes, str and None.
 
-Not guaranteed: anything about a file system that lies about fsync, or that several machines share.
-
-Source: sqlite.org/wal.html, sqlite.org/pragma.html#pragma_synchronous; architecture §5.1.
+Invariants: what a transaction judges by can't have changed when it is durable, and it is durable when its block is left
+without an exception. `StoreError` says that this is not certain: then nothing may be signed, and whoever repeats the
+request finds out what is on record.
 """
 
 from __future__ import annotations
 
-import os
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
-from ssv_signer.errors import StartRefused
-from ssv_signer.store import schema
+from ssv_protocol.errors import SsvError
 
-FILE_NAME = "signer.sqlite"
+Value = int | bytes | str | None
 MAX_INTEGER = 2**63 - 1
-"""The largest integer of SQLite; the wire has 64 unsigned bits."""
-_BUSY_TIMEOUT_S = 5.0
-_PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
+"""The largest integer of both databases; the wire has 64 unsigned bits."""
+_AT_ONCE = 500
 
 
-class Database:
-    """A connection. Open, use and close it in one thread."""
+class StoreError(SsvError):
+    """The database failed or can't be reached: nothing of the transaction may be taken as durable."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
 
-    @classmethod
-    def open(cls, data_dir: Path) -> Database:
-        """Open or create the file in `data_dir` and bring its schema up to date; raises StartRefused."""
-        path = data_dir / FILE_NAME
-        try:
-            data_dir.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, _PRIVATE_FILE))
-            database = cls(sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None))
-            database._configure(path)
-            schema.migrate(database.connection, path)
-            _sync_folder(data_dir)
-        except sqlite3.Error as error:
-            raise StartRefused(f"{path} can't be opened ({error}); check the disk, or restore the file") from None
-        except OSError as error:
-            raise StartRefused(f"{path} can't be opened ({error.strerror}); check the folder's permissions") from None
-        return database
+class Contradiction(StoreError):
+    """The tables refused a record that contradicts an earlier one; the transaction is surely not durable."""
 
-    def _configure(self, path: Path) -> None:
-        (mode,) = self.connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        if mode != "wal":
-            raise StartRefused(f"{path} can't use a write-ahead log; put the data folder on a local disk")
-        self.connection.execute("PRAGMA synchronous = FULL")
-        self.connection.execute("PRAGMA secure_delete = ON")
-        self.connection.execute("PRAGMA foreign_keys = ON")
 
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection inside a transaction: durable when the block is left, undone when it raises."""
-        self.connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield self.connection
-            self.commit()
-        except BaseException:
-            self._roll_back()
-            raise
+class Rows(Protocol):
+    """What a statement gave."""
 
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """Undo the block's writes when it raises, and only those."""
-        self.connection.execute("SAVEPOINT one")
-        try:
-            yield
-        except BaseException:
-            if self.connection.in_transaction:  # an I/O error may have ended the whole transaction
-                self.connection.execute("ROLLBACK TO one")
-                self.connection.execute("RELEASE one")
-            raise
-        self.connection.execute("RELEASE one")
+    @property
+    def rowcount(self) -> int:
+        """How many rows were written."""
 
-    def commit(self) -> None:
-        """Make the transaction durable; raises sqlite3.Error when that is not certain."""
-        self.connection.execute("COMMIT")
+    def fetchone(self) -> Any:
+        """Return the next row or None."""
 
-    def _roll_back(self) -> None:
-        if self.connection.in_transaction:
-            self.connection.execute("ROLLBACK")
+    def fetchall(self) -> list[Any]:
+        """Return all rows."""
+
+
+class Connection(Protocol):
+    """One connection, inside a transaction. Its methods raise StoreError."""
+
+    def execute(self, sql: str, parameters: Sequence[Value] = ()) -> Rows:
+        """Run a statement."""
+
+    def executemany(self, sql: str, parameters: Iterable[Sequence[Value]]) -> None:
+        """Run a statement that writes, once for each of the parameters."""
+
+
+class Store(Protocol):
+    """A database. One thread opens, uses and closes it."""
+
+    name: str
+    remedy: str
+    """What a human looks at when it fails."""
+    comes_back: bool
+    """Whether it may be out of reach for a while; else a failure at the start is for good."""
+    verify: Callable[[Connection], None] | None
+    """Called in a transaction of each later connection; raises StartRefused for a database that is another one."""
+
+    def judging(self, keys: Iterable[bytes]) -> AbstractContextManager[Connection]:
+        """Give a transaction that alone may touch the records of `keys`: committee ids, validator public keys.
+
+        A Contradiction may come late: with a later statement, or when the block is left.
+        """
+
+    def alone(self) -> AbstractContextManager[Connection]:
+        """Give a transaction that nothing else runs beside."""
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Give a transaction that reads, as of one moment."""
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Undo the block's writes when it raises, and only those; inside `alone`."""
+
+    def weakness(self) -> str | None:
+        """Say why what is durable here could still be lost, if so; raises StoreError."""
 
     def close(self) -> None:
-        """Close the file; what was committed stays."""
-        self.connection.close()
+        """Let go of the database; what was committed stays."""
 
 
-def _sync_folder(folder: Path) -> None:
-    # the name of a new file is durable only with its folder
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def select_in(
+    connection: Connection, query: str, keys: Sequence[Value], *, other: Sequence[Value] = ()
+) -> Iterator[Any]:
+    """Yield the rows of a query that ends in `IN`, for any number of keys; `other` are its earlier parameters."""
+    for start in range(0, len(keys), _AT_ONCE):
+        part = keys[start : start + _AT_ONCE]
+        places = ", ".join("?" * len(part))
+        yield from connection.execute(f"{query} ({places})", (*other, *part)).fetchall()

@@ -9,17 +9,17 @@ Source: architecture §5.4.
 from __future__ import annotations
 
 import json
-import sqlite3
 from typing import Any
 
 from ssv_protocol.forks import Network
 from ssv_protocol.types.ids import Epoch, Slot
 from ssv_signer.errors import StartRefused
+from ssv_signer.store.database import Connection
 
 _NETWORK, _OPERATOR_KEY, _SALT, _FORGOTTEN = "network", "operator_public_key", "salt", "forgotten_below_slot"
 
 
-def pin_operator_key(connection: sqlite3.Connection, public_pem: bytes) -> None:
+def pin_operator_key(connection: Connection, public_pem: bytes) -> None:
     """Bind the database to an operator key; raises StartRefused when it is another's."""
     pinned = _get(connection, _OPERATOR_KEY)
     if pinned is None:
@@ -28,7 +28,7 @@ def pin_operator_key(connection: sqlite3.Connection, public_pem: bytes) -> None:
         raise StartRefused("the database belongs to another operator key; name that key's file or another data folder")
 
 
-def pin_salt(connection: sqlite3.Connection, new_salt: bytes) -> bytes:
+def pin_salt(connection: Connection, new_salt: bytes) -> bytes:
     """Return the salt of the encryption at rest; the first one stays."""
     pinned = _get(connection, _SALT)
     if pinned is None:
@@ -36,7 +36,15 @@ def pin_salt(connection: sqlite3.Connection, new_salt: bytes) -> bytes:
     return new_salt if pinned is None else pinned
 
 
-def pin_network(connection: sqlite3.Connection, network: Network, current_epoch: Epoch) -> None:
+def check_salt(connection: Connection, salt: bytes) -> None:
+    """Raise StartRefused for a database that is not the one whose salt this is: its shares would not open."""
+    if _get(connection, _SALT) != salt:
+        raise StartRefused(
+            "another database answers than the one this signer started with; restart it, if that is right"
+        )
+
+
+def pin_network(connection: Connection, network: Network, current_epoch: Epoch) -> None:
     """Bind the database to a network; raises StartRefused when it is another's, naming what differs."""
     given, pinned = _facts(network), _get(connection, _NETWORK)
     if pinned is not None:
@@ -50,13 +58,13 @@ def pin_network(connection: sqlite3.Connection, network: Network, current_epoch:
     _put(connection, _NETWORK, json.dumps(given, sort_keys=True).encode())
 
 
-def forgotten_below(connection: sqlite3.Connection) -> Slot:
+def forgotten_below(connection: Connection) -> Slot:
     """Return the slot below which records were pruned: what is asked there is unknown, not unsaid."""
     value = _get(connection, _FORGOTTEN)
     return Slot(0 if value is None else int(value))
 
 
-def set_forgotten_below(connection: sqlite3.Connection, slot: Slot) -> None:
+def set_forgotten_below(connection: Connection, slot: Slot) -> None:
     """Raise that slot; it never falls, whatever the clock does."""
     if slot > forgotten_below(connection):
         _put(connection, _FORGOTTEN, str(slot).encode())
@@ -85,10 +93,12 @@ def _until(facts: dict[str, Any], epoch: int) -> dict[str, Any]:
     }
 
 
-def _get(connection: sqlite3.Connection, name: str) -> bytes | None:
+def _get(connection: Connection, name: str) -> bytes | None:
     row = connection.execute("SELECT value FROM pins WHERE name = ?", (name,)).fetchone()
     return None if row is None else bytes(row[0])
 
 
-def _put(connection: sqlite3.Connection, name: str, value: bytes) -> None:
-    connection.execute("INSERT OR REPLACE INTO pins VALUES (?, ?)", (name, value))
+def _put(connection: Connection, name: str, value: bytes) -> None:
+    connection.execute(
+        "INSERT INTO pins VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value)
+    )

@@ -10,18 +10,17 @@ Watermarks are never pruned. Source: architecture §5.2.
 
 from __future__ import annotations
 
-import sqlite3
-
 from ssv_protocol.types.ids import Slot
 from ssv_signer.store import pins
+from ssv_signer.store.database import Connection
 
 
-def prune(connection: sqlite3.Connection, oldest: Slot) -> int:
+def prune(connection: Connection, oldest: Slot) -> int:
     """Delete the rows of slots below `oldest`; returns how many consensuses and batch items went."""
     (last,) = connection.execute(
-        "SELECT max(slot) FROM (SELECT max(height) AS slot FROM consensus WHERE height < :oldest "
-        "UNION ALL SELECT max(slot) FROM partial_signatures WHERE slot < :oldest)",
-        {"oldest": oldest},
+        "SELECT max(slot) FROM (SELECT max(height) AS slot FROM consensus WHERE height < ? "
+        "UNION ALL SELECT max(slot) FROM partial_signatures WHERE slot < ?) AS slots",
+        (oldest, oldest),
     ).fetchone()
     if last is None:
         return 0

@@ -7,12 +7,16 @@ Source: architecture §5.6.
 
 from __future__ import annotations
 
-import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Epoch
+from ssv_signer.store.database import Connection, select_in
 
-_COLUMNS = "validator_pubkey, share_pubkey, committee_id, may_sign_from_epoch, sealed_secret"
+_ACTIVE = (
+    "SELECT validator_pubkey, share_pubkey, committee_id, may_sign_from_epoch, sealed_secret "
+    "FROM shares WHERE active = 1"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,42 +30,57 @@ class ShareRow:
     sealed_secret: bytes = field(repr=False)
 
 
-def of_validator(connection: sqlite3.Connection, validator_pubkey: BlsPublicKey) -> ShareRow | None:
+def of_validators(connection: Connection, validator_pubkeys: Sequence[BlsPublicKey]) -> dict[BlsPublicKey, ShareRow]:
+    """Return the active shares of validators, by validator public key."""
+    rows = map(_row, select_in(connection, f"{_ACTIVE} AND validator_pubkey IN", validator_pubkeys))
+    return {row.validator_pubkey: row for row in rows}
+
+
+def of_validator(connection: Connection, validator_pubkey: BlsPublicKey) -> ShareRow | None:
     """Return the active share of a validator."""
-    return _one(connection, "validator_pubkey = ?", validator_pubkey)
+    return of_validators(connection, [validator_pubkey]).get(validator_pubkey)
 
 
-def by_key(connection: sqlite3.Connection, share_pubkey: BlsPublicKey) -> ShareRow | None:
-    """Return an active share by its own public key."""
-    return _one(connection, "share_pubkey = ?", share_pubkey)
+def by_keys(connection: Connection, share_pubkeys: Sequence[BlsPublicKey]) -> dict[BlsPublicKey, ShareRow]:
+    """Return active shares by their own public keys."""
+    rows = map(_row, select_in(connection, f"{_ACTIVE} AND share_pubkey IN", share_pubkeys))
+    return {row.share_pubkey: row for row in rows}
 
 
-def active(connection: sqlite3.Connection, committee: CommitteeId | None = None) -> list[ShareRow]:
+def active(connection: Connection, committee: CommitteeId | None = None) -> list[ShareRow]:
     """Return the active shares, of one committee or all, by validator public key."""
-    query = f"SELECT {_COLUMNS} FROM shares WHERE active = 1 AND (?1 IS NULL OR committee_id = ?1)"  # noqa: S608
-    return [_row(row) for row in connection.execute(f"{query} ORDER BY validator_pubkey", (committee,))]
+    order = "ORDER BY validator_pubkey"
+    if committee is None:
+        return [_row(row) for row in connection.execute(f"{_ACTIVE} {order}").fetchall()]
+    return [_row(row) for row in connection.execute(f"{_ACTIVE} AND committee_id = ? {order}", (committee,)).fetchall()]
 
 
-def owner(connection: sqlite3.Connection, share_pubkey: BlsPublicKey) -> BlsPublicKey | None:
+def active_keys(connection: Connection) -> list[BlsPublicKey]:
+    """Return the public keys of the active shares."""
+    rows = connection.execute("SELECT share_pubkey FROM shares WHERE active = 1").fetchall()
+    return [BlsPublicKey(key) for (key,) in rows]
+
+
+def owner(connection: Connection, share_pubkey: BlsPublicKey) -> BlsPublicKey | None:
     """Return the validator of a share that is or was held."""
     query = "SELECT validator_pubkey FROM shares WHERE share_pubkey = ?"
     row = connection.execute(query, (share_pubkey,)).fetchone()
     return None if row is None else BlsPublicKey(row[0])
 
 
-def any_active(connection: sqlite3.Connection, committee: CommitteeId) -> bool:
+def any_active(connection: Connection, committee: CommitteeId) -> bool:
     """Tell whether a share of the committee is active."""
     query = "SELECT 1 FROM shares WHERE committee_id = ? AND active = 1 LIMIT 1"
     return connection.execute(query, (committee,)).fetchone() is not None
 
 
-def keys_ever_held(connection: sqlite3.Connection, validator_pubkey: BlsPublicKey) -> list[BlsPublicKey]:
+def keys_ever_held(connection: Connection, validator_pubkey: BlsPublicKey) -> list[BlsPublicKey]:
     """Return the public keys of every share of a validator that was ever held here."""
     query = "SELECT share_pubkey FROM shares WHERE validator_pubkey = ?"
-    return [BlsPublicKey(key) for (key,) in connection.execute(query, (validator_pubkey,))]
+    return [BlsPublicKey(key) for (key,) in connection.execute(query, (validator_pubkey,)).fetchall()]
 
 
-def put_active(connection: sqlite3.Connection, row: ShareRow) -> None:
+def put_active(connection: Connection, row: ShareRow) -> None:
     """Insert a share, or activate one that was let go."""
     connection.execute(
         "INSERT INTO shares (share_pubkey, validator_pubkey, committee_id, sealed_secret, active, may_sign_from_epoch) "
@@ -72,18 +91,12 @@ def put_active(connection: sqlite3.Connection, row: ShareRow) -> None:
     )
 
 
-def deactivate(connection: sqlite3.Connection, validator_pubkey: BlsPublicKey) -> None:
+def deactivate(connection: Connection, validator_pubkey: BlsPublicKey) -> None:
     """Let go of a validator's share; its row stays, its secret is overwritten (in the log with the next checkpoint)."""
     connection.execute(
         "UPDATE shares SET active = 0, sealed_secret = NULL WHERE validator_pubkey = ? AND active = 1",
         (validator_pubkey,),
     )
-
-
-def _one(connection: sqlite3.Connection, condition: str, key: bytes) -> ShareRow | None:
-    query = f"SELECT {_COLUMNS} FROM shares WHERE {condition} AND active = 1"  # noqa: S608
-    row = connection.execute(query, (key,)).fetchone()
-    return None if row is None else _row(row)
 
 
 def _row(row: tuple[bytes, bytes, bytes, int, bytes]) -> ShareRow:

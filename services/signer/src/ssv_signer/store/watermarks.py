@@ -5,44 +5,47 @@ Source: architecture §5.1.
 
 from __future__ import annotations
 
-import sqlite3
+from collections.abc import Mapping, Sequence
 
 from ssv_protocol.signing.records import AttestationRecord, ProposalRecord
 from ssv_protocol.types.ids import BlsPublicKey, Epoch, Root, Slot
+from ssv_signer.store.database import Connection, select_in
 
 
-def attestation(connection: sqlite3.Connection, share_pubkey: BlsPublicKey) -> AttestationRecord | None:
-    """Return the attestation record of a share."""
-    row = connection.execute(
-        "SELECT source_epoch, target_epoch, signing_root FROM attestations WHERE share_pubkey = ?", (share_pubkey,)
-    ).fetchone()
-    return None if row is None else AttestationRecord(Epoch(row[0]), Epoch(row[1]), _root(row[2]))
+def attestations(connection: Connection, keys: Sequence[BlsPublicKey]) -> dict[BlsPublicKey, AttestationRecord]:
+    """Return the attestation records of shares, of those that have one."""
+    query = "SELECT share_pubkey, source_epoch, target_epoch, signing_root FROM attestations WHERE share_pubkey IN"
+    return {
+        BlsPublicKey(key): AttestationRecord(Epoch(source), Epoch(target), _root(root))
+        for key, source, target, root in select_in(connection, query, keys)
+    }
 
 
-def put_attestation(connection: sqlite3.Connection, share_pubkey: BlsPublicKey, record: AttestationRecord) -> None:
-    """Insert or raise the attestation record of a share; raises sqlite3.IntegrityError if it would fall."""
-    connection.execute(
+def put_attestations(connection: Connection, records: Mapping[BlsPublicKey, AttestationRecord]) -> None:
+    """Insert or raise attestation records, by share; raises Contradiction if one would fall."""
+    connection.executemany(
         "INSERT INTO attestations VALUES (?, ?, ?, ?) ON CONFLICT (share_pubkey) DO UPDATE SET "
         "source_epoch = excluded.source_epoch, target_epoch = excluded.target_epoch, "
         "signing_root = excluded.signing_root",
-        (share_pubkey, record.source, record.target, record.signing_root),
+        [(key, record.source, record.target, record.signing_root) for key, record in records.items()],
     )
 
 
-def proposal(connection: sqlite3.Connection, share_pubkey: BlsPublicKey) -> ProposalRecord | None:
-    """Return the block record of a share."""
-    row = connection.execute(
-        "SELECT slot, signing_root FROM proposals WHERE share_pubkey = ?", (share_pubkey,)
-    ).fetchone()
-    return None if row is None else ProposalRecord(Slot(row[0]), _root(row[1]))
+def proposals(connection: Connection, keys: Sequence[BlsPublicKey]) -> dict[BlsPublicKey, ProposalRecord]:
+    """Return the block records of shares, of those that have one."""
+    query = "SELECT share_pubkey, slot, signing_root FROM proposals WHERE share_pubkey IN"
+    return {
+        BlsPublicKey(key): ProposalRecord(Slot(slot), _root(root))
+        for key, slot, root in select_in(connection, query, keys)
+    }
 
 
-def put_proposal(connection: sqlite3.Connection, share_pubkey: BlsPublicKey, record: ProposalRecord) -> None:
-    """Insert or raise the block record of a share; raises sqlite3.IntegrityError if it would fall."""
-    connection.execute(
+def put_proposals(connection: Connection, records: Mapping[BlsPublicKey, ProposalRecord]) -> None:
+    """Insert or raise block records, by share; raises Contradiction if one would fall."""
+    connection.executemany(
         "INSERT INTO proposals VALUES (?, ?, ?) ON CONFLICT (share_pubkey) DO UPDATE SET "
         "slot = excluded.slot, signing_root = excluded.signing_root",
-        (share_pubkey, record.slot, record.signing_root),
+        [(key, record.slot, record.signing_root) for key, record in records.items()],
     )
 
 

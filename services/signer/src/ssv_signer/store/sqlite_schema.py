@@ -1,4 +1,4 @@
-"""The tables, as forward-only migrations.
+"""The tables in SQLite, as forward-only migrations; `postgres_schema.py` has the same ones.
 
 `user_version` of the file counts the migrations that were applied; each is applied in one transaction with its
 count, so an interrupted one begins anew. A migration that was released is never changed.
