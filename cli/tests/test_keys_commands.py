@@ -34,7 +34,6 @@ def test_an_encrypted_key(tmp_path: Path, password_file: Path) -> None:
     assert result.stderr == ""
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     content = json.loads(out.read_text())
-    assert content["version"] == 4
     assert content["pubkey"] == result.stdout.strip()
     assert "PRIVATE KEY" not in out.read_text()
     assert read_operator_key(out, PASSWORD).public_pem() == operator_pem(content["pubkey"].encode())

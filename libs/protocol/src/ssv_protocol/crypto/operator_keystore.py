@@ -1,14 +1,15 @@
-"""An operator's RSA key as it lies in a file: a JSON keystore, or a plain PKCS#1 or PKCS#8 PEM.
+"""An operator's RSA key as it lies in a file: a JSON keystore, a plain PKCS#1 or PKCS#8 PEM, or the base64 of one.
 
-The keystore is the SSV ecosystem's: the `crypto` part of EIP-2335 around the PEM bytes, with the public key in the
-contract's base64 form. The path of the file is the caller's business: an error is the rest of a sentence that begins
-with it.
+The keystore is the SSV ecosystem's: the fields of EIP-2335's `crypto` part around the PEM bytes, and beside them the
+public key in the contract's base64 form. The Go and the Rust node read and write the same; base64 of the PEM is what
+they call the private key when it is not encrypted. The path of the file is the caller's business: an error is the rest
+of a sentence that begins with it.
 
-Source: ssvlabs/ssv ssvsigner/keys; EIP-2335.
+Source: ssvlabs/ssv ssvsigner/keystore, ssvsigner/keys; sigp/anchor operator_key; EIP-2335.
 """
 
 import json
-import uuid
+from base64 import b64decode
 from typing import Any
 
 from ssv_protocol.crypto import eip2335, rsa
@@ -16,6 +17,7 @@ from ssv_protocol.crypto.bls import RandomBytes
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.errors import ProtocolError, SsvError
 
+_PEM_START = b"-----BEGIN"
 _JSON_START = b"{"
 
 
@@ -27,26 +29,20 @@ def encode(key: OperatorPrivateKey, password: str | None, random_bytes: RandomBy
     """Return the content of a new key file: a keystore, or a PEM when there is no password."""
     if password is None:
         return key.to_pem()
-    keystore = {
-        "version": eip2335.VERSION,
-        "pubkey": _contract_form(key),
-        "crypto": eip2335.encrypt(key.to_pem(), password, random_bytes),
-        "uuid": str(uuid.UUID(bytes=random_bytes(16), version=4)),
-        "path": "",
-        "description": "SSV operator key",
-    }
+    keystore = eip2335.encrypt(key.to_pem(), password, random_bytes) | {"pubkey": _contract_form(key)}
     return json.dumps(keystore, indent=2).encode()
 
 
 def decode(content: bytes, password: str | None) -> OperatorPrivateKey:
-    """Read what `encode` or the Go node wrote; raises OperatorKeyUnreadable."""
+    """Read what `encode` or another node wrote; raises OperatorKeyUnreadable."""
     if not content.lstrip().startswith(_JSON_START):
         return _private_key(content)
     if password is None:
         raise OperatorKeyUnreadable("is encrypted; name its password file")
     try:
         keystore: dict[str, Any] = json.loads(content)
-        key = _private_key(eip2335.decrypt(keystore.get("crypto", {}), password))
+        # a whole EIP-2335 keystore has the fields a level deeper
+        key = _private_key(eip2335.decrypt(keystore.get("crypto", keystore), password))
     except eip2335.WrongPassword:
         raise OperatorKeyUnreadable("is not opened by the password; check the password file") from None
     except (eip2335.KeystoreInvalid, ValueError, RecursionError):
@@ -61,8 +57,9 @@ def _contract_form(key: OperatorPrivateKey) -> str:
     return rsa.encode_for_contract(key.public_pem()).decode("ascii")
 
 
-def _private_key(pem: bytes) -> OperatorPrivateKey:
+def _private_key(content: bytes) -> OperatorPrivateKey:
     try:
+        pem = content if content.lstrip().startswith(_PEM_START) else b64decode(content.strip(), validate=True)
         return OperatorPrivateKey.from_pem(pem)
-    except ProtocolError:
+    except (ProtocolError, ValueError):
         raise OperatorKeyUnreadable("is no RSA private key; is it the right file?") from None
