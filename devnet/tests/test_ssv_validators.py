@@ -12,6 +12,7 @@ GENESIS_VALIDATORS_ROOT = Root(bytes.fromhex("f03f804ff1c97ada13050eb617e66e88e1
 FULU = ScheduledFork(BeaconFork.FULU, ForkVersion(bytes.fromhex("06000000")), Epoch(0))
 CHAIN = BeaconChain(0, GENESIS_VALIDATORS_ROOT, 6, 8, 8, 512, (FULU,))
 VALIDATORS = 256
+REGISTRATION_EPOCHS = 10
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,16 @@ def test_one_proposes_in_an_even_and_one_in_an_odd_slot(epoch: int, proposers: d
 def test_a_few_are_enough_for_a_proposal_an_epoch(epoch: int, proposers: dict[Slot, ValidatorIndex]) -> None:
     slots = {slot for slot, index in proposers.items() if CHAIN.epoch_of(slot) == epoch}
     assert any(proposers[slot] in FEW_SSV_VALIDATORS for slot in slots)
+
+
+@pytest.mark.parametrize("few_or_many", [SSV_VALIDATORS, FEW_SSV_VALIDATORS])
+def test_some_register_before_they_propose_in_an_odd_slot(
+    few_or_many: tuple[ValidatorIndex, ...], proposers: dict[Slot, ValidatorIndex]
+) -> None:
+    """So that the builder, which bids in odd slots, gets a blinded block without anything else."""
+    cycle, first = REGISTRATION_EPOCHS * CHAIN.slots_per_epoch, CHAIN.first_slot(Epoch(2))
+    registered = [slot for slot, index in proposers.items() if first <= index % cycle < slot and index in few_or_many]
+    assert any(slot % 2 == 1 and CHAIN.epoch_of(slot) == 4 for slot in registered)
 
 
 def test_the_few_are_among_the_many() -> None:

@@ -1,7 +1,7 @@
 """The devnet's block builder with the real beacon node: registrations, a blinded block, full blocks around it, an exit.
 
 No validator client runs. The proposers of the first epoch are played here with their interop keys, one block after the
-other. The builder bids in even slots only. At the end it is known who proposes in the two epochs that follow, which the
+other. The builder bids in odd slots only. At the end it is known who proposes in the two epochs that follow, which the
 devnet's forecast must have told.
 """
 
@@ -50,9 +50,9 @@ from ssvctl.supervisor.ports import free_ports
 SLOT_S = 4
 SLOTS_PER_EPOCH = 8
 GENESIS_DELAY_S = 16
-ODD_SLOT, BID_SLOT, AFTER_BID_SLOT, UNWANTED_SLOT = map(Slot, range(1, 5))
-"""No bid; a bid that is taken; no bid, on the builder's payload; a bid that the proposer does not want, as from then
-on."""
+BID_SLOT, AFTER_BID_SLOT, UNWANTED_SLOT, UNREGISTERED_SLOT = map(Slot, (3, 4, 5, 7))
+"""A bid that is taken; a full block on the builder's payload; a bid that the proposer does not want; a proposer that is
+not registered."""
 FEE_RECIPIENT = ExecutionAddress(b"\x5e" * 20)
 GAS_LIMIT = 36_000_000
 LEAVING = ValidatorIndex(255)
@@ -117,10 +117,10 @@ async def _run(folder: Path) -> Run:
 
 
 async def _register(node: BeaconNode, chain: BeaconChain, run: Run) -> None:
-    """All proposers but that of the odd slot, twice; a wrong signature among them must not keep the others out."""
-    registered = [index for slot, index in run.proposers.items() if slot != ODD_SLOT]
+    """All proposers but one, twice; a wrong signature among them must not keep the others out."""
+    registered = [index for slot, index in run.proposers.items() if slot != UNREGISTERED_SLOT]
     good = [_registration(chain, index, signer=index) for index in registered]
-    bad = _registration(chain, run.proposers[ODD_SLOT], signer=run.proposers[BID_SLOT])
+    bad = _registration(chain, run.proposers[UNREGISTERED_SLOT], signer=run.proposers[BID_SLOT])
     await node.proposers.register(good)
     with pytest.raises(BeaconRefused) as refused:
         await node.proposers.register([bad, *good])
@@ -147,7 +147,7 @@ def _signature(signer: ValidatorIndex, object_root: Root, domain: bytes) -> BlsS
 async def _propose(node: BeaconNode, chain: BeaconChain, run: Run, slot: Slot) -> None:
     proposer, epoch = run.proposers[slot], chain.epoch_of(slot)
     reveal = _signature(proposer, uint64_root(epoch), chain.domain(DOMAIN_RANDAO, epoch))
-    boost = 0 if slot >= UNWANTED_SLOT else 100
+    boost = 0 if slot == UNWANTED_SLOT else 100
     produced = await node.blocks.produce(slot, reveal, b"played by a test", builder_boost_factor=boost)
     proposal = BlockProposal.decode(produced.fork, produced.ssz)
     run.blinded[slot], run.roots[slot] = produced.is_blinded, proposal.root()
@@ -187,12 +187,14 @@ def test_bids_are_recorded(run: Run) -> None:
     bid = run.record.bids[0]
     assert (bid.slot, bid.block_hash) == (BID_SLOT, to_hex(run.blocks[BID_SLOT].payload_hash))
     assert bid.pubkey == to_hex(interop_secret_key(run.proposers[BID_SLOT]).public_key())
-    assert all(bid.slot % 2 == 0 for bid in run.record.bids)
+    assert {bid.slot for bid in run.record.bids} <= {BID_SLOT, UNWANTED_SLOT}
 
 
 def test_registrations_are_counted_by_validator(run: Run) -> None:
     assert run.record is not None
-    registered = [index for slot, index in run.proposers.items() if slot < SLOTS_PER_EPOCH and slot != ODD_SLOT]
+    registered = [
+        index for slot, index in run.proposers.items() if slot < SLOTS_PER_EPOCH and slot != UNREGISTERED_SLOT
+    ]
     assert len(run.record.registrations) == len(registered)
     for index in registered:
         seen = run.record.registration_of(interop_secret_key(index).public_key())

@@ -39,7 +39,7 @@ FORK = ScheduledFork(BeaconFork.FULU, ForkVersion(bytes.fromhex("06000000")), Ep
 CHAIN = BeaconChain(1000, Root(b"\x07" * 32), 6, 8, 8, 512, (FORK,))
 PROPOSER, STRANGER, BUILDER = (SecretKey.generate(secrets.token_bytes) for _ in range(3))
 PARENT = Parent(b"\x01" * 32, 11, 30_000_000, b"\x02" * 32)
-SLOT = Slot(4)
+SLOT = Slot(5)
 REQUESTS = ExecutionRequests((), (WithdrawalRequest(ExecutionAddress(bytes(20)), BlsPublicKey(b"\x05" * 48), 1),), ())
 
 
@@ -157,7 +157,7 @@ def test_foreign_blocks_are_refused(builder: Builder) -> None:
             block_with(replace(header, block_hash=b"\x0a" * 32)),
             block_with(replace(header, fee_recipient=ExecutionAddress(b"\x0b" * 20))),
         ],
-        "the bid was for slot 4": [block_with(header, Slot(6))],
+        "the bid was for slot 5": [block_with(header, Slot(7))],
         "neither blobs nor requests": [
             replace(block, body=replace(block.body, execution_requests=REQUESTS)),
             replace(block, body=replace(block.body, blob_kzg_commitments=(b"\x0c" * 48,))),

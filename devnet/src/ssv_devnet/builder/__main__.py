@@ -33,7 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="ssv_devnet.builder", description=__doc__)
     parser.add_argument("--beacon-url", required=True, help="gives the head and takes the full blocks")
     parser.add_argument("--port", type=int, default=0, help="on 127.0.0.1; 0 is any free one")
-    parser.add_argument("--bid-every", type=int, default=1, help="bid in slots that this number divides")
+    parser.add_argument("--bid-every", type=int, default=1, help="bid in the last of so many slots; 2: in odd ones")
     arguments = parser.parse_args()
     if arguments.bid_every < 1:
         parser.error("--bid-every must be at least 1")

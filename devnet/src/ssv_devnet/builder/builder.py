@@ -1,8 +1,8 @@
 """The builder's business: registrations in, bids out, signed blinded blocks in, full blocks to the beacon node.
 
-Invariants: it bids only for registered validators, in every `bid_every`-th slot, and only on the beacon node's head;
-it publishes a payload only for a blinded block that holds exactly the header bid and that the bid's proposer signed.
-A block is published once, however often its proposer hands it over.
+Invariants: it bids only for registered validators, in the last of every `bid_every` slots, and only on the beacon
+node's head; it publishes a payload only for a blinded block that holds exactly the header bid and that the bid's
+proposer signed. A block is published once, however often its proposer hands it over.
 
 Not guaranteed: memory; what was bid and published is kept for the record until the process ends.
 
@@ -67,7 +67,7 @@ class Builder:
 
     def wants(self, slot: Slot, pubkey: BlsPublicKey) -> bool:
         """Tell whether there may be a bid for the validator's block of `slot`."""
-        return slot % self._bid_every == 0 and self.registrations.of(pubkey) is not None
+        return (slot + 1) % self._bid_every == 0 and self.registrations.of(pubkey) is not None
 
     def bid(self, slot: Slot, parent_hash: bytes, pubkey: BlsPublicKey, parent: Parent) -> SignedBuilderBid | None:
         """Return the bid for a block of `slot` on `parent`, or None if that is not the parent asked for."""

@@ -39,7 +39,7 @@ class RunningBuilder:
 async def running_builder(
     beacon_url: str, port: int, log_path: Path, *, bid_every: int = 1, start_timeout_s: float = 60.0
 ) -> AsyncGenerator[RunningBuilder, None]:
-    """Start a builder on `port` that bids in slots which `bid_every` divides; stopped on the way out.
+    """Start a builder on `port` that bids in the last of every `bid_every` slots (2: odd ones); stopped on the way out.
 
     It is ready when this is entered, so the beacon node must answer before.
 
