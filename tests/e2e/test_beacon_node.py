@@ -2,7 +2,8 @@
 
 Two whole epochs are counted. One group of validators is released for the second. Half of it is voted for from here,
 late in the slot and one by one, as SSV does: the background client's aggregates must hold those votes. The other half
-is not, so that the observer is seen to tell votes that are missing from votes that are there.
+is not, so that the observer is seen to tell votes that are missing from votes that are there. After those epochs one
+more validator is released before its turn to propose, which nobody then takes.
 """
 
 import asyncio
@@ -32,7 +33,9 @@ GENESIS_DELAY_S = 12
 FIRST_EPOCH, LAST_EPOCH = Epoch(1), Epoch(2)
 RUN_HERE = tuple(ValidatorIndex(index) for index in range(16, 24))
 SILENT = tuple(ValidatorIndex(index) for index in range(24, 32))
-SLOTS_FOR_INCLUSION = 2
+SLOTS_PER_EPOCH = 8
+NOBODYS_SLOT = Slot(SLOTS_PER_EPOCH * (LAST_EPOCH + 1) + 1)
+"""Far enough behind the counted epochs for their last votes to be included."""
 
 
 @dataclass
@@ -44,6 +47,7 @@ class Run:
     events: list[object]
     refusal: BatchRefused
     background_log: str
+    last_proposals: tuple[Root | None, Root | None]
 
     @property
     def included_share(self) -> float:
@@ -83,20 +87,28 @@ async def _run(folder: Path) -> Run:
         observer = Observer(node, chain, map(ValidatorIndex, range(VALIDATORS)))
         first, last = chain.first_slot(FIRST_EPOCH), Slot(chain.first_slot(Epoch(LAST_EPOCH + 1)) - 1)
         async for slot in clock.ticks():
+            if slot == last:
+                await background.release([await _proposer(node, chain, NOBODYS_SLOT)], Epoch(LAST_EPOCH + 1))
             if chain.epoch_of(slot) == LAST_EPOCH:
                 await clock.wait_for_slot(slot, chain.slot_duration_s / 2)
                 await _vote_one_by_one(node, chain, slot)
             # After the block of this slot, and before the next one.
             await clock.wait_for_slot(slot, 5 * chain.slot_duration_s / 6)
             await observer.advance(slot)
-            if slot == last + SLOTS_FOR_INCLUSION:
+            if slot == NOBODYS_SLOT:
                 break
         message = SyncCommitteeMessage(slot, Root(bytes(32)), ValidatorIndex(0), BlsSignature(bytes(96)))
         with pytest.raises(BatchRefused) as refused:
             await node.sync_committee.submit_messages([message])
         listening.cancel()
+        roots = await node.blocks.root(Slot(NOBODYS_SLOT - 1)), await node.blocks.root(NOBODYS_SLOT)
         log = background_log.read_text()
-        return Run(chain, observer.observation(first, last), events, refused.value, log)
+        return Run(chain, observer.observation(first, last), events, refused.value, log, roots)
+
+
+async def _proposer(node: BeaconNode, chain: BeaconChain, slot: Slot) -> ValidatorIndex:
+    duties = (await node.duties.proposer(chain.epoch_of(slot))).duties
+    return next(duty.validator_index for duty in duties if duty.slot == slot)
 
 
 async def _vote_one_by_one(node: BeaconNode, chain: BeaconChain, slot: Slot) -> None:
@@ -116,7 +128,7 @@ async def _collect(node: BeaconNode, events: list[object]) -> None:
 
 
 def test_the_chain_is_as_configured(run: Run) -> None:
-    assert (run.chain.slot_duration_s, run.chain.slots_per_epoch) == (SLOT_S, 8)
+    assert (run.chain.slot_duration_s, run.chain.slots_per_epoch) == (SLOT_S, SLOTS_PER_EPOCH)
 
 
 def test_blocks_in_every_slot_but_at_most_one(run: Run) -> None:
@@ -136,6 +148,12 @@ def test_released_validators_do_not_vote(run: Run) -> None:
     assert len({index for _, index in silent & run.observation.due}) == len(SILENT)
     assert not silent & run.observation.included.keys()
     assert not silent & run.observation.sync_included
+
+
+def test_a_released_validator_does_not_propose(run: Run) -> None:
+    before, released = run.last_proposals
+    assert before is not None, run.background_log
+    assert released is None
 
 
 def test_late_votes_of_others_are_aggregated(run: Run) -> None:
