@@ -1,7 +1,10 @@
 # `make help` lists what there is. Every target installs what it needs first.
 PYTHON := .venv/bin/python
 export DEMO_EPOCHS ?= 3
-export DEMO_SLOT_S ?= 6
+export DEMO_SLOT_S ?=
+export DEMO_OPERATORS ?= 4
+export DEMO_VALIDATORS ?=
+export DEMO_FORK_EPOCH ?=
 export DEMO_PLAIN ?=
 export DEMO_KILL ?=
 export DEMO_DOWN ?=
@@ -13,12 +16,12 @@ KILLS ?= 200
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' Makefile
-	@printf '\nVariables of make demo: DEMO_EPOCHS (3), DEMO_SLOT_S (6), DEMO_PLAIN=1 (no live table),\nDEMO_KILL=<operator>[,<operator>] (dead from the second counted epoch on), DEMO_DOWN=<operators> (never started),\nDEMO_CRASH=1|2 (each service killed with -9, one an epoch), DEMO_MIN_INCLUDED (95, percent)\n'
+	@printf '\nVariables of make demo: DEMO_EPOCHS (3), DEMO_SLOT_S (6; 12 for more than four operators),\nDEMO_OPERATORS=4|7|10|13, DEMO_VALIDATORS (16; fewer for more operators), DEMO_FORK_EPOCH=<epoch> (Boole from there on;\n0: always), DEMO_PLAIN=1 (no live table),\nDEMO_KILL=<operator>[,<operator>] (dead from the second counted epoch on), DEMO_DOWN=<operators> (never started),\nDEMO_CRASH=1|2 (each service killed with -9, one an epoch), DEMO_MIN_INCLUDED (95, percent)\n'
 
 setup: ## Install everything that the other targets need
 	@scripts/setup.sh
 
-demo: setup ## Four operators attest on a real beacon chain (about 4 minutes)
+demo: setup ## Four operators do every duty on a real beacon chain (about 4 minutes)
 	@$(PYTHON) -m ssv_devnet.demo
 
 test: setup ## Unit, property and simulation tests, with real servers where a part needs one

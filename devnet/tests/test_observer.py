@@ -7,11 +7,18 @@ from typing import cast
 import pytest
 
 from ssv_devnet.observer import Observer, UnobservedEpoch
-from ssv_ethereum.beacon.blocks import BlockAttestation, BlockVotes
-from ssv_ethereum.beacon.duties import AttesterDuties, AttesterDuty, BeaconCommittee, SyncDuty
+from ssv_ethereum.beacon.blocks import BlockAttestation, BlockContent, BlockVotes
+from ssv_ethereum.beacon.duties import (
+    AttesterDuties,
+    AttesterDuty,
+    BeaconCommittee,
+    ProposerDuties,
+    ProposerDuty,
+    SyncDuty,
+)
 from ssv_ethereum.beacon.node import BeaconNode
 from ssv_protocol.beacon_chain import BeaconChain, BeaconFork, ScheduledFork
-from ssv_protocol.types.ids import BlsPublicKey, Epoch, ForkVersion, Root, Slot, ValidatorIndex
+from ssv_protocol.types.ids import BlsPublicKey, Epoch, ExecutionAddress, ForkVersion, Root, Slot, ValidatorIndex
 
 ROOT, KEY = Root(bytes(32)), BlsPublicKey(bytes(48))
 CHAIN = BeaconChain(
@@ -31,20 +38,33 @@ class Chain:
     """What a node would answer; `votes` is bits by slot of the vote, `blocks` what is in each block."""
 
     def __init__(self) -> None:
-        self.blocks: dict[int, BlockVotes] = {}
+        self.blocks: dict[int, BlockContent] = {}
         self.asked: list[int] = []
+        self.roots_asked: list[int] = []
 
     def node(self) -> BeaconNode:
-        duties = SimpleNamespace(committees=self._committees, attester=self._attester, sync=self._sync)
-        return cast(BeaconNode, SimpleNamespace(duties=duties, blocks=SimpleNamespace(votes=self._votes)))
+        duties = SimpleNamespace(
+            committees=self._committees, attester=self._attester, proposer=self._proposer, sync=self._sync
+        )
+        blocks = SimpleNamespace(content=self._content, root=self._root)
+        return cast(BeaconNode, SimpleNamespace(duties=duties, blocks=blocks))
 
-    def block(self, slot: int, votes: dict[int, int], sync_bits: int = 0) -> None:
+    def block(
+        self,
+        slot: int,
+        votes: dict[int, int],
+        sync_bits: int = 0,
+        proposer: int | None = None,
+        exits: tuple[int, ...] = (),
+    ) -> None:
         """Put a block at `slot` with an aggregate for each slot of `votes`, given as three bits."""
         attestations = tuple(
             BlockAttestation(Slot(voted), b"\x01" + bytes(7), bytes([bits | 0b1000])) for voted, bits in votes.items()
         )
-        parent_root, bits = ROOT, bytes([sync_bits]) + bytes(63)
-        self.blocks[slot] = BlockVotes(Slot(slot), ValidatorIndex(slot + 100), parent_root, attestations, bits)
+        index = ValidatorIndex(slot + 100 if proposer is None else proposer)
+        content = BlockVotes(Slot(slot), index, ROOT, attestations, bytes([sync_bits]) + bytes(63))
+        leaving = tuple(map(ValidatorIndex, exits))
+        self.blocks[slot] = BlockContent(content, bytes(32), leaving, ExecutionAddress(bytes(20)), bytes(32))
 
     async def _committees(self, epoch: Epoch) -> tuple[BeaconCommittee, ...]:
         return tuple(BeaconCommittee(Slot(2 * epoch + place), 0, MEMBERS) for place in range(2))
@@ -55,14 +75,23 @@ class Chain:
         duties = [AttesterDuty(slot, index, KEY, 0, 3, 1, MEMBERS.index(index)) for index in indices]
         return AttesterDuties(ROOT, tuple(duties))
 
+    async def _proposer(self, epoch: Epoch) -> ProposerDuties:
+        # One of ours has the second slot of every epoch, a stranger the first.
+        turns = ((2 * epoch, 8), (2 * epoch + 1, 9))
+        return ProposerDuties(ROOT, tuple(ProposerDuty(Slot(slot), ValidatorIndex(i), KEY) for slot, i in turns))
+
     async def _sync(self, epoch: Epoch, indices: tuple[ValidatorIndex, ...]) -> tuple[SyncDuty, ...]:
         # Seat 0 in even periods, seat 1 in odd ones.
         seat = CHAIN.sync_period_of(epoch) % 2
         return tuple(SyncDuty(index, KEY, (seat,)) for index in indices if index == 7)
 
-    async def _votes(self, slot: Slot) -> BlockVotes | None:
+    async def _content(self, slot: Slot) -> BlockContent | None:
         self.asked.append(slot)
         return self.blocks.get(slot)
+
+    async def _root(self, slot: Slot) -> Root | None:
+        self.roots_asked.append(slot)
+        return Root(bytes([slot]) * 32) if slot in self.blocks else None
 
 
 def observed(chain: Chain, slots: range) -> Observer:
@@ -135,6 +164,43 @@ def test_sync_votes_count_for_the_slot_before_their_block() -> None:
     observation = observed(chain, range(6)).observation(Slot(1), Slot(4))
     assert observation.sync_due == {(1, 7), (2, 7), (3, 7), (4, 7)}
     assert observation.sync_included == {(1, 7), (3, 7)}
+
+
+def test_a_proposal_is_made_by_the_one_whose_turn_it_is() -> None:
+    chain = Chain()
+    chain.block(1, {}, proposer=9)
+    chain.block(2, {}, proposer=8)
+    chain.block(3, {}, proposer=7)  # ours, but not its turn
+    observation = observed(chain, range(6)).observation(Slot(0), Slot(5))
+    assert observation.proposals_due == {(1, 9), (3, 9), (5, 9)}
+    assert observation.proposals_made == {(1, 9)}
+
+
+def test_roots_are_learnt_of_own_blocks_only_and_forgotten_with_them() -> None:
+    chain = Chain()
+
+    async def scenario() -> Observer:
+        observer = Observer(chain.node(), CHAIN, OURS)
+        chain.block(0, {}, proposer=8)
+        chain.block(1, {}, proposer=9)
+        await observer.advance(Slot(1))
+        chain.block(2, {}, proposer=9)
+        await observer.advance(Slot(2))
+        del chain.blocks[1]
+        await observer.advance(Slot(3))
+        return observer
+
+    observation = asyncio.run(scenario()).observation(Slot(0), Slot(3))
+    assert observation.own_roots == {2: bytes([2]) * 32}
+    assert set(chain.roots_asked) == {1, 2}
+
+
+def test_an_exit_is_seen_in_the_first_block_that_holds_it() -> None:
+    chain = Chain()
+    chain.block(2, {}, exits=(8,))
+    chain.block(3, {}, exits=(7,))
+    observation = observed(chain, range(6)).observation(Slot(0), Slot(1))
+    assert observation.exits == {7: 3}  # 8 is a stranger; the block may lie outside of the window
 
 
 def test_nothing_is_claimed_about_an_epoch_nobody_watched() -> None:

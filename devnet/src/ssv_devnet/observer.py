@@ -1,6 +1,6 @@
 """What landed on chain, measured independently of every operator.
 
-The observer asks the beacon node alone: its duties say what is due, the bits of its blocks say what was included.
+The observer asks the beacon node alone: its duties say what is due, its blocks say what was included.
 `advance` is called once a slot; it keeps duties and settled blocks, and reads the newest blocks anew because they may
 still be replaced. `observation` is then arithmetic over what is kept.
 
@@ -13,37 +13,54 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ssv_devnet.inclusion import attesters, sync_voters
-from ssv_ethereum.beacon.blocks import BlockVotes
-from ssv_ethereum.beacon.duties import SyncDuty
+from ssv_ethereum.beacon.blocks import BlockContent
+from ssv_ethereum.beacon.duties import AttesterDuty, SyncDuty
 from ssv_ethereum.beacon.node import BeaconNode
 from ssv_protocol.beacon_chain import BeaconChain
 from ssv_protocol.errors import SsvError
-from ssv_protocol.types.ids import Epoch, Slot, ValidatorIndex
+from ssv_protocol.types.ids import Epoch, Root, Slot, ValidatorIndex
 
 Vote = tuple[Slot, ValidatorIndex]
-"""The slot that a validator voted in, and the validator."""
+"""The slot that a validator voted in, or whose block it proposes, and the validator."""
 _UNSETTLED_SLOTS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What was due and what was included, for votes of `first_slot` … `last_slot`.
+    """What was due and what was included, for duties of `first_slot` … `last_slot`.
 
-    `included` gives for each vote the slot of the earliest block that holds it. `proposals` gives each slot's
-    proposer, or None where there is no block. Sync committee votes are due in every slot, also where no block
-    follows that could hold them.
+    `included` gives for each vote the slot of the earliest block that holds it. `blocks` has None where there is no
+    block; `own_roots` are the roots of blocks by watched validators, whose turns are `proposals_due`. Sync committee
+    votes are due in every slot, also where no block follows that could hold them. `exits` gives each watched validator
+    the slot of the block, of any that was read, that holds its voluntary exit.
     """
 
     first_slot: Slot
     last_slot: Slot
     due: frozenset[Vote]
     included: dict[Vote, Slot]
-    proposals: dict[Slot, ValidatorIndex | None]
+    blocks: dict[Slot, BlockContent | None]
     sync_due: frozenset[Vote]
     sync_included: frozenset[Vote]
+    proposals_due: frozenset[Vote] = frozenset()
+    own_roots: dict[Slot, Root] = field(default_factory=dict)
+    exits: dict[ValidatorIndex, Slot] = field(default_factory=dict)
+    attester_duties: tuple[AttesterDuty, ...] = ()
+    sync_duties: dict[Slot, tuple[SyncDuty, ...]] = field(default_factory=dict)
+
+    @property
+    def proposals(self) -> dict[Slot, ValidatorIndex | None]:
+        """Who proposed each slot's block."""
+        return {slot: block.votes.proposer_index if block else None for slot, block in self.blocks.items()}
+
+    @property
+    def proposals_made(self) -> frozenset[Vote]:
+        """The due proposals whose block is in the chain."""
+        proposers = self.proposals
+        return frozenset(vote for vote in self.proposals_due if proposers.get(vote[0]) == vote[1])
 
 
 class UnobservedEpoch(SsvError):
@@ -57,10 +74,12 @@ class Observer:
         self._node = node
         self._chain = chain
         self._indices = tuple(indices)
-        self._due: dict[Epoch, frozenset[Vote]] = {}
+        self._due: dict[Epoch, tuple[AttesterDuty, ...]] = {}
+        self._proposals_due: set[Vote] = set()
         self._committees: dict[Slot, dict[int, tuple[ValidatorIndex, ...]]] = defaultdict(dict)
         self._sync_duties: dict[int, tuple[SyncDuty, ...]] = {}
-        self._blocks: dict[Slot, BlockVotes | None] = {}
+        self._blocks: dict[Slot, BlockContent | None] = {}
+        self._own_roots: dict[Slot, Root] = {}
         self._unsettled_from: Slot | None = None
 
     async def advance(self, slot: Slot) -> None:
@@ -70,11 +89,11 @@ class Observer:
         await self._learn_sync_duties(self._chain.epoch_of(Slot(slot + 1)))
         first = slot if self._unsettled_from is None else self._unsettled_from
         for unsettled in map(Slot, range(first, slot + 1)):
-            self._blocks[unsettled] = await self._node.blocks.votes(unsettled)
+            await self._read_block(unsettled)
         self._unsettled_from = Slot(max(first, slot - _UNSETTLED_SLOTS))
 
     def observation(self, first_slot: Slot, last_slot: Slot) -> Observation:
-        """Return what is known of the votes of `first_slot` … `last_slot`.
+        """Return what is known of the duties of `first_slot` … `last_slot`.
 
         Raises:
             UnobservedEpoch: nobody called `advance` in an epoch of the window, so what was due in it is not known.
@@ -84,21 +103,29 @@ class Observer:
         epochs = range(self._chain.epoch_of(first_slot), self._chain.epoch_of(last_slot) + 1)
         if unobserved := [epoch for epoch in epochs if epoch not in self._due]:
             raise UnobservedEpoch(f"the observer was not there in epochs {unobserved}")
-        due = frozenset(vote for votes in self._due.values() for vote in votes if vote[0] in window)
+        duties = tuple(duty for of_epoch in self._due.values() for duty in of_epoch if duty.slot in window)
+        due = frozenset((duty.slot, duty.validator_index) for duty in duties)
+        sync_duties = {slot: self._sync_duties_of(slot) for slot in map(Slot, window)}
         return Observation(
             first_slot,
             last_slot,
             due,
             self._included(window, due),
-            {Slot(slot): self._proposer(Slot(slot)) for slot in window if slot in self._blocks},
-            *self._sync_votes(window),
+            {Slot(slot): self._blocks[Slot(slot)] for slot in window if slot in self._blocks},
+            frozenset((slot, duty.validator_index) for slot, seats in sync_duties.items() for duty in seats),
+            frozenset(self._sync_included(sync_duties)),
+            frozenset(vote for vote in self._proposals_due if vote[0] in window),
+            {slot: root for slot, root in self._own_roots.items() if slot in window},
+            self._exits(),
+            duties,
+            sync_duties,
         )
 
     def _included(self, window: range, due: frozenset[Vote]) -> dict[Vote, Slot]:
         included: dict[Vote, Slot] = {}
         for block_slot in sorted(self._blocks):
             block = self._blocks[block_slot]
-            for attestation in block.attestations if block else ():
+            for attestation in block.votes.attestations if block else ():
                 if attestation.slot not in window or attestation.slot not in self._committees:
                     continue
                 for index in attesters(attestation, self._committees[attestation.slot]):
@@ -107,21 +134,36 @@ class Observer:
                         included.setdefault(vote, block_slot)
         return included
 
-    def _sync_votes(self, window: range) -> tuple[frozenset[Vote], frozenset[Vote]]:
-        due: set[Vote] = set()
+    def _sync_duties_of(self, slot: Slot) -> tuple[SyncDuty, ...]:
+        period = self._chain.sync_period_of(self._chain.epoch_of(Slot(slot + 1)))
+        return self._sync_duties.get(period, ())
+
+    def _sync_included(self, duties: dict[Slot, tuple[SyncDuty, ...]]) -> set[Vote]:
         included: set[Vote] = set()
-        for slot in map(Slot, window):
-            period = self._chain.sync_period_of(self._chain.epoch_of(Slot(slot + 1)))
-            duties = self._sync_duties.get(period, ())
-            due |= {(slot, duty.validator_index) for duty in duties}
+        for slot, seats in duties.items():
             block = self._blocks.get(Slot(slot + 1))
             if block is not None:
-                included |= {(slot, index) for index in sync_voters(block.sync_bits, duties)}
-        return frozenset(due), frozenset(included)
+                included |= {(slot, index) for index in sync_voters(block.votes.sync_bits, seats)}
+        return included
 
-    def _proposer(self, slot: Slot) -> ValidatorIndex | None:
-        block = self._blocks[slot]
-        return block.proposer_index if block else None
+    def _exits(self) -> dict[ValidatorIndex, Slot]:
+        found: dict[ValidatorIndex, Slot] = {}
+        for slot in sorted(self._blocks):
+            block = self._blocks[slot]
+            for index in block.exits if block else ():
+                if index in self._indices:
+                    found.setdefault(index, slot)
+        return found
+
+    async def _read_block(self, slot: Slot) -> None:
+        block = await self._node.blocks.content(slot)
+        root = None
+        if block is not None and block.votes.proposer_index in self._indices:
+            root = await self._node.blocks.root(slot)
+        self._blocks[slot] = block
+        self._own_roots.pop(slot, None)
+        if root is not None:
+            self._own_roots[slot] = root
 
     async def _learn_duties(self, epoch: Epoch) -> None:
         if epoch in self._due:
@@ -129,7 +171,11 @@ class Observer:
         for committee in await self._node.duties.committees(epoch):
             self._committees[committee.slot][committee.index] = committee.members
         answer = await self._node.duties.attester(epoch, self._indices)
-        self._due[epoch] = frozenset((duty.slot, duty.validator_index) for duty in answer.duties)
+        proposers = await self._node.duties.proposer(epoch)
+        self._proposals_due |= {
+            (duty.slot, duty.validator_index) for duty in proposers.duties if duty.validator_index in self._indices
+        }
+        self._due[epoch] = answer.duties
 
     async def _learn_sync_duties(self, epoch: Epoch) -> None:
         period = self._chain.sync_period_of(epoch)

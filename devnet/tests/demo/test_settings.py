@@ -1,6 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
-from ssv_devnet.demo.settings import LENIENT_MIN_PERCENT, DemoSettingError, from_environment
+from ssv_devnet.demo.rule_sets import Switch, switch_of
+from ssv_devnet.demo.settings import LENIENT_MIN_PERCENT, DemoSettingError, DemoSettings, from_environment
+from ssv_protocol.types.ids import Epoch
 
 
 def test_defaults() -> None:
@@ -15,7 +19,8 @@ def test_defaults() -> None:
 
 
 def test_empty_variables_mean_the_default_as_make_passes_them() -> None:
-    empty = {"DEMO_EPOCHS": "", "DEMO_SLOT_S": "", "DEMO_PLAIN": "", "DEMO_KILL": "", "DEMO_MIN_INCLUDED": ""}
+    names = "EPOCHS SLOT_S PLAIN KILL DOWN CRASH MIN_INCLUDED OPERATORS VALIDATORS FORK_EPOCH"
+    empty = {f"DEMO_{name}": "" for name in names.split()}
     assert from_environment(empty) == from_environment({})
 
 
@@ -35,6 +40,12 @@ def test_operators_to_kill_and_a_lenient_minimum(text: str) -> None:
         ("DEMO_KILL", "5"),
         ("DEMO_KILL", "all"),
         ("DEMO_MIN_INCLUDED", "101"),
+        ("DEMO_OPERATORS", "5"),
+        ("DEMO_OPERATORS", "16"),
+        ("DEMO_VALIDATORS", "0"),
+        ("DEMO_VALIDATORS", "17"),
+        ("DEMO_FORK_EPOCH", "1"),
+        ("DEMO_CRASH", "3"),
     ],
 )
 def test_a_bad_value_is_named(name: str, value: str) -> None:
@@ -45,3 +56,48 @@ def test_a_bad_value_is_named(name: str, value: str) -> None:
 def test_a_kill_needs_an_epoch_to_happen_in() -> None:
     with pytest.raises(DemoSettingError, match="DEMO_EPOCHS"):
         from_environment({"DEMO_KILL": "4", "DEMO_EPOCHS": "1"})
+
+
+@pytest.mark.parametrize("operators", [7, 10, 13])
+def test_a_larger_committee_has_long_slots_few_validators_and_one_process_an_operator(operators: int) -> None:
+    settings = from_environment({"DEMO_OPERATORS": str(operators)})
+    assert settings.slot_s == 12
+    assert len(settings.validators) < len(from_environment({}).validators)
+    assert settings.grouped == settings.operator_ids == tuple(range(1, operators + 1))
+
+
+def test_a_larger_committee_refuses_short_slots_and_crashes_of_services() -> None:
+    with pytest.raises(DemoSettingError, match=r"DEMO_SLOT_S=6: 13 operators .* at least 12 s"):
+        from_environment({"DEMO_OPERATORS": "13", "DEMO_SLOT_S": "6"})
+    with pytest.raises(DemoSettingError, match="DEMO_CRASH=1"):
+        from_environment({"DEMO_OPERATORS": "7", "DEMO_CRASH": "1"})
+
+
+def test_operators_of_a_larger_committee_may_be_killed() -> None:
+    assert from_environment({"DEMO_OPERATORS": "7", "DEMO_KILL": "7"}).kill == (7,)
+
+
+def test_validators_are_the_first_of_the_list() -> None:
+    assert from_environment({"DEMO_VALIDATORS": "3"}).validators == from_environment({}).validators[:3]
+
+
+@pytest.mark.parametrize("fork_epoch", [None, Epoch(0)])
+def test_one_rule_set_is_no_switch(fork_epoch: Epoch | None) -> None:
+    assert switch_of(replace(DemoSettings(), fork_epoch=fork_epoch), Epoch(1)) is None
+
+
+def test_a_switch_is_seen_in_the_epochs_around_it() -> None:
+    settings = from_environment({"DEMO_FORK_EPOCH": "2", "DEMO_EPOCHS": "3"})
+    switch = switch_of(settings, Epoch(1))
+    assert switch == Switch(Epoch(2))
+    assert switch.epochs == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("first_counted", "epochs", "remedy"),
+    [(2, 9, "DEMO_FORK_EPOCH=3 or more"), (3, 9, "DEMO_FORK_EPOCH=4 or more"), (1, 2, "DEMO_EPOCHS=3 or more")],
+)
+def test_a_switch_that_would_not_be_seen_is_refused(first_counted: int, epochs: int, remedy: str) -> None:
+    settings = replace(DemoSettings(), fork_epoch=Epoch(2), epochs=epochs)
+    with pytest.raises(DemoSettingError, match=f"^DEMO_FORK_EPOCH=2: .*{remedy}"):
+        switch_of(settings, Epoch(first_counted))

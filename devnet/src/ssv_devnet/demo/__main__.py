@@ -1,4 +1,4 @@
-"""`python -m ssv_devnet.demo`: exit code 0 when enough landed on chain, 1 when not, 2 when nothing could start."""
+"""`python -m ssv_devnet.demo`: exit code 0 when all was seen that must be, 1 when not, 2 when nothing could start."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ssv_devnet.demo.duty_kind import DutyKind
 from ssv_devnet.demo.run import run_demo
 from ssv_devnet.demo.settings import DemoSettings, from_environment
 from ssv_protocol.errors import SsvError
 
 _PLAIN_WIDTH = 120
+_SHOWN_MISSED = 10
 
 
 def main() -> int:
@@ -42,21 +44,29 @@ async def _run(settings: DemoSettings, console: Console) -> int:
         for wanted in (signal.SIGTERM, signal.SIGINT):
             with contextlib.suppress(NotImplementedError):
                 asyncio.get_running_loop().add_signal_handler(wanted, this_task.cancel)
-    report = await run_demo(settings, console)
-    failures = report.failures(settings.min_percent)
-    for missed in report.missed[:10]:
-        text = f"missed: slot {missed.slot} validator {missed.validator_index}: {missed.reason.explanation}"
-        console.print(text, highlight=False)
-    for failure in failures:
+    _say_what_runs(settings, console)
+    report, wrong = await run_demo(settings, console)
+    for missed in report.missed[:_SHOWN_MISSED]:
+        text = f"missed: {missed.kind.replace('_', ' ')} of validator {missed.validator_index} in slot {missed.slot}: "
+        console.print(text + missed.reason.explanation, highlight=False)
+    for failure in wrong:
         console.print(f"[red]✗ {failure}[/red]", highlight=False)
-    if not failures:
-        percent = 100 * report.included / report.due
+    if not wrong:
+        votes = report.duties[DutyKind.ATTESTATION]
         console.print(
-            f"[green]✓ {report.included} of {report.due} due attestations are in blocks ({percent:.1f} %)[/green]; "
-            f"figures in {settings.report}, logs in {settings.folder}",
+            f"[green]✓ {votes.landed} of {votes.due} due attestations are in blocks[/green], and every other duty as "
+            f"in the table; figures in {settings.report}, logs in {settings.folder}",
             highlight=False,
         )
-    return 1 if failures else 0
+    return 1 if wrong else 0
+
+
+def _say_what_runs(settings: DemoSettings, console: Console) -> None:
+    rules = "Alan's rules"
+    if settings.fork_epoch is not None:
+        rules = f"Boole's rules from epoch {settings.fork_epoch} on" if settings.fork_epoch else "Boole's rules"
+    text = f"{settings.operators} operators, {len(settings.validators)} validators, slots of {settings.slot_s} s"
+    console.print(f"{text}, {settings.epochs} counted epochs, {rules}", highlight=False)
 
 
 def _log_to(path: Path) -> None:

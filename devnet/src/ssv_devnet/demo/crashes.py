@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ssv_devnet.demo.scoreboard import MissedDuty
+from ssv_devnet.demo.missed import MissedDuty
 from ssv_devnet.local_network.operators import LocalOperator
 from ssv_ethereum.slot_clock import SlotClock
 from ssv_protocol.types.ids import Epoch, Slot

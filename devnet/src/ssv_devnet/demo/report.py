@@ -1,122 +1,126 @@
-"""The demo's verdict and its file.
+"""The figures of a run and its file.
 
-{"slots", "attestations": {"due", "submitted", "included"}, "participation": {operator: share},
- "stages_ms": {stage: {"p50", "p99"}}, "missed": [{"duty": {"slot", "validator"}, "reason"}], …}
+{"slots", "attestations": {"due", "submitted", "included"}, "duties": {kind: {"due", "done", "on_chain", "accepted"}},
+ "participation": {operator: share}, "stages_ms": {stage: {"p50", "p99"}}, "duty_stages_ms": {kind: {stage: …}},
+ "missed": [{"duty": {"kind", "slot", "validator"}, "reason"}], "proposals", "exit", …}
+
+`attestations` and `stages_ms` are those of attestations.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ssv_devnet.demo.crashes import Crash
+from ssv_devnet.demo.duty_kind import DutyKind
+from ssv_devnet.demo.facts import Facts
 from ssv_devnet.demo.footprint import ProcessFootprint
-from ssv_devnet.demo.scoreboard import MissedDuty, Scoreboard
+from ssv_devnet.demo.missed import MissedDuty, missed_duties
+from ssv_devnet.demo.proposals import Proposal, proposals_of
+from ssv_devnet.demo.scoreboard import Scoreboard, Stages
 from ssv_devnet.demo.secrecy import Leak
 from ssv_devnet.demo.settings import DemoSettings
 from ssv_devnet.observer import Observation
-from ssv_protocol.types.ids import OperatorId, Slot
+from ssv_protocol.types.ids import Epoch, OperatorId, Slot
 
-_NEVER = Slot(2**63)
+NEVER = Slot(2**63)
+
+
+@dataclass(frozen=True, slots=True)
+class DutyCount:
+    """`done` is what operators say they handed over. Where no block can tell, `on_chain` is None, and `accepted` is
+    what the beacon node or the builder found valid."""
+
+    due: int
+    done: int
+    on_chain: int | None
+    accepted: int | None = None
+
+    @property
+    def landed(self) -> int:
+        """How many reached whom they were for."""
+        return (self.accepted or 0) if self.on_chain is None else self.on_chain
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """A voluntary exit that was asked for: the slot of its block and the epoch the validator leaves, None if never."""
+
+    validator_index: int
+    block_slot: Slot | None
+    exit_epoch: Epoch | None
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The figures of a run. `after_kill` is (due, included) from the kill on, None when nobody was killed."""
+    """The figures of a run. `after_kill` is (due, included) attestations from the kill on, None without a kill."""
 
-    slots: int
-    due: int
-    submitted: int
-    included: int
+    first_slot: Slot
+    last_slot: Slot
+    duties: dict[DutyKind, DutyCount]
     after_kill: tuple[int, int] | None
     participation: dict[OperatorId, float]
     living: tuple[OperatorId, ...]
-    sync_due: int
-    sync_included: int
-    stages_ms: dict[str, dict[str, float]]
+    proposals: list[Proposal]
+    exit: Exit | None
+    stages_ms: dict[DutyKind, Stages]
+    legs_ms: Stages
     missed: list[MissedDuty]
-    footprints: list[ProcessFootprint]
-    crashes: list[Crash]
-    leaks: list[Leak]
-
-    def failures(self, min_percent: int) -> list[str]:
-        """Return a sentence for each figure that is below `min_percent`; none means that the demo passed.
-
-        After crashes nothing is promised about the duties next to them, only that all others are well.
-        """
-        sentences = [f"a secret stands in {leak.file}: {leak.secret}" for leak in self.leaks]
-        if self.crashes:
-            return sentences + self._recovery_failures()
-        if self.due == 0:
-            sentences.append("nothing was due")
-        after_kill_due, after_kill_included = self.after_kill or (0, 0)
-        for what, included, due in (
-            ("attestations included", self.included, self.due),
-            ("attestations included after the kill", after_kill_included, after_kill_due),
-        ):
-            if due and 100 * included < min_percent * due:
-                sentences.append(f"{what}: {included} of {due}, below {min_percent} %")
-        for operator_id in self.living:
-            share = self.participation[operator_id]
-            if 100 * share < min_percent:
-                sentences.append(f"participation of operator {operator_id}: {share:.1%}, below {min_percent} %")
-        return sentences
-
-    def _recovery_failures(self) -> list[str]:
-        sentences = [f"{crash.service} was not ready again" for crash in self.crashes if crash.ready_again_s is None]
-        blamed = {(duty.slot, duty.validator_index) for crash in self.crashes for duty in crash.lost(self.missed)}
-        others = [duty for duty in self.missed if (duty.slot, duty.validator_index) not in blamed]
-        if others:
-            sentences.append(f"{len(others)} duties were lost that no crash explains")
-        return sentences
+    footprints: list[ProcessFootprint] = field(default_factory=list)
+    crashes: list[Crash] = field(default_factory=list)
+    leaks: list[Leak] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """Return the content of the report file."""
+        votes = self.duties[DutyKind.ATTESTATION]
         return {
-            "slots": self.slots,
-            "attestations": {"due": self.due, "submitted": self.submitted, "included": self.included},
+            "slots": self.last_slot - self.first_slot + 1,
+            "attestations": {"due": votes.due, "submitted": votes.done, "included": votes.landed},
+            "duties": {kind.value: asdict(count) for kind, count in self.duties.items()},
             "participation": {str(o): round(share, 4) for o, share in self.participation.items()},
-            "stages_ms": self.stages_ms,
-            "missed": [
-                {"duty": {"slot": m.slot, "validator": m.validator_index}, "reason": m.reason.value}
-                for m in self.missed
-            ],
-            "sync_messages": {"due": self.sync_due, "included": self.sync_included},
+            "proposals": [asdict(proposal) for proposal in self.proposals],
+            "exit": None if self.exit is None else asdict(self.exit),
+            "stages_ms": self.stages_ms.get(DutyKind.ATTESTATION, {}) | self.legs_ms,
+            "duty_stages_ms": {kind.value: stages for kind, stages in self.stages_ms.items()},
+            "missed": [_missed(missed) for missed in self.missed],
             "after_kill": None
             if self.after_kill is None
             else {"due": self.after_kill[0], "included": self.after_kill[1]},
             "processes": [asdict(footprint) for footprint in self.footprints],
             "crashes": [
-                asdict(crash) | {"lost": [asdict(duty) for duty in crash.lost(self.missed)]} for crash in self.crashes
+                asdict(crash) | {"lost": [_missed(missed) for missed in crash.lost(self.missed)]}
+                for crash in self.crashes
             ],
         }
 
 
 def report_of(
-    scoreboard: Scoreboard,
     observation: Observation,
+    facts: Mapping[DutyKind, Facts],
+    scoreboard: Scoreboard,
+    *,
+    blinded: Collection[Slot] = (),
+    asked_exit: Exit | None = None,
     footprints: Sequence[ProcessFootprint] = (),
     crashes: Sequence[Crash] = (),
     found: Sequence[Leak] = (),
 ) -> Report:
-    """Put the observer's facts and the operators' records together."""
-    due, included = observation.due, observation.included.keys()
-    killed_at = min((slot for slot in scoreboard.dead_from.values() if slot > 0), default=_NEVER)
-    due_after = {vote for vote in due if vote[0] >= killed_at}
+    """Put the facts and the operators' records together."""
     return Report(
-        slots=observation.last_slot - observation.first_slot + 1,
-        due=len(due),
-        submitted=len(scoreboard.submitted(due)),
-        included=len(included),
-        after_kill=(len(due_after), len(due_after & included)) if killed_at != _NEVER else None,
-        participation=scoreboard.participation(due),
-        living=scoreboard.living(_NEVER),
-        sync_due=len(observation.sync_due),
-        sync_included=len(observation.sync_included),
+        observation.first_slot,
+        observation.last_slot,
+        duties={kind: _count(kind, each, scoreboard) for kind, each in facts.items()},
+        after_kill=_after_kill(facts[DutyKind.ATTESTATION], scoreboard),
+        participation=scoreboard.participation(observation.due),
+        living=scoreboard.living(NEVER),
+        proposals=proposals_of(observation, blinded),
+        exit=asked_exit,
         stages_ms=scoreboard.stages_ms(),
-        missed=scoreboard.missed(observation),
+        legs_ms=scoreboard.legs_ms(),
+        missed=missed_duties(facts, scoreboard),
         footprints=list(footprints),
         crashes=list(crashes),
         leaks=list(found),
@@ -127,3 +131,26 @@ def write(report: Report, settings: DemoSettings) -> None:
     """Write the report file."""
     settings.report.parent.mkdir(parents=True, exist_ok=True)
     settings.report.write_text(json.dumps(report.as_json(), indent=2) + "\n")
+
+
+def _count(kind: DutyKind, facts: Facts, scoreboard: Scoreboard) -> DutyCount:
+    landed, on_chain = len(facts.landed), facts.on_chain is not None
+    return DutyCount(
+        len(facts.due),
+        len(scoreboard.submitted(kind, facts.due)),
+        landed if on_chain else None,
+        None if on_chain else landed,
+    )
+
+
+def _after_kill(attestations: Facts, scoreboard: Scoreboard) -> tuple[int, int] | None:
+    killed_at = min((slot for slot in scoreboard.dead_from.values() if slot > 0), default=None)
+    if killed_at is None:
+        return None
+    due = {vote for vote in attestations.due if vote[0] >= killed_at}
+    return len(due), len(due & attestations.landed)
+
+
+def _missed(missed: MissedDuty) -> dict[str, Any]:
+    duty = {"kind": missed.kind.value, "slot": missed.slot, "validator": missed.validator_index}
+    return {"duty": duty, "reason": missed.reason.value}

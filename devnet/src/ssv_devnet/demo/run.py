@@ -1,7 +1,7 @@
 """The demo from the first process to the verdict.
 
-    EVM and contract → operators and validators registered → beacon node → background validators → operators
-    → epochs pass → the observer counts
+    EVM and contract → operators and validators registered → beacon node → builder and background validators →
+    operators → epochs pass, while the owner sends its transactions → the observer counts
 
 Operators run as they do in production: five services each with a bus of their own, as processes or grouped into one,
 and libp2p between them. Everything is a child of this process and ends with it, on Ctrl-C too.
@@ -18,15 +18,21 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from ssv_devnet.demo.crashes import Crash, crash_each
+from ssv_devnet.demo.final_tables import final_tables
 from ssv_devnet.demo.footprint import StartTimes
+from ssv_devnet.demo.owner import Owner
 from ssv_devnet.demo.provision import fresh_folder
-from ssv_devnet.demo.report import Report, report_of, write
+from ssv_devnet.demo.reckoning import Counted, reckon
+from ssv_devnet.demo.report import Report, write
+from ssv_devnet.demo.rule_sets import switch_of
 from ssv_devnet.demo.scoreboard import Scoreboard
 from ssv_devnet.demo.secrecy import leaks, secrets_of
 from ssv_devnet.demo.seen_duty import listening
-from ssv_devnet.demo.settings import GROUPED, KILL_COUNTED_EPOCH, OPERATORS, SSV_VALIDATORS, DemoSettings
-from ssv_devnet.demo.table import LiveTable, final_tables
+from ssv_devnet.demo.settings import KILL_COUNTED_EPOCH, DemoSettings
+from ssv_devnet.demo.table import LiveTable
+from ssv_devnet.demo.verdict import LONG_RUN_EPOCHS, Demands, failures
 from ssv_devnet.demo.watch import Watch
+from ssv_devnet.interop import interop_secret_key
 from ssv_devnet.local_network.handover import signing_epoch
 from ssv_devnet.local_network.operators import LocalOperator, running_operators, until_ready
 from ssv_devnet.local_network.world import World, WorldSettings, running_world
@@ -37,47 +43,85 @@ from ssv_protocol.types.ids import Epoch, OperatorId, Slot
 
 _UNCOUNTED_LAST_SLOTS = 2
 """No later block of the run could hold what is due in them."""
+_EXIT_COUNTED_EPOCH = 1
 Operators = Mapping[OperatorId, LocalOperator]
 
 
-async def run_demo(settings: DemoSettings, console: Console) -> Report:
-    """Run the demo and write its report; raises SsvError when something cannot start."""
+async def run_demo(settings: DemoSettings, console: Console) -> tuple[Report, list[str]]:
+    """Run the demo and write its report; return it with what is wrong. Raises SsvError when something can't start."""
     folder = fresh_folder(settings.folder)
-    scoreboard = Scoreboard(
-        tuple(OperatorId(number) for number in range(1, OPERATORS + 1)), dict.fromkeys(settings.down, Slot(0))
-    )
+    scoreboard = Scoreboard(settings.operator_ids, dict.fromkeys(settings.down, Slot(0)))
     steps, starts, crashes = _Steps(console), StartTimes(), list[Crash]()
     async with AsyncExitStack() as stack:
-        world = await stack.enter_async_context(running_world(WorldSettings(folder, settings.slot_s), steps.done))
-        operators = await stack.enter_async_context(running_operators(world, GROUPED, settings.down))
+        world = await stack.enter_async_context(running_world(_world_settings(settings), steps.done))
+        operators = await stack.enter_async_context(running_operators(world, settings.grouped, settings.down))
         for operator in operators.values():
             await stack.enter_async_context(listening(operator, scoreboard.add))
         epoch, _ = await asyncio.gather(_hand_over(world, operators), until_ready(operators, starts.look))
         steps.done(f"{_shape(operators)}; keys sign from epoch {epoch} on")
 
+        switch = switch_of(settings, epoch)
         clock = SlotClock(world.network.chain)
         beacon = await stack.enter_async_context(BeaconNode(world.beacon_url))
-        observer = Observer(beacon, clock.chain, SSV_VALIDATORS)
+        observer = Observer(beacon, clock.chain, settings.validators)
         first_counted = clock.chain.first_slot(epoch)
         last_slot = Slot(first_counted + settings.epochs * clock.chain.slots_per_epoch - 1)
         last_counted = Slot(last_slot - _UNCOUNTED_LAST_SLOTS)
+        owner = Owner(world.registry, settings.operator_ids, clock)
         with LiveTable(console, settings.plain) as table:
-            watch = Watch(clock, observer, beacon, scoreboard, table, first_counted, last_counted)
+            watch = Watch(
+                world.network, clock, observer, beacon, world.builder, scoreboard, table, first_counted, last_counted
+            )
             misfortunes = _Misfortunes(settings, clock, Epoch(epoch + KILL_COUNTED_EPOCH), operators, scoreboard)
-            async with _beside(misfortunes.kill(table)), _beside(misfortunes.crash(crashes)):
+            async with (
+                _beside(misfortunes.kill(table)),
+                _beside(misfortunes.crash(crashes)),
+                _beside(_own(owner, table, settings, epoch)),
+            ):
                 await watch.until(last_slot)
-        observation = observer.observation(first_counted, last_counted)
-        found = leaks(folder, secrets_of(world, operators))
-        report = report_of(scoreboard, observation, starts.footprints(operators), crashes, found)
+        counted = Counted(world, observer.observation(first_counted, last_counted), owner, settings)
+        report = await reckon(
+            counted,
+            scoreboard,
+            beacon,
+            footprints=starts.footprints(operators),
+            crashes=crashes,
+            found=leaks(folder, secrets_of(world, operators)),
+        )
+        long_run = settings.epochs >= LONG_RUN_EPOCHS
+        wrong = failures(report, Demands(clock.chain, settings.min_percent, long_run, switch))
     write(report, settings)
     console.print(*final_tables(report, table.epochs.values()))
-    return report
+    return report, wrong
+
+
+def _world_settings(settings: DemoSettings) -> WorldSettings:
+    return WorldSettings(
+        settings.folder,
+        settings.slot_s,
+        settings.operators,
+        settings.validators,
+        settings.fork_epoch,
+    )
+
+
+async def _own(owner: Owner, table: LiveTable, settings: DemoSettings, first: Epoch) -> None:
+    """Send the owner's transactions in their time."""
+    chain = owner.clock.chain
+    await owner.name_fee_recipient(chain.first_slot(first))
+    table.note(f"the owner named a fee recipient: all validators register in slot {owner.registrations_slot}")
+    if settings.epochs <= _EXIT_COUNTED_EPOCH:
+        return
+    leaving = settings.validators[-1]
+    pubkey = interop_secret_key(leaving).public_key()
+    await owner.ask_for_exit(chain.first_slot(Epoch(first + _EXIT_COUNTED_EPOCH)), leaving, pubkey)
+    table.note(f"the owner asked for validator {leaving}'s exit: due in slot {owner.exit_slot}")
 
 
 async def _hand_over(world: World, operators: Operators) -> Epoch:
     """Have the background client stop voting for the SSV validators when the operators may begin; return when."""
     epoch = await signing_epoch(operators.values(), world.provisioned.validators)
-    await world.background.release(SSV_VALIDATORS, epoch)
+    await world.background.release(world.settings.validators, epoch)
     return epoch
 
 

@@ -1,4 +1,4 @@
-"""How one operator saw one committee duty, as it says on its own bus."""
+"""How one operator saw one duty, as it says on its own bus."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import nats
 from google.protobuf.message import DecodeError
 from nats.aio.msg import Msg
 
-from ssv_api.v1.exporter_pb2 import DutyRecord
+from ssv_api.v1.exporter_pb2 import DutyOutcome, DutyRecord
+from ssv_devnet.demo.duty_kind import KIND_OF, DutyKind
 from ssv_devnet.local_network.operators import LocalOperator
 from ssv_protocol.runners.ledger import MissedReason
 from ssv_protocol.types.ids import OperatorId, Round, Slot, ValidatorIndex
+from ssv_protocol.types.roles import BeaconRole, RunnerRole
 from ssv_runtime.names import EXPORTER
 from ssv_runtime.nats_permissions import DECIDED, inbox_prefix
 from ssvctl.operator_certificates import CertificateFolder
@@ -22,14 +24,26 @@ _RECONNECT_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one validator's part; `participants` are the operators seen at work on it."""
+
+    kind: DutyKind
+    validator_index: ValidatorIndex
+    submitted: bool
+    missed: MissedReason | None = None
+    participants: frozenset[OperatorId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class SeenDuty:
-    """One duty of one operator. `participants` is by attester; times are milliseconds by stage and by leg."""
+    """One duty of one operator. Without outcomes when nothing was due, as for who is not selected to aggregate.
+
+    Times are milliseconds by stage and by leg.
+    """
 
     slot: Slot
-    attesters: frozenset[ValidatorIndex]
-    submitted: frozenset[ValidatorIndex]
-    missed: Mapping[ValidatorIndex, MissedReason]
-    participants: Mapping[ValidatorIndex, frozenset[OperatorId]]
+    role: RunnerRole
+    outcomes: tuple[Outcome, ...]
     last_round: Round
     decided: bool
     stages_ms: Mapping[str, float] = field(default_factory=dict)
@@ -45,20 +59,24 @@ def read_record(encoded: bytes) -> tuple[OperatorId, SeenDuty]:
         record = DutyRecord.FromString(encoded)
     except DecodeError as error:
         raise ValueError(f"no duty record: {error}") from None
-    attesters = {ValidatorIndex(each.validator_index): each for each in record.outcomes}
     return OperatorId(record.operator_id), SeenDuty(
         slot=Slot(record.slot),
-        attesters=frozenset(attesters),
-        submitted=frozenset(index for index, each in attesters.items() if each.submitted),
-        missed={index: MissedReason(each.missed_reason) for index, each in attesters.items() if each.missed_reason},
-        participants={
-            index: frozenset(OperatorId(operator_id) for operator_id in each.participants)
-            for index, each in attesters.items()
-        },
+        role=RunnerRole(record.role),
+        outcomes=tuple(map(_outcome, record.outcomes)),
         last_round=Round(record.last_round),
         decided=bool(record.decided),
         stages_ms=dict(record.stages_ms),
         legs_ms=dict(record.legs_ms_p50),
+    )
+
+
+def _outcome(outcome: DutyOutcome) -> Outcome:
+    return Outcome(
+        KIND_OF[BeaconRole(outcome.duty_type)],
+        ValidatorIndex(outcome.validator_index),
+        outcome.submitted,
+        MissedReason(outcome.missed_reason) if outcome.missed_reason else None,
+        frozenset(OperatorId(operator_id) for operator_id in outcome.participants),
     )
 
 

@@ -1,4 +1,5 @@
-"""Everything around the operators: EVM with the registry contract, beacon node, background validators, network file.
+"""Everything around the operators: EVM with the registry contract, beacon node, builder, background validators,
+network file.
 
 Invariant: however the block is left, no process of it is left. The background validators vote for all genesis
 validators until `release` hands some over to the operators.
@@ -14,15 +15,18 @@ from pathlib import Path
 
 from ssv_devnet.background_validators.process import BackgroundValidators, running_background_validators
 from ssv_devnet.beacon_node import BeaconNodeSettings, running_beacon_node
+from ssv_devnet.builder.process import RunningBuilder, running_builder
 from ssv_devnet.demo.provision import Provisioned, provision
-from ssv_devnet.demo.settings import OPERATORS, SLOTS_PER_EPOCH, SSV_VALIDATORS
+from ssv_devnet.demo.settings import OPERATORS, SLOTS_PER_EPOCH
 from ssv_devnet.evm import AnvilSettings, connect, running_anvil
-from ssv_devnet.registry_contract import deploy, load_artifact
+from ssv_devnet.registry_contract import RegistryContract, deploy, load_artifact
+from ssv_devnet.ssv_validators import SSV_VALIDATORS
 from ssv_ethereum.beacon.node import BeaconNode
 from ssv_protocol.forks import Network
 from ssv_protocol.networks import local_network
-from ssv_protocol.types.ids import ExecutionAddress, ValidatorIndex
+from ssv_protocol.types.ids import Epoch, ExecutionAddress, ValidatorIndex
 from ssv_runtime.network_file import write_network_file
+from ssvctl.supervisor.ports import LOOPBACK, free_ports
 
 START_MARGIN_S = 14
 """From the start of the beacon node to genesis: the background validators must be up by then."""
@@ -30,12 +34,18 @@ START_MARGIN_S = 14
 
 @dataclass(frozen=True, slots=True)
 class WorldSettings:
-    """How big and how fast. `folder` takes logs, keys and the network file; it is fresh."""
+    """How big and how fast. `folder` takes logs, keys and the network file; it is fresh.
+
+    From `boole_epoch` on Boole's rules hold, None leaves it at Alan's. The builder bids in the last of every
+    `builder_bids_every` slots, so that some blocks are blinded and some are full.
+    """
 
     folder: Path
     slot_s: int = 6
     operators: int = OPERATORS
     validators: tuple[ValidatorIndex, ...] = SSV_VALIDATORS
+    boole_epoch: Epoch | None = None
+    builder_bids_every: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,10 @@ class World:
     beacon_url: str
     execution_url: str
     provisioned: Provisioned
+    registry: RegistryContract
+    builder: RunningBuilder
     background: BackgroundValidators
+    beacon_log: Path
 
 
 @asynccontextmanager
@@ -66,7 +79,13 @@ async def running_world(settings: WorldSettings, done: Callable[[str], None]) ->
         )
 
         genesis_time_s = int(time.time()) + START_MARGIN_S
-        beacon_settings = BeaconNodeSettings(genesis_time_s, settings.slot_s, slots_per_epoch=SLOTS_PER_EPOCH)
+        builder_port = free_ports(1)[0]
+        beacon_settings = BeaconNodeSettings(
+            genesis_time_s,
+            settings.slot_s,
+            slots_per_epoch=SLOTS_PER_EPOCH,
+            builder_url=f"http://{LOOPBACK}:{builder_port}",
+        )
         process = await stack.enter_async_context(running_beacon_node(beacon_settings, folder / "beacon.log"))
         async with BeaconNode(process.url) as beacon:
             version, chain = await beacon.status.version(), await beacon.chain.describe()
@@ -74,8 +93,23 @@ async def running_world(settings: WorldSettings, done: Callable[[str], None]) ->
         background = await stack.enter_async_context(
             running_background_validators(process.url, beacon_settings.validators, folder / "validators.log")
         )
+        builder = await stack.enter_async_context(
+            running_builder(process.url, builder_port, folder / "builder.log", bid_every=settings.builder_bids_every)
+        )
+        done(f"block builder runs at {builder.url}")
         contract = ExecutionAddress(bytes.fromhex(registry.address[2:]))
-        network = Network(local_network(contract, chain.slot_duration_s), chain)
+        network = Network(local_network(contract, chain.slot_duration_s, settings.boole_epoch), chain)
         network_file = folder / "network.json"
         write_network_file(network_file, network)
-        yield World(settings, network, network_file, process.url, anvil.http_url, provisioned, background)
+        yield World(
+            settings,
+            network,
+            network_file,
+            process.url,
+            anvil.http_url,
+            provisioned,
+            registry,
+            builder,
+            background,
+            process.child.log_path,
+        )
