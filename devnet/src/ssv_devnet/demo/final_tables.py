@@ -61,7 +61,7 @@ def proposal_table(report: Report) -> Table:
 
 def participation_table(report: Report) -> Table:
     """Return the table of who took part."""
-    table = _table("Participation in due attestations", "operator", "share", "")
+    table = _table("Participation", "operator", "share", "")
     for operator_id, share in report.participation.items():
         remark = "" if operator_id in report.living else "down"
         style = "green" if share >= _GOOD_SHARE else "red"
@@ -71,7 +71,7 @@ def participation_table(report: Report) -> Table:
 
 def leg_table(report: Report) -> Table:
     """Return how long messages are under way."""
-    table = _table("Legs of messages, ms", "leg", "p50", "p99")
+    table = _table("Legs, ms", "leg", "p50", "p99")
     for leg, figures in report.legs_ms.items():
         table.add_row(leg.replace("_", " "), f"{figures['p50']:.1f}", f"{figures['p99']:.1f}")
     return table
@@ -79,7 +79,7 @@ def leg_table(report: Report) -> Table:
 
 def footprint_table(report: Report) -> Table:
     """Return the table of what each process costs."""
-    table = _table("Processes: ready after, memory", "operator", "process", "ready, s", "MB")
+    table = _table("Processes", "operator", "process", "ready, s", "MB")
     for each in report.footprints:
         ready = "" if each.ready_s is None else f"{each.ready_s:.1f}"
         memory = "" if each.rss_mb is None else f"{each.rss_mb:.0f}"

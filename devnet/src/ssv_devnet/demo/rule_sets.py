@@ -31,14 +31,14 @@ def switch_of(settings: DemoSettings, first_counted: Epoch) -> Switch | None:
         return None
     if fork <= first_counted:
         raise DemoSettingError(
-            f"DEMO_FORK_EPOCH={fork}: keys sign from epoch {first_counted} on, and an epoch before the switch is to be "
+            f"DEMO_FORK_EPOCH={fork}: epochs count from {first_counted} on, and one before the switch is to be "
             f"seen; give DEMO_FORK_EPOCH={first_counted + 1} or more"
         )
     # The last slots of a run do not count, so the switch can't be in its last epoch.
     needed = fork + 1 - first_counted + 1
     if settings.epochs < needed:
         raise DemoSettingError(
-            f"DEMO_FORK_EPOCH={fork}: keys sign from epoch {first_counted} on, so {settings.epochs} counted epochs end "
+            f"DEMO_FORK_EPOCH={fork}: epochs count from {first_counted} on, so that {settings.epochs} of them end "
             f"before the switch is over; give DEMO_EPOCHS={needed} or more"
         )
     return Switch(fork)

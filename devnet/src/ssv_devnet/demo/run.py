@@ -57,11 +57,12 @@ async def run_demo(settings: DemoSettings, console: Console) -> tuple[Report, li
         operators = await stack.enter_async_context(running_operators(world, settings.grouped, settings.down))
         for operator in operators.values():
             await stack.enter_async_context(listening(operator, scoreboard.add))
-        epoch, _ = await asyncio.gather(_hand_over(world, operators), until_ready(operators, starts.look))
-        steps.done(f"{_shape(operators)}; keys sign from epoch {epoch} on")
+        signing, _ = await asyncio.gather(_hand_over(world, operators), until_ready(operators, starts.look))
+        clock = SlotClock(world.network.chain)
+        epoch = _first_whole(signing, clock)
+        steps.done(f"{_shape(operators)}; keys sign from epoch {signing} on, counted from epoch {epoch} on")
 
         switch = switch_of(settings, epoch)
-        clock = SlotClock(world.network.chain)
         beacon = await stack.enter_async_context(BeaconNode(world.beacon_url))
         observer = Observer(beacon, clock.chain, settings.validators)
         first_counted = clock.chain.first_slot(epoch)
@@ -123,6 +124,13 @@ async def _hand_over(world: World, operators: Operators) -> Epoch:
     epoch = await signing_epoch(operators.values(), world.provisioned.validators)
     await world.background.release(world.settings.validators, epoch)
     return epoch
+
+
+def _first_whole(signing: Epoch, clock: SlotClock) -> Epoch:
+    """Return the first epoch from `signing` on that has not begun: where starting takes long, the keys sign earlier."""
+    now = clock.slot()
+    begun = now >= clock.chain.first_slot(signing)
+    return Epoch(clock.chain.epoch_of(now) + 1) if begun else signing
 
 
 @dataclass(frozen=True, slots=True)
