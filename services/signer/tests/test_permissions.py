@@ -53,6 +53,15 @@ async def call_list(stub: SignerAsyncStub, _world: SigningWorld, _signer: Signer
     return await stub.ListShares(pb.ListSharesRequest())
 
 
+async def call_export(stub: SignerAsyncStub, _world: SigningWorld, _signer: Signer) -> object:
+    return await stub.ExportSlashing(pb.ExportSlashingRequest())
+
+
+async def call_import(stub: SignerAsyncStub, world: SigningWorld, _signer: Signer) -> object:
+    root = world.network.chain.genesis_validators_root
+    return await stub.ImportSlashing(pb.ImportSlashingRequest(genesis_validators_root=root))
+
+
 ALLOWED: list[tuple[str, Call, set[str]]] = [
     ("Sign", call_sign, {"consensus"}),
     ("Watermarks", call_watermarks, {"consensus"}),
@@ -60,6 +69,8 @@ ALLOWED: list[tuple[str, Call, set[str]]] = [
     ("AddShare", call_add, {"eth1-listener"}),
     ("RemoveShare", call_remove, {"eth1-listener"}),
     ("ListShares", call_list, {"consensus", "duty-scheduler", "eth1-listener", "cli"}),
+    ("ExportSlashing", call_export, {"cli"}),
+    ("ImportSlashing", call_import, {"cli"}),
 ]
 
 

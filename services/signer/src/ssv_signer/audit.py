@@ -6,6 +6,7 @@ No line carries anything that was signed with, and details are the rules' own wo
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 
 from structlog.typing import FilteringBoundLogger
 
@@ -15,6 +16,7 @@ from ssv_protocol.types.ids import BlsPublicKey, MessageId
 from ssv_protocol.types.message_id import COMMITTEE_ROLES, committee_of, duty_executor, message_role
 from ssv_protocol.types.roles import QbftMessageType, RunnerRole
 from ssv_signer.custody import Added, NewShare
+from ssv_signer.interchange import Imported
 from ssv_signer.meters import Meters
 from ssv_signer.work import LeftOut
 
@@ -80,6 +82,14 @@ class Audit:
     def share_removed(self, validator_pubkey: BlsPublicKey, caller: str) -> None:
         """A share was let go."""
         self._log.info("let go of a share", validator=validator_pubkey.hex(), caller=caller)
+
+    def slashing_exported(self, keys: int, caller: str) -> None:
+        """Slashing records were given out."""
+        self._log.info("gave out the slashing records", keys=keys, caller=caller)
+
+    def slashing_imported(self, imported: Imported, caller: str) -> None:
+        """Slashing records were merged into those held."""
+        self._log.info("took slashing records", **asdict(imported), caller=caller)
 
 
 def kind(draft: Draft | None) -> str:

@@ -13,7 +13,6 @@ from typing import Any
 import grpc
 
 from ssv_api.v1 import signer_pb2 as pb
-from ssv_api.v1.signer_pb2_grpc import SignerServicer
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.signing.verdict import Denied
 from ssv_protocol.types.ids import BlsPublicKey, CommitteeId
@@ -26,6 +25,7 @@ from ssv_signer.custody import NewShare
 from ssv_signer.errors import ShareConflict, ShareRefused
 from ssv_signer.meters import Meters
 from ssv_signer.signatures import SigningPool
+from ssv_signer.slashing_calls import SlashingCalls
 from ssv_signer.store.database import StoreError
 from ssv_signer.vault import Vault
 from ssv_signer.work import BatchWork, EnvelopeWork, Failure, Refusal
@@ -39,13 +39,15 @@ PERMISSIONS = Permissions(
         f"{_SIGNER}/AddShare": {ETH1_LISTENER},
         f"{_SIGNER}/RemoveShare": {ETH1_LISTENER},
         f"{_SIGNER}/ListShares": {CONSENSUS, DUTY_SCHEDULER, ETH1_LISTENER, CLI},
+        f"{_SIGNER}/ExportSlashing": {CLI},
+        f"{_SIGNER}/ImportSlashing": {CLI},
     }
 )
 _BROKE = "the signer failed; its log says why"
 _Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class SignerServer(SignerServicer):
+class SignerServer(SlashingCalls):
     """Answers the calls; what may be signed is decided behind `commits`, shares behind `vault`."""
 
     def __init__(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -22,12 +22,14 @@ from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.effects import Draft
 from ssv_protocol.forks import Network
 from ssv_protocol.signing.records import AttestationRecord
+from ssv_protocol.signing.watermarks import KeyRecord
 from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Instant
 from ssv_runtime.health import Dependency
-from ssv_signer import custody
+from ssv_signer import custody, interchange
 from ssv_signer.at_rest import SALT_BYTES, Keyring
 from ssv_signer.custody import Added, NewShare
 from ssv_signer.errors import StartRefused
+from ssv_signer.interchange import Imported
 from ssv_signer.judge import Judge
 from ssv_signer.recorder import Recorder
 from ssv_signer.store import pins, shares, watermarks
@@ -142,6 +144,25 @@ class Vault:
             return [(row, records[row.share_pubkey]) for row in rows if row.share_pubkey in records]
 
         return await self._watched(read)
+
+    async def export_slashing(self) -> dict[BlsPublicKey, KeyRecord]:
+        """Return the slashing records of all keys, as of one moment; raises StoreError."""
+
+        def read() -> dict[BlsPublicKey, KeyRecord]:
+            with self._store.reading() as connection:
+                return interchange.all_records(connection)
+
+        return await self._watched(read)
+
+    async def import_slashing(self, records: Mapping[BlsPublicKey, KeyRecord], *, accept_future: bool) -> Imported:
+        """Merge slashing records into those held; raises SlashingImportRefused, StoreError."""
+        interchange.check(records, self.network.chain, self._recorder.clock(), accept_future=accept_future)
+
+        def merge() -> Imported:
+            with self._store.alone() as connection:
+                return interchange.merge(connection, records)
+
+        return await self._watched(merge)
 
     async def tidy(self) -> Tidied:
         """Forget what is too old to be signed again, and secrets of shares that are gone; raises StoreError."""

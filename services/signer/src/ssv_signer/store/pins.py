@@ -25,7 +25,10 @@ def pin_operator_key(connection: Connection, public_pem: bytes) -> None:
     if pinned is None:
         _put(connection, _OPERATOR_KEY, public_pem)
     elif pinned != public_pem:
-        raise StartRefused("the database belongs to another operator key; name that key's file or another data folder")
+        raise StartRefused(
+            "the database belongs to another operator key, and an operator's key never changes: it is registered with "
+            "the operator, and the shares are encrypted for it; name that key's file, or a new operator's own database"
+        )
 
 
 def pin_salt(connection: Connection, new_salt: bytes) -> bytes:

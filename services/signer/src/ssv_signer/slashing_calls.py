@@ -1,0 +1,76 @@
+"""The calls that carry slashing records out of and into the signer, for `ssvctl slashing`.
+
+Invariants: an export is one moment of the database, whatever is being signed; an import is merged in whole or not at
+all, and durable when it is answered.
+
+Source: EIP-3076; architecture §3, §5.1.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+
+from ssv_api.v1 import signer_pb2 as pb
+from ssv_api.v1.signer_pb2_grpc import SignerServicer
+from ssv_protocol.signing import watermarks
+from ssv_protocol.signing.watermarks import NOTHING, KeyRecord
+from ssv_protocol.types.ids import BlsPublicKey
+from ssv_runtime import slashing_wire
+from ssv_runtime.rpc import RpcRefusal, caller_of
+from ssv_runtime.slashing_wire import SlashingRecordMalformed
+from ssv_signer.audit import Audit
+from ssv_signer.batch import NOT_DURABLE
+from ssv_signer.interchange import SlashingImportRefused
+from ssv_signer.store.database import StoreError
+from ssv_signer.vault import Vault
+
+_Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class SlashingCalls(SignerServicer):
+    """A part of `SignerServer`, which sets what is declared here."""
+
+    _vault: Vault
+    _audit: Audit
+
+    async def ExportSlashing(  # noqa: N802 (gRPC's name)
+        self, request: pb.ExportSlashingRequest, context: _Context
+    ) -> pb.ExportSlashingResponse:
+        """Return the records of all keys."""
+        try:
+            records = await self._vault.export_slashing()
+        except StoreError:
+            raise RpcRefusal(grpc.StatusCode.UNAVAILABLE, "not_readable", "the record could not be read") from None
+        self._audit.slashing_exported(len(records), caller_of(context))
+        root = self._vault.network.chain.genesis_validators_root
+        listed = [slashing_wire.encode(key, record) for key, record in records.items()]
+        return pb.ExportSlashingResponse(genesis_validators_root=root, records=listed)
+
+    async def ImportSlashing(  # noqa: N802
+        self, request: pb.ImportSlashingRequest, context: _Context
+    ) -> pb.ImportSlashingResponse:
+        """Merge records."""
+        own, given = self._vault.network.chain.genesis_validators_root, request.genesis_validators_root
+        if given != own:
+            raise RpcRefusal(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                "other_network",
+                f"the records are of the network with genesis validators root 0x{given.hex()}, this signer is of "
+                f"0x{own.hex()}; nothing was imported, give the file that was exported for this network",
+            )
+        records: dict[BlsPublicKey, KeyRecord] = {}
+        try:
+            for item in request.records:
+                key, record = slashing_wire.decode(item)
+                records[key] = watermarks.merged(records.get(key, NOTHING), record)
+            imported = await self._vault.import_slashing(records, accept_future=request.accept_future)
+        except (SlashingImportRefused, SlashingRecordMalformed) as error:
+            raise RpcRefusal(grpc.StatusCode.INVALID_ARGUMENT, "import_refused", str(error)) from None
+        except StoreError:
+            raise RpcRefusal(grpc.StatusCode.UNAVAILABLE, "not_durable", NOT_DURABLE) from None
+        self._audit.slashing_imported(imported, caller_of(context))
+        return pb.ImportSlashingResponse(
+            raised=imported.raised, unchanged=imported.unchanged, not_held=imported.not_held
+        )
