@@ -12,17 +12,17 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.interchange.replay import FORMS, replay
-from tests.interchange.stores import STORES
+from tests.interchange.stores import NewStore, stores
 from tests.interchange.vectors import VectorsMissing, vectors
 
 
-def run(name: str) -> int:
+def run(name: str, new_store: NewStore) -> int:
     """Run all vectors on one store in both forms, print the count of vectors and return that of failures."""
     failed = total = attempts = 0
     for vector in vectors():
         problems = []
         for form in FORMS:
-            with STORES[name]() as store:
+            with new_store() as store:
                 problems += [f"{form}: {problem}" for problem in replay(vector, store, form)]
         total += 1
         attempts += sum(len(step["blocks"]) + len(step["attestations"]) for step in vector.steps)
@@ -36,7 +36,8 @@ def run(name: str) -> int:
 def main() -> int:
     """Return the exit code."""
     try:
-        failures = sum(run(name) for name in STORES)
+        with stores() as known:
+            failures = sum(run(name, new_store) for name, new_store in known.items())
     except VectorsMissing as error:
         print(error)
         return 1

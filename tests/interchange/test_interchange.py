@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.interchange.replay import FORMS, Form, MemoryStore, replay
-from tests.interchange.stores import STORES
+from tests.interchange.stores import NAMES, NewStore, stores
 from tests.interchange.vectors import VARIABLE, Json, Vector, VectorsMissing, vectors
 
 Spoil = Callable[[list[Json]], object]
 
 
+@pytest.fixture(scope="module")
+def known_stores() -> Iterator[dict[str, NewStore]]:
+    with stores() as known:
+        assert tuple(known) == NAMES
+        yield known
+
+
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("name", STORES)
-def test_every_vector_passes(name: str, form: Form) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_every_vector_passes(known_stores: dict[str, NewStore], name: str, form: Form) -> None:
     problems = {}
     for vector in vectors():
-        with STORES[name]() as store:
+        with known_stores[name]() as store:
             problems[vector.name] = replay(vector, store, form)
     assert len(problems) == 38
     assert {vector: found for vector, found in problems.items() if found} == {}

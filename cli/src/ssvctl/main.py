@@ -2,7 +2,7 @@
 
 import typer
 
-from ssvctl import certs_commands, keys_commands, network_commands, shares_commands
+from ssvctl import certs_commands, keys_commands, network_commands, shares_commands, slashing_commands
 from ssvctl.extensions import add_extensions
 from ssvctl.status_command import status
 from ssvctl.up_command import up
@@ -18,6 +18,7 @@ app.add_typer(keys_commands.app, name="keys")
 app.add_typer(certs_commands.app, name="certs")
 app.add_typer(network_commands.app, name="network")
 app.add_typer(shares_commands.app, name="shares")
+app.add_typer(slashing_commands.app, name="slashing")
 app.command()(up)
 app.command()(status)
 add_extensions(app)
