@@ -11,8 +11,9 @@ export DEMO_DOWN ?=
 export DEMO_CRASH ?=
 export DEMO_MIN_INCLUDED ?= 95
 KILLS ?= 200
+STORES ?= sqlite postgres
 
-.PHONY: help setup demo test e2e lint format spec bench signer-kill mutants proto lock clean
+.PHONY: help setup demo test e2e lint format spec bench signer-kill signer-race mutants proto lock clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -49,9 +50,13 @@ spec: setup ## The official SSV test vectors, passed and failed per type; the sl
 bench: setup ## Benchmarks: tables here, JSON under build/bench
 	@for file in bench/*.py; do $(PYTHON) $$file || exit 1; done
 
-signer-kill: setup ## kill -9 a signer under load, KILLS times; then a build that records after signing
-	@$(PYTHON) -m tests.chaos.signer_kill --kills $(KILLS)
-	@$(PYTHON) -m tests.chaos.signer_kill --kills 10 --sabotage
+signer-kill: setup ## kill -9 a signer under load, KILLS times, on each database; then a build that records after signing
+	@for store in $(STORES); do \
+	  $(PYTHON) -m tests.chaos.signer_kill --store $$store --kills $(KILLS) && \
+	  $(PYTHON) -m tests.chaos.signer_kill --store $$store --kills 10 --sabotage || exit 1; done
+
+signer-race: setup ## Two signers on each database, 10,000 conflicting requests: one wins each
+	@for store in $(STORES); do $(PYTHON) -m tests.chaos.signer_race --store $$store || exit 1; done
 
 mutants: setup ## Mutation check of signing rules and justification: made, killed, survivors (about 2 minutes)
 	@$(PYTHON) -m tests.mutants

@@ -7,20 +7,20 @@ behaves like the product, because a batch is judged only when the one before it 
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ssv_protocol.effects import Draft
+from ssv_protocol.types.message_id import duty_executor
 from ssv_signer.batch import GroupCommit
 from ssv_signer.recorder import Recorder
 from ssv_signer.signatures import SigningPool
-from ssv_signer.store.database import Database
 from ssv_signer.vault import Vault
 from ssv_signer.work import Judgement, Work
 
-_transaction, _sign = Database.transaction, SigningPool.sign
+_call, _sign = Vault._call, SigningPool.sign
 _TURNS = 5
 """Turns of the loop after which everybody who was answered has begun to sign."""
 
@@ -49,25 +49,27 @@ class _Signing:
             await self._idle.wait()
 
 
-@contextmanager
-def _after_what_is_open(database: Database) -> Iterator[sqlite3.Connection]:
-    if database.connection.in_transaction:
-        database.commit()
-    with _transaction(database) as connection:
-        yield connection
+_open: WeakKeyDictionary[Recorder, ExitStack] = WeakKeyDictionary()
+"""The transaction that waits for its commit."""
 
 
 def _record(recorder: Recorder, drafts: Sequence[Draft]) -> list[Judgement]:
-    clock = recorder.clock()
-    if recorder.database.connection.in_transaction:
-        recorder.database.commit()
-    recorder.database.connection.execute("BEGIN IMMEDIATE")
-    return [recorder._judge_one(draft, clock) for draft in drafts]
+    with ExitStack() as stack:
+        keys = {duty_executor(draft.message_id) for draft in drafts}
+        sitting = recorder._judge.sit(stack.enter_context(recorder.store.judging(keys)), recorder.clock())
+        judgements: list[Judgement] = [sitting.judge(draft) for draft in drafts]
+        _open[recorder] = stack.pop_all()
+    return judgements
 
 
-def _commit(recorder: Recorder) -> None:
-    if recorder.database.connection.in_transaction:
-        recorder.database.commit()
+async def _after_what_is_open(vault: Vault, work: Callable[[], Any]) -> Any:
+    def run() -> Any:
+        waiting = _open.pop(vault._recorder, None)
+        if waiting is not None:
+            waiting.close()
+        return work()
+
+    return await _call(vault, run)
 
 
 def install() -> None:
@@ -82,10 +84,10 @@ def install() -> None:
         judgements = await commits._record([waiting.draft for waiting in batch])
         commits.answer(batch, judgements)
         await signing.done()
-        await vault._call(lambda: _commit(vault._recorder))
+        await vault._call(lambda: None)
 
     for owner, name, defect in (
-        (Database, "transaction", _after_what_is_open),
+        (Vault, "_call", _after_what_is_open),
         (Recorder, "record", _record),
         (SigningPool, "sign", sign),
         (GroupCommit, "_commit", commit),

@@ -1,6 +1,6 @@
 """kill -9 of a signer under load, again and again, on one database: is every signature that got out on record?
 
-    python -m tests.chaos.signer_kill [--kills 200] [--sabotage]
+    python -m tests.chaos.signer_kill [--kills 200] [--store sqlite|postgres] [--sabotage]
 
 After each kill the record that it left is compared with what was received; at the end all of it, once by reading the
 database and once by asking for the opposite of everything that was signed. Exit status 0: at least 80 % of the kills
@@ -28,29 +28,19 @@ import grpc
 from ssv_api.v1 import signer_pb2 as pb
 from ssv_api.v1.signer_pb2_grpc import SignerStub
 from ssv_protocol.crypto import bls, rsa
-from ssv_protocol.signing import window
-from ssv_protocol.types.ids import Instant, Slot
+from ssv_protocol.types.ids import Slot
 from ssv_protocol.types.qbft_message import QbftMessage
 from ssv_protocol.types.roles import QbftMessageType
-from ssv_runtime.logs import make_logger
-from ssv_runtime.network_file import write_network_file
-from ssv_runtime.rpc.limits import client_options
-from ssv_runtime.service import Service
-from ssv_signer.service import serving
-from ssv_signer.settings import SignerSettings
+from tests.chaos.databases import FROM_ENVIRONMENT, STORES, new_database
 from tests.chaos.received import Received, contents
 from tests.chaos.record_check import RecordCheck
-from tests.chaos.signer_process import Signers, kill
-from tests.chaos.signing_load import HEADS, VALUES, Load
-from tests.support.service_certificates import tls_settings, write_certificates
-from tests.support.signing_world import SigningWorld, local_chain
+from tests.chaos.signer_ground import Ground
+from tests.chaos.signer_process import kill
+from tests.chaos.signing_load import HEADS, VALUES, Draft
 
 STREAMS, WINDOW = 4, 8
 LIFE_S = (0.15, 0.6)
-SLOT_S, SLOTS_PER_EPOCH = 60.0, 2
-"""Slots so long that none leaves the signer's window while the test runs, epochs so short that many fit into it."""
 SAMPLE = 500
-Draft = pb.QbftDraft | pb.PostConsensusDraft
 
 
 @dataclass
@@ -70,37 +60,17 @@ class Report:
 class Trial:
     """One database, many signers."""
 
-    def __init__(self, folder: Path, kills: int, sabotage: bool, seed: int) -> None:
-        self.folder, self.kills = folder, kills
-        self.rng = random.Random(seed)
-        genesis = int(time.time() - 100 * SLOT_S - SLOT_S / 2)
-        self.world = SigningWorld(local_chain(SLOTS_PER_EPOCH, SLOT_S, genesis), range(1, 10 if kills > 50 else 7))
-        self.load = Load(self.world, 3, self.rng)
+    def __init__(self, ground: Ground, kills: int, sabotage: bool, rng: random.Random) -> None:
+        self.kills, self.rng = kills, rng
+        self.ground, self.world, self.load = ground, ground.world, ground.load
         self.received = Received(self.world.network.chain)
         self.report = Report()
-        certificates = write_certificates(folder / "certs", ("signer", "consensus", "eth1-listener"))
-        write_network_file(folder / "network.json", self.world.network)
-        (folder / "operator.pem").write_bytes(self.world.own_key.to_pem())
-        self.settings = SignerSettings.model_validate(
-            {
-                "network_file": folder / "network.json",
-                "operator_key_file": folder / "operator.pem",
-                "data_dir": folder / "data",
-                "log_level": "error",
-                **tls_settings(certificates, "signer"),
-            }
-        )
-        self.certificates = certificates
-        given = self.settings.model_dump(exclude_unset=True)
-        arguments = [part for key, value in given.items() for part in (f"--{key.replace('_', '-')}", str(value))]
-        self.signers = Signers(folder, arguments, sabotage)
-        every = [validator for held in self.load.validators.values() for validator in held]
-        self.shares = {validator.index: validator.share_pubkey for validator in every}
-        self.check = RecordCheck(folder / "data", folder / "copy", self.shares)
+        self.signers = ground.signers(sabotage=sabotage)
+        self.check = RecordCheck(ground.database, ground.shares)
 
     async def run(self, progress: Callable[[str], None]) -> None:
         """Add the shares, then kill, kill, kill, and ask for the opposite of everything."""
-        await self._add_shares()
+        await self.ground.add_shares()
         await self.signers.prepare()
         try:
             for number in range(1, self.kills + 1):
@@ -112,30 +82,6 @@ class Trial:
             await self.signers.stop()
         self._everything()
 
-    async def _add_shares(self) -> None:
-        # in a signer whose clock stands at the oldest slot of the window, so that many epochs may be signed now
-        chain = self.world.network.chain
-        clock = chain.slot_at(Instant(time.time()))
-        oldest = Slot(window.oldest(clock) + 1)
-        first = chain.first_slot(chain.epoch_of(Slot(oldest + 2 * SLOTS_PER_EPOCH)))
-        self.load.span(first, window.latest(chain, clock))
-        every = [validator for held in self.load.validators.values() for validator in held]
-        async with (
-            Service("signer", log=make_logger("signer", "error")) as service,
-            serving(self.settings, service, lambda: chain.slot_start(oldest)) as port,
-            self._channel(port, "eth1-listener") as channel,
-        ):
-            stub = SignerStub(channel)
-            for validator in every:
-                await stub.AddShare(validator.add)
-            service.stopping.set()
-
-    def _channel(self, port: int, caller: str = "consensus") -> grpc.aio.Channel:
-        files = tls_settings(self.certificates, caller)
-        ca, certificate, key = (files[name].read_bytes() for name in ("tls_ca", "tls_cert", "tls_key"))
-        credentials = grpc.ssl_channel_credentials(ca, key, certificate)
-        return grpc.aio.secure_channel(f"127.0.0.1:{port}", credentials, client_options("signer"))
-
     async def _life(self) -> None:
         begun = time.perf_counter()
         process, port = await self.signers.start()
@@ -145,7 +91,7 @@ class Trial:
         async with AsyncExitStack() as stack:
             streams = []
             for number in range(STREAMS):
-                channel = await stack.enter_async_context(self._channel(port))
+                channel = await stack.enter_async_context(self.ground.channel(port))
                 streams.append(asyncio.create_task(self._stream(channel, number, outstanding)))
             await asyncio.sleep(self.rng.uniform(*LIFE_S))
             self.report.in_flight += bool(outstanding)
@@ -194,7 +140,7 @@ class Trial:
         process, port = await self.signers.start()
         drafts: list[Draft] = [*self._opposite_steps(), *self._opposite_attestations()]
         try:
-            async with self._channel(port) as channel:
+            async with self.ground.channel(port) as channel:
                 requests = (_request(number, draft) for number, draft in enumerate(drafts))
                 async for answer in SignerStub(channel).Sign(requests):
                     self.report.asked_again += 1
@@ -235,7 +181,7 @@ class Trial:
         partials = list(received.partial_signatures())
         for index, root, share_signature in self.rng.sample(partials, min(SAMPLE, len(partials))):
             self.report.verified += 1
-            if not bls.verify(self.shares[index], root, share_signature):
+            if not bls.verify(self.ground.shares[index], root, share_signature):
                 self.report.violations.append("a share signature does not verify")
 
 
@@ -272,10 +218,16 @@ def good(trial: Trial) -> bool:
     return enough and kills == trial.kills and not report.violations
 
 
-def trial(kills: int, sabotage: bool, seed: int, progress: Callable[[str], None] = lambda _: None) -> Trial:
+def trial(
+    kills: int, sabotage: bool, seed: int, store: str = "sqlite", progress: Callable[[str], None] = lambda _: None
+) -> Trial:
     """Run a trial in a folder that goes away."""
-    with tempfile.TemporaryDirectory(prefix="signer-kill-") as folder:
-        made = Trial(Path(folder), kills, sabotage, seed)
+    rng = random.Random(seed)
+    with (
+        tempfile.TemporaryDirectory(prefix="signer-kill-") as folder,
+        new_database(store, Path(folder)) as database,
+    ):
+        made = Trial(Ground(Path(folder), database, 9 if kills > 50 else 6, rng), kills, sabotage, rng)
         asyncio.run(made.run(progress))
     return made
 
@@ -285,11 +237,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="kill -9 of a signer under load")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--sabotage", action="store_true", help="use a build that records after signing")
+    parser.add_argument("--store", choices=STORES, default=FROM_ENVIRONMENT)
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
     arguments = parser.parse_args()
-    print(f"seed {arguments.seed}")
+    print(f"{arguments.store}, seed {arguments.seed}")
     begun = time.perf_counter()
-    done = trial(arguments.kills, arguments.sabotage, arguments.seed, print)
+    done = trial(arguments.kills, arguments.sabotage, arguments.seed, arguments.store, print)
     print(table(done, time.perf_counter() - begun))
     if arguments.sabotage:
         found = bool(done.report.violations)

@@ -7,7 +7,7 @@ may be signed. Much of it must be refused; what matters is only what is signed.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 
 from ssv_api.v1 import signer_pb2 as pb
@@ -17,6 +17,7 @@ from ssv_protocol.types.roles import QbftMessageType
 from tests.support.signing_world import OWN, SigningWorld, Validator
 
 Committee = tuple[OperatorId, ...]
+Draft = pb.QbftDraft | pb.PostConsensusDraft
 VALUES = (b"value a", b"value b")
 HEADS = (b"head a", b"head b", b"head c")
 _KINDS = (QbftMessageType.PROPOSAL, QbftMessageType.PREPARE, QbftMessageType.COMMIT, QbftMessageType.ROUND_CHANGE)
@@ -45,7 +46,7 @@ class Load:
         """Say which slots may be signed."""
         self.slots = [Slot(slot) for slot in range(first, last + 1)]
 
-    def draft(self) -> pb.QbftDraft | pb.PostConsensusDraft:
+    def draft(self) -> Draft:
         """Return the next draft."""
         committee = self._rng.choice(self.committees)
         return self._attest(committee) if self._rng.random() < _ATTESTATIONS else self._speak(committee)
@@ -79,6 +80,3 @@ class Load:
             self._rounds[committee, slot] = at_round + 1
         (kind,) = self._rng.choices(_KINDS, _WEIGHTS)
         return self.world.qbft(kind, slot, self._rng.choice(VALUES), at_round, committee)
-
-
-Next = Callable[[], pb.QbftDraft | pb.PostConsensusDraft]

@@ -47,7 +47,8 @@ async def test_a_commit_that_fails_signs_nothing(
             assert "database" in signer.service.health.problems()
         assert signer.rows("consensus_steps") == signer.rows("partial_signatures") == 0
         # nothing was promised, so another value may still be signed; and the signer goes on by itself
-        await signer.ready()
+        if signer.database.store.comes_back:
+            await signer.ready()
         other = world.vote(signer.slot, b"other")
         answers = await signer.sign(world.post_consensus([validator], signer.slot, other))
         assert answers[0].signed.message
