@@ -17,6 +17,7 @@ from ssv_devnet.background_validators.process import running_background_validato
 from ssv_devnet.beacon_node import BeaconNodeError, BeaconNodeSettings, running_beacon_node, start_beacon_node
 from ssv_devnet.interop import interop_secret_key
 from ssv_devnet.observer import Observation, Observer, Vote
+from ssv_ethereum.beacon.block_content import BlockContent
 from ssv_ethereum.beacon.errors import BatchRefused
 from ssv_ethereum.beacon.events import HeadEvent, StreamOpened, Topic
 from ssv_ethereum.beacon.node import BeaconNode
@@ -47,7 +48,7 @@ class Run:
     events: list[object]
     refusal: BatchRefused
     background_log: str
-    last_proposals: tuple[Root | None, Root | None]
+    last_blocks: tuple[BlockContent | None, BlockContent | None]
 
     @property
     def included_share(self) -> float:
@@ -101,9 +102,9 @@ async def _run(folder: Path) -> Run:
         with pytest.raises(BatchRefused) as refused:
             await node.sync_committee.submit_messages([message])
         listening.cancel()
-        roots = await node.blocks.root(Slot(NOBODYS_SLOT - 1)), await node.blocks.root(NOBODYS_SLOT)
+        last_blocks = await node.blocks.content(Slot(NOBODYS_SLOT - 1)), await node.blocks.content(NOBODYS_SLOT)
         log = background_log.read_text()
-        return Run(chain, observer.observation(first, last), events, refused.value, log, roots)
+        return Run(chain, observer.observation(first, last), events, refused.value, log, last_blocks)
 
 
 async def _proposer(node: BeaconNode, chain: BeaconChain, slot: Slot) -> ValidatorIndex:
@@ -151,7 +152,7 @@ def test_released_validators_do_not_vote(run: Run) -> None:
 
 
 def test_a_released_validator_does_not_propose(run: Run) -> None:
-    before, released = run.last_proposals
+    before, released = run.last_blocks
     assert before is not None, run.background_log
     assert released is None
 

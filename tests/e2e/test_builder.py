@@ -158,7 +158,7 @@ async def _propose(node: BeaconNode, chain: BeaconChain, run: Run, slot: Slot) -
             await node.blocks.publish(foreign, produced.fork, is_blinded=produced.is_blinded)
         run.block_refusal = refused.value.message
     signed = proposal.signed(_signature(proposer, proposal.root(), domain)).encode()
-    for _ in range(2 if slot == BID_SLOT else 1):  # as several operators do
+    for _ in range(2):  # as several operators do
         await node.blocks.publish(signed, produced.fork, is_blinded=produced.is_blinded)
     content = await node.blocks.content(slot)
     assert content is not None
