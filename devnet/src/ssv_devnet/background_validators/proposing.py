@@ -17,6 +17,8 @@ from ssv_protocol.types.ids import Slot, ValidatorIndex
 
 _FORKS = {BeaconFork.ELECTRA: electra, BeaconFork.FULU: fulu}
 _GRAFFITI = b"devnet background"
+_NO_BUILDER = 0
+"""SSV may register a validator before it is released: a builder's bid must not count for it here."""
 
 
 class UnexpectedBlock(SsvError):
@@ -32,7 +34,8 @@ async def propose(crew: Crew, slot: Slot) -> None:
     if not crew.handover.runs(proposer, epoch):
         return
     randao_root = crew.signing_root(uint64_root(epoch), DOMAIN_RANDAO, epoch)
-    produced = await crew.node.blocks.produce(slot, crew.keyring.sign_now(proposer, randao_root), _GRAFFITI)
+    reveal = crew.keyring.sign_now(proposer, randao_root)
+    produced = await crew.node.blocks.produce(slot, reveal, _GRAFFITI, builder_boost_factor=_NO_BUILDER)
     signed = await asyncio.to_thread(_signed, crew, slot, proposer, produced)
     await crew.node.blocks.publish(signed, produced.fork)
 
