@@ -55,7 +55,9 @@ def test_a_file_is_read_as_it_was_written(keys: tuple[KeyHistory, ...]) -> None:
 
 
 def test_the_example_of_the_format() -> None:
-    document = json.loads(interchange.encode(FILE))
+    content = interchange.encode(FILE)
+    assert content.startswith(b'{\n  "metadata": {\n    "interchange_format_version": "5",\n')
+    document = json.loads(content)
     assert document["metadata"] == {
         "interchange_format_version": "5",
         "genesis_validators_root": f"0x{NETWORK.hex()}",
@@ -106,6 +108,8 @@ SPOILED: list[tuple[str, Spoil]] = [
     ("data[1].pubkey is missing", drop("data", 1, "pubkey")),
     (f'data[1].pubkey is "{"a0" * 49}"', put("a0" * 49, "data", 1, "pubkey")),
     ("data[1].pubkey is", put("0x" + "g0" * 48, "data", 1, "pubkey")),
+    ("data[1].pubkey is 5 and not 0x", put(5, "data", 1, "pubkey")),
+    (f'data[1].pubkey is "{"x" * 109} and not 0x and 96 hex digits', put("x" * 200, "data", 1, "pubkey")),
     ("data[1].signed_blocks is missing", drop("data", 1, "signed_blocks")),
     ("data[1].signed_attestations is missing", drop("data", 1, "signed_attestations")),
     ("data[0].signed_blocks[1].slot is missing", drop("data", 0, "signed_blocks", 1, "slot")),

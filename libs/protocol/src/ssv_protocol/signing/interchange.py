@@ -25,7 +25,7 @@ from ssv_protocol.types.ids import BlsPublicKey, Epoch, Root, Slot
 
 FORMAT_VERSION = "5"
 _MAX_UINT64 = 2**64 - 1
-_MAX_DIGITS = 20
+_SHOWN_CHARACTERS = 110
 _ROOT_BYTES, _PUBLIC_KEY_BYTES = 32, 48
 _AGAIN = "export the file again"
 
@@ -76,8 +76,8 @@ def parse(content: str | bytes) -> Interchange:
         document = json.loads(content, object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError):
         raise InterchangeInvalid("the file is not JSON; is it the right one?") from None
-    fields = _Fields.of(document, "the file")
-    metadata = _Fields.of(fields.get("metadata"), "metadata")
+    fields = _fields(document, "the file")
+    metadata = _fields(fields.get("metadata"), "metadata")
     version = metadata.get("interchange_format_version")
     if version != FORMAT_VERSION:
         raise InterchangeInvalid(
@@ -133,12 +133,6 @@ class _Fields:
     values: Mapping[str, Any]
     path: str
 
-    @classmethod
-    def of(cls, value: object, path: str) -> _Fields:
-        if not isinstance(value, dict):
-            raise InterchangeInvalid(f"{path} is no JSON object; {_AGAIN}")
-        return cls(value, path)
-
     def get(self, name: str) -> Any:
         if name not in self.values:
             raise InterchangeInvalid(f"{self.name_of(name)} is missing; {_AGAIN}")
@@ -148,12 +142,12 @@ class _Fields:
         listed, path = self.get(name), self.name_of(name)
         if not isinstance(listed, list):
             raise InterchangeInvalid(f"{path} is no list; {_AGAIN}")
-        return tuple(read(_Fields.of(item, f"{path}[{place}]")) for place, item in enumerate(listed))
+        return tuple(read(_fields(item, f"{path}[{place}]")) for place, item in enumerate(listed))
 
     def number(self, name: str) -> int:
         text = self.get(name)
         # a number in quotes, as the format has it: JSON's own numbers lose digits in some programs
-        if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS:
+        if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= len(str(_MAX_UINT64)):
             value = int(text)
             if value <= _MAX_UINT64:
                 return value
@@ -181,6 +175,12 @@ class _Fields:
         return name if self.path == "the file" else f"{self.path}.{name}"
 
 
+def _fields(value: object, path: str) -> _Fields:
+    if not isinstance(value, dict):
+        raise InterchangeInvalid(f"{path} is no JSON object; {_AGAIN}")
+    return _Fields(value, path)
+
+
 def _parse_key(fields: _Fields) -> KeyHistory:
     return KeyHistory(
         BlsPublicKey(fields.octets("pubkey", _PUBLIC_KEY_BYTES)),
@@ -202,8 +202,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _shown(value: object) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 110 else f"{text[:100]}…"
+    return json.dumps(value)[:_SHOWN_CHARACTERS]
 
 
 def _encoded_root(root: Root | None) -> dict[str, str]:
