@@ -9,7 +9,7 @@ from libs.protocol.tests.runners.validator_world import AT, duty, full_block, va
 from libs.protocol.tests.runners.world import A, share, share_keys
 from libs.protocol.tests.signing.world import CHAIN, CLOCK, NETWORK, OPERATORS, Decision, keys, member
 
-from ssv_consensus.ports import Signed
+from ssv_consensus.ports import NothingSigned, Refusal, Signed
 from ssv_devnet.committee.local_signer import LocalSigner, SignResult
 from ssv_protocol.crypto import bls
 from ssv_protocol.effects import PostConsensusDraft, PreConsensusDraft, RandaoReveal
@@ -50,7 +50,8 @@ def test_a_reveal_is_signed_and_one_of_another_epoch_is_not() -> None:
     draft = PreConsensusDraft(MESSAGE_ID, CLOCK, PartialSignatureType.RANDAO, (REVEAL,))
     ahead = replace(draft, objects=(replace(REVEAL, epoch=Epoch(EPOCH + 1)),))
     made = signer()
-    assert made.sign(ahead) == Denied(DenialReason.DUTY_SLOT, "RandaoReveal")
+    denied = Denied(DenialReason.DUTY_SLOT, "RandaoReveal")
+    assert made.sign(ahead) == NothingSigned((Refusal(BeaconRole.PROPOSER, REVEAL.validator_index, denied),))
     assert signed_root(made.sign(draft)) == pre_consensus_root(CHAIN, CLOCK, REVEAL)
     assert made.sign(ahead) == made.sign(draft), "what was sent is the answer"
 
@@ -61,8 +62,8 @@ def test_one_block_a_slot_and_none_of_an_earlier_slot() -> None:
     assert signed_root(first) == block_object(CHAIN, CLOCK, BLOCK, DUTY).signing_root
     assert made.sign(block_draft(value_of(OTHER))) == first
     below = made.sign(block_draft(value_of(full_block(earlier)), earlier))
-    assert isinstance(below, Denied)
-    assert below.reason is DenialReason.SLOT_BELOW_RECORD
+    assert isinstance(below, NothingSigned)
+    assert [each.denied.reason for each in below.refusals] == [DenialReason.SLOT_BELOW_RECORD]
 
 
 @pytest.mark.parametrize(("held_since", "signs"), [(EPOCH, False), (EPOCH - 1, True)])

@@ -28,6 +28,7 @@ from ssv_protocol.runners.committee import CommitteeSeat
 from ssv_protocol.types.ids import Epoch, ExecutionAddress, OperatorId, Slot
 from ssv_protocol.types.messages import SignedSSVMessage
 from ssv_protocol.types.operator import CommitteeMember
+from ssv_protocol.types.roles import RunnerRole
 
 T = TypeVar("T")
 OPERATORS = tuple(map(OperatorId, (1, 2, 3, 4)))
@@ -62,6 +63,8 @@ class Committee:
         self.wire = MemoryNetwork(lambda sender, receiver: (delay_s,))
         self.kept: list[bytes] = []
         self.records: dict[Slot, dict[OperatorId, DutyRecord]] = defaultdict(dict)
+        self.others: dict[RunnerRole, list[tuple[OperatorId, DutyRecord]]] = defaultdict(list)
+        """Records of every other role, in the order in which they came."""
         self.nodes: dict[OperatorId, CommitteeNode] = {}
         self.running: dict[OperatorId, asyncio.Task[None]] = {}
         keys = {each: operator_key(each) for each in OPERATORS}
@@ -111,7 +114,10 @@ class Committee:
         """Put a node together; it is not run and hears nothing yet."""
 
         def note(operator_id: OperatorId, record: DutyRecord) -> None:
-            self.records[record.slot][operator_id] = record
+            if record.role is RunnerRole.COMMITTEE:
+                self.records[record.slot][operator_id] = record
+            else:
+                self.others[record.role].append((operator_id, record))
 
         clock = SlotClock(self.chain, now)
         return CommitteeNode(

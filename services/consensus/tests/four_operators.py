@@ -39,7 +39,7 @@ from ssv_protocol.networks import local_network
 from ssv_protocol.registry.state import OperatorRecord, RegistryState, ValidatorRecord, cluster_id
 from ssv_protocol.types.committee import committee_id
 from ssv_protocol.types.ids import Epoch, ExecutionAddress, OperatorId, Slot
-from ssv_protocol.types.roles import BeaconRole
+from ssv_protocol.types.roles import BeaconRole, RunnerRole
 from ssv_runtime import names
 from ssv_runtime.bus import Bus, BusError, Message
 from ssv_runtime.nats_permissions import DECIDED, DUTIES_BUCKET
@@ -127,7 +127,7 @@ class RunningWorker:
 
 
 class FourOperators:
-    """All of it. `records` is what the exporter got: by slot and operator."""
+    """All of it. What the exporter got: `records` of the committee's duties by slot and operator, `others` by role."""
 
     def __init__(self, folder: Path, nats: Nats) -> None:
         self.folder = folder
@@ -140,6 +140,7 @@ class FourOperators:
         self.world = SimulatedChain(self.chain, {each.index: each.pubkey for each in self.validators}, seed=1)
         self.beacon = BeaconServer(self.world)
         self.records: dict[Slot, dict[OperatorId, DutyRecord]] = defaultdict(dict)
+        self.others: dict[RunnerRole, list[DutyRecord]] = defaultdict(list)
         self.signers: dict[OperatorId, SignerProcess] = {}
         self.workers: dict[OperatorId, RunningWorker] = {}
         self.gateway: TestGateway
@@ -159,7 +160,7 @@ class FourOperators:
             await stack.enter_async_context(self.beacon.running())
             for number in OPERATORS:
                 await self._serve_registry(stack, number)
-            self.gateway = TestGateway(await self._bus(stack, names.P2P_GATEWAY))
+            self.gateway = TestGateway(await self._bus(stack, names.P2P_GATEWAY), COMMITTEE)
             await self.gateway.listen()
             await self._read_records(stack)
             scheduling = asyncio.create_task(self._schedule(await self._bus(stack, names.DUTY_SCHEDULER)))
@@ -260,7 +261,10 @@ class FourOperators:
     async def _read_records(self, stack: AsyncExitStack) -> None:
         async def came(message: Message) -> None:
             record = DutyRecord.FromString(message.data)
-            self.records[Slot(record.slot)][OperatorId(record.operator_id)] = record
+            if record.role == RunnerRole.COMMITTEE:
+                self.records[Slot(record.slot)][OperatorId(record.operator_id)] = record
+            else:
+                self.others[RunnerRole(record.role)].append(record)
 
         bus = await self._bus(stack, names.EXPORTER)
         await bus.subscribe(f"{DECIDED}.>", came)

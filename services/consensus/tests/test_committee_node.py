@@ -9,8 +9,8 @@ import pytest
 from services.consensus.tests.committee import FIRST_SLOT, FOUR, ONE, SLOT_S, THREE, TWO, Committee, operator_key
 from services.consensus.tests.fake_time import now, run
 
-from ssv_consensus.committee_node import DUTY_SLOTS
-from ssv_consensus.duty_record import attesters_of
+from ssv_consensus.due_duties import parts_of
+from ssv_consensus.duty_times import DUTY_SLOTS
 from ssv_consensus.legs import Leg
 from ssv_consensus.ports import Cleared, Handed
 from ssv_consensus.stages import Stage
@@ -19,6 +19,7 @@ from ssv_protocol.effects import Event, Fetch, FetchAttestationData, Submit
 from ssv_protocol.errors import Reason
 from ssv_protocol.runners.admission import open_content
 from ssv_protocol.runners.ledger import MissedReason
+from ssv_protocol.runners.runner import Duty
 from ssv_protocol.types.duty import CommitteeDuty
 from ssv_protocol.types.ids import (
     FIRST_ROUND,
@@ -34,7 +35,7 @@ from ssv_protocol.types.ids import (
 from ssv_protocol.types.message_id import committee_message_id
 from ssv_protocol.types.messages import SignedSSVMessage, SSVMessage
 from ssv_protocol.types.qbft_message import QbftMessage
-from ssv_protocol.types.roles import MsgType, QbftMessageType, RunnerRole
+from ssv_protocol.types.roles import BeaconRole, MsgType, QbftMessageType, RunnerRole
 
 END_OF_FIRST = FIRST_SLOT + DUTY_SLOTS
 
@@ -46,9 +47,9 @@ class LateDuties:
     world: SimulatedChain
     delay_s: float
 
-    async def committee_duty(self, slot: Slot) -> CommitteeDuty | None:
+    async def duties(self, slot: Slot) -> tuple[Duty, ...]:
         await asyncio.sleep(self.delay_s)
-        return await self.world.committee_duty(slot)
+        return await self.world.duties(slot)
 
 
 @dataclass
@@ -82,12 +83,15 @@ def test_a_duty_is_agreed_on_signed_and_submitted_by_all() -> None:
             await committee.until_slot(END_OF_FIRST, 0.5)
             duty = await committee.world.committee_duty(FIRST_SLOT)
             assert duty is not None
+            attesters = {each.validator_index for each in duty.validator_duties if each.type == BeaconRole.ATTESTER}
             for record in committee.records[FIRST_SLOT].values():
-                assert record.submitted == record.attesters == attesters_of(duty)
+                assert record.submitted == record.attesters == attesters
+                assert set(record.of(BeaconRole.SYNC_COMMITTEE)) == {committee.world.sync_validator}
+                assert all(each.missed is None for each in record.outcomes)
                 assert not record.missed
                 assert record.decided is not None
                 assert record.last_round == 1
-                assert set(record.stages_ms) == set(Stage)
+                assert set(record.stages_ms) == set(Stage) - {Stage.PRE_CONSENSUS}
                 assert set(record.legs_ms) == {Leg.SIGNER, Leg.GATEWAY}
             assert len(committee.records[FIRST_SLOT]) == 4
             assert not committee.world.invalid
@@ -220,14 +224,18 @@ def test_who_is_barred_is_left_out_with_the_reason() -> None:
         async with Committee() as committee:
             duty = await committee.world.committee_duty(FIRST_SLOT)
             assert duty is not None
-            index = min(attesters_of(duty))
+            attesters = {each.validator_index for each in duty.validator_duties if each.type == BeaconRole.ATTESTER}
+            index = min(attesters)
 
-            async def bar_one(duty: CommitteeDuty) -> Cleared:
-                kept = tuple(each for each in duty.validator_duties if each.validator_index != index)
-                return Cleared(CommitteeDuty(duty.slot, kept), {index: MissedReason.RECORD_AHEAD})
+            async def bar_one(duty: Duty) -> Cleared:
+                parts = [each for each in parts_of(duty) if each.validator_index == index]
+                kept = tuple(each for each in parts_of(duty) if each.validator_index != index)
+                barred = {(BeaconRole(each.type), index): MissedReason.RECORD_AHEAD for each in parts}
+                return Cleared(CommitteeDuty(duty.slot, kept), barred)
 
-            async def bar_all(duty: CommitteeDuty) -> Cleared:
-                return Cleared(CommitteeDuty(duty.slot, ()), dict.fromkeys(attesters_of(duty), MissedReason.WAITING))
+            async def bar_all(duty: Duty) -> Cleared:
+                parts = [(BeaconRole(each.type), each.validator_index) for each in parts_of(duty)]
+                return Cleared(None, dict.fromkeys(parts, MissedReason.WAITING))
 
             committee.start(ONE, committee.node(ONE, clearance=bar_one))
             committee.start(TWO, committee.node(TWO, clearance=bar_all))
@@ -236,8 +244,8 @@ def test_who_is_barred_is_left_out_with_the_reason() -> None:
             await committee.until_slot(END_OF_FIRST, 0.5)
             one, two = committee.records[FIRST_SLOT][ONE], committee.records[FIRST_SLOT][TWO]
             assert one.missed == {index: MissedReason.RECORD_AHEAD}
-            assert one.submitted == attesters_of(duty) - {index}
-            assert two.missed == dict.fromkeys(attesters_of(duty), MissedReason.WAITING)
+            assert one.submitted == attesters - {index}
+            assert two.missed == dict.fromkeys(attesters, MissedReason.WAITING)
             assert two.decided is None
 
     run(scenario)
@@ -288,7 +296,8 @@ def test_messages_of_another_role_or_domain_reach_no_duty(role: RunnerRole) -> N
             other = committee_message_id(domain, role, seat.member.committee_id)
             node.dropped.clear()
             node.deliver(under_id(partials, other, partials.operator_ids[0]))
-            assert node.dropped == {Reason.MESSAGE_IDENTIFIER: 1}
+            wrong_role = role is not RunnerRole.COMMITTEE
+            assert node.dropped == {Reason.MESSAGE_ROLE if wrong_role else Reason.MESSAGE_IDENTIFIER: 1}
 
     run(scenario)
 

@@ -1,21 +1,24 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
-from libs.protocol.tests.signing.world import CHAIN, COMMITTEE
+from libs.protocol.tests.signing.world import CHAIN, COMMITTEE, NETWORK
 from services.consensus.tests.fake_time import now, run
 
 from ssv_api.v1 import duties_pb2 as pb
+from ssv_consensus.due_duties import SlotDuties
 from ssv_consensus.duty_book import KEPT_EPOCHS, CommitteeDuties, DutyBook
 from ssv_protocol.errors import ProtocolError
-from ssv_protocol.types.duty import ValidatorDuty
+from ssv_protocol.types.duty import CommitteeDuty, ValidatorDuty
 from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Epoch, Slot, ValidatorIndex
 from ssv_protocol.types.roles import BeaconRole
 
 EPOCH = Epoch(3)
 FIRST = CHAIN.first_slot(EPOCH)
 OTHER = CommitteeId(b"\x07" * 32)
+OWN = {BeaconRole.PROPOSER, BeaconRole.VALIDATOR_REGISTRATION, BeaconRole.VOLUNTARY_EXIT}
 
 
 def key(index: int) -> BlsPublicKey:
@@ -32,6 +35,10 @@ def sync(index: int) -> ValidatorDuty:
     )
 
 
+def proposer(index: int, slot: int) -> ValidatorDuty:
+    return ValidatorDuty(BeaconRole.PROPOSER, key(index), Slot(slot), ValidatorIndex(index))
+
+
 def value(*duties: ValidatorDuty, epoch: int = EPOCH, committee: bytes = COMMITTEE) -> pb.CommitteeDuties:
     return pb.CommitteeDuties(
         epoch=epoch,
@@ -39,15 +46,22 @@ def value(*duties: ValidatorDuty, epoch: int = EPOCH, committee: bytes = COMMITT
         validators=[pb.OwnValidator(index=i, public_key=key(i), may_sign_from_epoch=i) for i in (1, 2)],
         attester=[duty.encode() for duty in duties if duty.type == BeaconRole.ATTESTER],
         sync_committee=[duty.encode() for duty in duties if duty.type == BeaconRole.SYNC_COMMITTEE],
+        validator_duties=[duty.encode() for duty in duties if duty.type in OWN],
     )
 
 
 def duties_at(book: DutyBook, slot: int, committee: CommitteeId = COMMITTEE) -> tuple[ValidatorDuty, ...]:
+    """Return what a committee votes on in a slot."""
+
     async def ask() -> tuple[ValidatorDuty, ...]:
-        duty = await CommitteeDuties(book, committee, now, 2).committee_duty(Slot(slot))
-        return () if duty is None else duty.validator_duties
+        due = await CommitteeDuties(NETWORK, book, committee, now, 2).duties(Slot(slot))
+        return tuple(each for duty in due if isinstance(duty, CommitteeDuty) for each in duty.validator_duties)
 
     return run(ask)
+
+
+def listed(book: DutyBook, slot: int) -> SlotDuties:
+    return run(lambda: book.duties(COMMITTEE, Slot(slot)))
 
 
 def test_attestations_in_their_slot_and_sync_messages_in_each() -> None:
@@ -79,29 +93,57 @@ def test_a_new_value_replaces_the_old_one_of_its_committee_only() -> None:
 def test_duties_that_are_not_known_are_waited_for() -> None:
     async def scenario() -> None:
         book = DutyBook(CHAIN)
-        source = CommitteeDuties(book, COMMITTEE, now, 2)
+        source = CommitteeDuties(NETWORK, book, COMMITTEE, now, 2)
         await asyncio.sleep(CHAIN.slot_start(FIRST))
-        asked = asyncio.create_task(source.committee_duty(FIRST))
+        asked = asyncio.create_task(source.duties(FIRST))
         await asyncio.sleep(1)
         book.put(value(attester(1, FIRST), committee=OTHER))
         await asyncio.sleep(1)
         assert not asked.done()
         book.put(value(attester(1, FIRST)))
-        duty = await asked
-        assert duty is not None
-        assert duty.validator_duties == (attester(1, FIRST),)
+        assert CommitteeDuty(FIRST, (attester(1, FIRST),)) in await asked
 
     run(scenario)
 
 
 def test_the_wait_ends_with_the_duty() -> None:
     async def scenario() -> None:
-        source = CommitteeDuties(DutyBook(CHAIN), COMMITTEE, now, 2)
+        source = CommitteeDuties(NETWORK, DutyBook(CHAIN), COMMITTEE, now, 2)
         await asyncio.sleep(CHAIN.slot_start(FIRST))
-        assert await source.committee_duty(FIRST) is None
+        assert await source.duties(FIRST) == ()
         assert now() == pytest.approx(CHAIN.slot_start(Slot(FIRST + 2)))
 
     run(scenario)
+
+
+def test_a_validators_own_duties_are_those_of_their_slot() -> None:
+    book = DutyBook(CHAIN)
+    exit_ = replace(proposer(2, FIRST), type=BeaconRole.VOLUNTARY_EXIT)
+    book.put(value(proposer(1, FIRST), exit_, proposer(1, FIRST + 1)))
+    assert listed(book, FIRST) == SlotDuties(FIRST, own=(proposer(1, FIRST), exit_))
+    assert listed(book, FIRST + 1).own == (proposer(1, FIRST + 1),)
+
+
+def test_the_last_slot_of_a_period_belongs_to_the_new_sync_committee() -> None:
+    period = CHAIN.epochs_per_sync_committee_period
+    new = Epoch(period * 2)
+    old, last = Epoch(new - 1), Slot(CHAIN.first_slot(new) - 1)
+    book = DutyBook(CHAIN)
+    book.put(value(sync(1), epoch=old))
+    assert [each.validator_index for each in listed(book, last - 1).sync] == [1]
+    assert listed(book, last).sync == (), "while nobody knows the new one"
+    book.put(value(sync(2), epoch=new))
+    assert [each.validator_index for each in listed(book, last - 1).sync] == [1]
+    assert [(each.validator_index, each.slot) for each in listed(book, last).sync] == [(2, last)]
+    assert [each.validator_index for each in listed(book, last + 1).sync] == [2]
+
+
+def test_the_last_slot_of_an_epoch_within_a_period_needs_nothing_of_the_next() -> None:
+    book = DutyBook(CHAIN)
+    book.put(value(sync(1)))
+    last = Slot(CHAIN.first_slot(Epoch(EPOCH + 1)) - 1)
+    assert CHAIN.sync_period_of(EPOCH) == CHAIN.sync_period_of(Epoch(EPOCH + 1))
+    assert [each.validator_index for each in listed(book, last).sync] == [1]
 
 
 def test_indices_and_first_epochs_are_those_of_the_validators() -> None:

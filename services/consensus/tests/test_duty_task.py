@@ -9,7 +9,7 @@ from itertools import pairwise
 from services.consensus.tests.committee import FIRST_SLOT, FOUR, ONE, THREE, TWO, Committee, operator_key
 from services.consensus.tests.fake_time import now, run
 
-from ssv_consensus.committee_node import DUTY_SLOTS
+from ssv_consensus.duty_times import DUTY_SLOTS
 from ssv_consensus.ports import Failed, Signer, SignVerdict
 from ssv_devnet.committee.local_ports import LocalSignerPort
 from ssv_devnet.committee.local_signer import LocalSigner

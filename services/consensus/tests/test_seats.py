@@ -7,7 +7,7 @@ import pytest
 from libs.protocol.tests.signing.world import NETWORK, OPERATORS, keys
 from services.consensus.tests.test_duty_book import key
 
-from ssv_consensus.seats import own_committees, seat_of
+from ssv_consensus.seats import Preferences, own_committees, padded_graffiti, seat_of
 from ssv_protocol.errors import ProtocolError, Reason
 from ssv_protocol.registry.state import OperatorRecord, RegistryState, ValidatorRecord, cluster_id
 from ssv_protocol.types.committee import committee_id
@@ -18,6 +18,7 @@ OWNER = ExecutionAddress(bytes(20))
 ME = OPERATORS[0]
 COMMITTEE = committee_id(OPERATORS)
 SLOT = Slot(3)
+CHOSEN = Preferences(same_roots=True, graffiti=padded_graffiti("ssv é"), gas_limit=7, proposer_delay_s=0.5)
 
 
 def validator(
@@ -42,10 +43,13 @@ def view(*validators: ValidatorRecord, me: OperatorId | None = ME, without_key: 
 def test_a_seat_has_the_committees_keys_and_the_shares_with_an_index() -> None:
     of_one, of_two = validator(1), validator(2)
     everything = view(of_one, of_two)
-    seat = seat_of(everything, [of_one, of_two], {key(1): ValidatorIndex(11)}, NETWORK, SLOT, same_roots=True)
+    seat = seat_of(everything, [of_one, of_two], {key(1): ValidatorIndex(11)}, NETWORK, SLOT, preferences=CHOSEN)
     assert seat.member.committee_id == COMMITTEE
     assert seat.member.operator_ids == OPERATORS
     assert seat.same_roots
+    own = seat.of_validator(ValidatorIndex(11))
+    assert (own.gas_limit, own.proposer_delay_s) == (7, 0.5)
+    assert own.share.graffiti == "ssv é".encode() + bytes(26)
     assert set(seat.shares) == {11}
     assert seat.shares[ValidatorIndex(11)].share_pubkey == of_one.share_public_keys[0]
 

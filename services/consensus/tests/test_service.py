@@ -17,7 +17,7 @@ from ssv_protocol.types.roles import QbftMessageType
 pytestmark = pytest.mark.system
 
 ONE, TWO, THREE = OPERATORS[:3]
-STAGES = {"attestation_data", "consensus", "partial_signatures", "combine", "submission", "whole_duty"}
+STAGES = {"fetch", "consensus", "partial_signatures", "combine", "submission", "whole_duty"}
 
 
 def test_four_workers_attest_and_say_how_it_went(tmp_path: Path) -> None:

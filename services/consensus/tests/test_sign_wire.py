@@ -4,7 +4,7 @@ import pytest
 from libs.protocol.tests.signing.world import CLOCK, Decision, message_id, qbft_draft, vote_for
 
 from ssv_api.v1 import signer_pb2 as pb
-from ssv_consensus.ports import Failed, Signed
+from ssv_consensus.ports import Failed, NothingSigned, Refusal, Signed
 from ssv_consensus.sign_wire import request_of, verdict_of
 from ssv_protocol.effects import PostConsensusDraft
 from ssv_protocol.signing.verdict import DenialReason, Denied
@@ -16,6 +16,16 @@ from ssv_protocol.types.roles import BeaconRole, QbftMessageType
 
 VALUE = vote_for(CLOCK).encode()
 DECIDED = Decision(VALUE).signed()
+LEFT_OUT = [
+    pb.DeniedDuty(validator_index=7, duty_type=0, denied=pb.Denied(reason="waiting", detail="epoch 9")),
+    pb.DeniedDuty(validator_index=7, duty_type=3, denied=pb.Denied(reason="duty_slot")),
+    pb.DeniedDuty(validator_index=7, duty_type=99, denied=pb.Denied(reason="duty_type")),
+]
+REFUSALS = (
+    Refusal(BeaconRole.ATTESTER, ValidatorIndex(7), Denied(DenialReason.WAITING, "epoch 9")),
+    Refusal(BeaconRole.SYNC_COMMITTEE, ValidatorIndex(7), Denied(DenialReason.DUTY_SLOT)),
+    Refusal(None, ValidatorIndex(7), Denied(DenialReason.DUTY_TYPE)),
+)
 
 
 def test_a_qbft_draft_travels_whole() -> None:
@@ -35,9 +45,15 @@ def test_a_post_consensus_draft_travels_with_its_evidence() -> None:
 
 
 def test_a_signed_message_comes_with_who_was_left_out() -> None:
-    left_out = pb.DeniedDuty(validator_index=7, denied=pb.Denied(reason="waiting", detail="epoch 9"))
-    answer = pb.SignResponse(signed=pb.Signed(message=DECIDED.encode(), denied=[left_out]))
-    assert verdict_of(answer) == Signed(DECIDED, {ValidatorIndex(7): Denied(DenialReason.WAITING, "epoch 9")})
+    answer = pb.SignResponse(signed=pb.Signed(message=DECIDED.encode(), denied=LEFT_OUT))
+    assert verdict_of(answer) == Signed(DECIDED, REFUSALS)
+
+
+def test_two_refused_objects_of_one_validator_stay_two() -> None:
+    """As a validator that neither attests nor signs for the sync committee."""
+    answer = pb.SignResponse(denied=pb.Denied(reason="waiting", duties=LEFT_OUT))
+    assert verdict_of(answer) == NothingSigned(REFUSALS)
+    assert len({(each.duty_type, each.validator_index) for each in REFUSALS}) == 3
 
 
 @pytest.mark.parametrize("reason", DenialReason)

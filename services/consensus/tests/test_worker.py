@@ -6,22 +6,23 @@ import asyncio
 import io
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import cast
 
 from libs.protocol.tests.signing.world import CHAIN, NETWORK, OPERATORS, keys
 from services.consensus.tests.fake_time import now, run
 from services.consensus.tests.test_duty_book import key, value
-from services.consensus.tests.test_seats import COMMITTEE, ME, validator, view
+from services.consensus.tests.test_seats import COMMITTEE, ME, OWNER, validator, view
 
 from ssv_consensus.duty_book import DutyBook
 from ssv_consensus.holding import Holding
 from ssv_consensus.instruments import Instruments
 from ssv_consensus.worker import Worker
 from ssv_ethereum.slot_clock import SlotClock
-from ssv_protocol.registry.state import OperatorRecord, ValidatorRecord
+from ssv_protocol.registry.state import OperatorRecord, Recipient, ValidatorRecord
 from ssv_protocol.runners.committee import CommitteeSeat
 from ssv_protocol.types.committee import committee_id
-from ssv_protocol.types.ids import CommitteeId, OperatorId, Slot
+from ssv_protocol.types.ids import CommitteeId, ExecutionAddress, OperatorId, Slot, ValidatorIndex
 from ssv_runtime.logs import make_logger
 from ssv_runtime.registry_client import RegistryView
 from ssv_runtime.service import Service
@@ -35,9 +36,13 @@ class FakeNode:
     seat: CommitteeSeat
     heads: list[Slot] = field(default_factory=list)
     draining: asyncio.Event = field(default_factory=asyncio.Event)
+    changes: int = 0
 
     def drain(self) -> None:
         self.draining.set()
+
+    def duties_changed(self) -> None:
+        self.changes += 1
 
     def head_seen(self, slot: Slot) -> None:
         self.heads.append(slot)
@@ -165,10 +170,25 @@ def test_shares_come_with_the_indices() -> None:
         assert not node.seat.shares
         scene.worker.duties_changed(scene.book.put(value()))
         assert {index: share.validator_pubkey for index, share in node.seat.shares.items()} == {1: key(1), 2: key(2)}
+        assert node.changes == 1, "the node looks for what is new once its seat has the shares"
         scene.worker.registry_changed(registry(validator(1)))
         assert set(node.seat.shares) == {1}
         scene.worker.duties_changed(scene.book.put(value(committee=b"\x07" * 32)))
         assert set(scene.worker.holdings) == {COMMITTEE}
+
+    with_worker(scenario)
+
+
+def test_a_new_fee_recipient_reaches_the_seat() -> None:
+    async def scenario(scene: Scene) -> None:
+        before = registry(validator(1))
+        scene.worker.registry_changed(before)
+        scene.worker.duties_changed(scene.book.put(value()))
+        node, address = scene.holding().node, ExecutionAddress(b"\x0e" * 20)
+        assert node.seat.shares[ValidatorIndex(1)].fee_recipient == before.state.fee_recipient(OWNER)
+        state = replace(before.state, recipients=MappingProxyType({OWNER: Recipient(address)}))
+        scene.worker.registry_changed(RegistryView(state, ME))
+        assert node.seat.shares[ValidatorIndex(1)].fee_recipient == address
 
     with_worker(scenario)
 

@@ -12,10 +12,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from ssv_consensus.ports import Signed
+from ssv_consensus.ports import NothingSigned, Refusal, Signed
 from ssv_protocol.crypto.bls import SecretKey
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
-from ssv_protocol.effects import Draft, PostConsensusDraft, PreConsensusDraft, QbftDraft
+from ssv_protocol.effects import (
+    Draft,
+    Exit,
+    PostConsensusDraft,
+    PreConsensusDraft,
+    PreConsensusObject,
+    QbftDraft,
+    RandaoReveal,
+    Registration,
+    SlotSelection,
+    SyncSelection,
+)
 from ssv_protocol.forks import Network
 from ssv_protocol.signing import attestation, block, post_consensus, pre_consensus, qbft
 from ssv_protocol.signing.post_consensus import HeldShare, PostConsensusState
@@ -31,10 +42,17 @@ from ssv_protocol.types.ids import BlsPublicKey, Epoch, Height, Instant, Message
 from ssv_protocol.types.messages import SignedSSVMessage, SSVMessage
 from ssv_protocol.types.operator import CommitteeMember
 from ssv_protocol.types.partial_signatures import PartialSignature, PartialSignatures
-from ssv_protocol.types.roles import MsgType
+from ssv_protocol.types.roles import BeaconRole, MsgType
 from ssv_protocol.types.share import Share
 
-SignResult = Signed | Denied
+SignResult = Signed | NothingSigned | Denied
+_KINDS: dict[type[PreConsensusObject], BeaconRole] = {
+    RandaoReveal: BeaconRole.PROPOSER,
+    SlotSelection: BeaconRole.AGGREGATOR,
+    SyncSelection: BeaconRole.SYNC_COMMITTEE_CONTRIBUTION,
+    Registration: BeaconRole.VALIDATOR_REGISTRATION,
+    Exit: BeaconRole.VOLUNTARY_EXIT,
+}
 
 
 class LocalSigner:
@@ -93,8 +111,8 @@ class LocalSigner:
         verdict = pre_consensus.check(self._network, self._member, self._shares, sent, draft, clock)
         if isinstance(verdict, Denied):
             return verdict
-        denied = {item.object.validator_index: item.denied for item in verdict.denied}
-        return self._sign_batch(draft.message_id, verdict.record, denied)
+        refusals = (Refusal(_KINDS[type(i.object)], i.object.validator_index, i.denied) for i in verdict.denied)
+        return self._sign_batch(draft.message_id, verdict.record, tuple(refusals))
 
     def _sign_post_consensus(self, draft: PostConsensusDraft, clock: Slot) -> SignResult:
         key = draft.message_id, draft.slot, post_consensus.KIND
@@ -102,18 +120,18 @@ class LocalSigner:
         verdict = post_consensus.check(self._network, self._member, state, draft, clock)
         if isinstance(verdict, Denied):
             return verdict
-        denied = {item.duty.validator_index: item.denied for item in verdict.denied}
+        refusals = (Refusal(BeaconRole(i.duty.type), i.duty.validator_index, i.denied) for i in verdict.denied)
         self._attestations.update(verdict.attestations)
         self._proposals.update(verdict.proposals)
-        return self._sign_batch(draft.message_id, verdict.record, denied)
+        return self._sign_batch(draft.message_id, verdict.record, tuple(refusals))
 
     def _sign_batch(
-        self, message_id: MessageId, record: PartialSignaturesRecord | None, denied: dict[ValidatorIndex, Denied]
+        self, message_id: MessageId, record: PartialSignaturesRecord | None, refusals: tuple[Refusal, ...]
     ) -> SignResult:
         if record is None:
-            return next(iter(denied.values()), Denied(DenialReason.NOTHING_TO_SIGN))
+            return NothingSigned(refusals) if refusals else Denied(DenialReason.NOTHING_TO_SIGN)
         self._batches[message_id, record.slot, record.type] = record
-        return Signed(self._envelope(self._batch(message_id, record)), denied)
+        return Signed(self._envelope(self._batch(message_id, record)), refusals)
 
     def _batch(self, message_id: MessageId, record: PartialSignaturesRecord) -> UnsignedMessage:
         signer = self._member.operator_id

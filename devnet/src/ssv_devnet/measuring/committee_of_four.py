@@ -27,6 +27,7 @@ from ssv_protocol.effects import Event, Fetch, Submit
 from ssv_protocol.forks import Network
 from ssv_protocol.networks import local_network
 from ssv_protocol.runners.committee import CommitteeSeat
+from ssv_protocol.runners.runner import Duty
 from ssv_protocol.types.duty import CommitteeDuty, ValidatorDuty
 from ssv_protocol.types.ids import Epoch, ExecutionAddress, Instant, OperatorId, Slot
 from ssv_protocol.types.operator import CommitteeMember
@@ -85,9 +86,9 @@ class _Beacon:
         self.submissions: list[Submit] = []
         self._attesting = validators[:attesting]
 
-    async def committee_duty(self, slot: Slot) -> CommitteeDuty | None:
+    async def duties(self, slot: Slot) -> tuple[Duty, ...]:
         duties = [ValidatorDuty(BeaconRole.ATTESTER, v.pubkey, slot, v.index, 0, 64, 1, 0) for v in self._attesting]
-        return CommitteeDuty(slot, tuple(duties)) if slot > 0 else None
+        return (CommitteeDuty(slot, tuple(duties)),) if slot > 0 else ()
 
     async def answer(self, question: Fetch) -> Event:
         return await OperatorView(self.world).answer(question)

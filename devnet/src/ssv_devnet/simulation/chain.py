@@ -16,6 +16,7 @@ from ssv_protocol.crypto import bls
 from ssv_protocol.crypto.signing_root import DOMAIN_BEACON_ATTESTER, DOMAIN_SYNC_COMMITTEE, compute_signing_root
 from ssv_protocol.effects import Event, Fetch, FetchAttestationData, FetchedAttestationData, Submit
 from ssv_protocol.errors import SsvError
+from ssv_protocol.runners.runner import Duty
 from ssv_protocol.types.beacon.attestation import AttestationData, Checkpoint, SingleAttestation
 from ssv_protocol.types.beacon.sync_committee import SyncCommitteeMessage
 from ssv_protocol.types.duty import CommitteeDuty, ValidatorDuty
@@ -104,6 +105,11 @@ class SimulatedChain:
                 )
             )
         return CommitteeDuty(slot, tuple(duties)) if duties else None
+
+    async def duties(self, slot: Slot) -> tuple[Duty, ...]:
+        """Return what begins in a slot: the committee's duty, if there is one."""
+        duty = await self.committee_duty(slot)
+        return (duty,) if duty is not None else ()
 
     def take(self, work: Submit) -> frozenset[ValidatorIndex]:
         """Verify what an operator hands over; return the attesters that are refused."""

@@ -13,10 +13,11 @@ from typing import TypeVar
 from ssv_consensus.bus_gossip import BusGossip
 from ssv_consensus.clearance import SigningClearance
 from ssv_consensus.committee_inbox import CommitteeInbox
-from ssv_consensus.committee_node import DUTY_SLOTS, CommitteeNode
+from ssv_consensus.committee_node import CommitteeNode
 from ssv_consensus.duty_book import CommitteeDuties, DutyBook
 from ssv_consensus.duty_id import duty_id
 from ssv_consensus.duty_record import DutyRecord
+from ssv_consensus.duty_times import DUTY_SLOTS
 from ssv_consensus.holding import Holding
 from ssv_consensus.instruments import Instruments
 from ssv_consensus.ports import BeaconApi, Ports
@@ -25,9 +26,8 @@ from ssv_consensus.record_wire import record_message
 from ssv_consensus.signer_client import SignerClient
 from ssv_ethereum.slot_clock import SlotClock
 from ssv_protocol.forks import Network
-from ssv_protocol.runners.committee import CommitteeSeat
-from ssv_protocol.types.ids import OperatorId, Slot
-from ssv_protocol.types.roles import RunnerRole
+from ssv_protocol.runners.seats import CommitteeSeat
+from ssv_protocol.types.ids import MessageId, OperatorId, Slot
 from ssv_runtime.bus import Bus
 from ssv_runtime.traces import Traces
 
@@ -65,21 +65,30 @@ class Assembly:
         committee = seat.member.committee_id
 
         def note(operator_id: OperatorId, record: DutyRecord) -> None:
-            self.instruments.duty_done(committee, record)
+            self.instruments.duty_done(record)
             self.instruments.dropped(node.dropped)
             node.dropped.clear()
             self.records.put(record_message(operator_id, committee, record))
 
-        def span(slot: Slot) -> AbstractContextManager[object]:
-            return self.traces.span(duty_id(RunnerRole.COMMITTEE, slot, committee))
+        def span(message_id: MessageId, slot: Slot) -> AbstractContextManager[object]:
+            return self.traces.span(duty_id(message_id, slot))
 
         gossip = BusGossip(
             self.bus, self.network, seat.member.operator_ids, self.clock.now, self.instruments.publication
         )
         node = CommitteeNode(
             seat,
-            Ports(self.beacon, self.signer, gossip, self.threads, self.clock.now, secrets.token_bytes),
-            CommitteeDuties(self.book, committee, self.clock.now, DUTY_SLOTS),
+            Ports(
+                self.beacon,
+                self.signer,
+                gossip,
+                self.threads,
+                self.clock.now,
+                secrets.token_bytes,
+                self.instruments.reported,
+                self.instruments.duty_failed,
+            ),
+            CommitteeDuties(self.network, self.book, committee, self.clock.now, DUTY_SLOTS),
             self.clock,
             note,
             clearance=SigningClearance(committee, self.book, self.signer),

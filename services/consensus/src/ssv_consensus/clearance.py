@@ -3,74 +3,97 @@
 Not a safety rule: the signer decides again when it signs. Here the committee's work is spared, and the ledger gets
 the reason. A signer that does not answer bars nobody.
 
-A record whose target is the duty's own epoch bars nobody either: after a restart it is this very attestation, which
-the signer signs again.
+A share that waits (new here, or doppelganger protection) signs nothing that a committee decides, but may register and
+exit. A record beyond the epoch bars attestations alone: blocks have a record of their own, by slot, which only ever
+is ahead of a slot that has passed. A record whose target is the duty's own epoch bars nobody either: after a restart
+it is this very attestation, which the signer signs again.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
+from ssv_consensus.due_duties import parts_of
 from ssv_consensus.duty_book import DutyBook
-from ssv_consensus.ports import Cleared
+from ssv_consensus.ports import Cleared, Handed
 from ssv_consensus.signer_client import SignerClient, Watermark
 from ssv_protocol.runners.ledger import MissedReason
-from ssv_protocol.types.duty import CommitteeDuty, ValidatorDuty
-from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Epoch, ValidatorIndex
+from ssv_protocol.runners.runner import Duty
+from ssv_protocol.types.duty import ValidatorDuty
+from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Epoch, Slot, ValidatorIndex
 from ssv_protocol.types.roles import BeaconRole
 
 ANSWER_SLOT_SHARE = 1 / 12
-"""How much of a slot the signer may take to answer; consensus begins at a third."""
+"""How much of a slot the signer may take to answer; the committee's consensus begins at a third."""
+_WITHOUT_DECISION = frozenset({BeaconRole.VALIDATOR_REGISTRATION, BeaconRole.VOLUNTARY_EXIT})
 
 
-@dataclass(frozen=True, slots=True)
+KEPT_SLOTS = 4
+_Marks = Mapping[BlsPublicKey, Watermark] | None
+
+
 class SigningClearance:
-    """`ports.Clearance` of one committee."""
+    """`ports.Clearance` of one committee; all duties of a slot share one answer of the signer."""
 
-    committee: CommitteeId
-    book: DutyBook
-    signer: SignerClient
+    def __init__(self, committee: CommitteeId, book: DutyBook, signer: SignerClient) -> None:
+        self._committee = committee
+        self._book = book
+        self._signer = signer
+        self._asked: dict[Slot, asyncio.Task[_Marks]] = {}
 
-    async def __call__(self, duty: CommitteeDuty) -> Cleared:
+    async def __call__(self, duty: Duty) -> Cleared:
         """Return what is left of `duty`."""
-        chain = self.book.chain
-        epoch = chain.epoch_of(duty.slot)
-        marks = await self.signer.watermarks(self.committee, chain.slot_duration_s * ANSWER_SLOT_SHARE)
-        return clear(duty, epoch, self.book.may_sign_from(self.committee, epoch), marks)
+        epoch = self._book.chain.epoch_of(duty.slot)
+        marks = await asyncio.shield(self._marks(duty.slot))
+        return clear(duty, epoch, self._book.may_sign_from(self._committee, epoch), marks)
+
+    def _marks(self, slot: Slot) -> asyncio.Task[_Marks]:
+        asked = self._asked.get(slot)
+        if asked is None or (asked.done() and (asked.exception() is not None or asked.result() is None)):
+            timeout_s = self._book.chain.slot_duration_s * ANSWER_SLOT_SHARE
+            asked = asyncio.create_task(self._signer.watermarks(self._committee, timeout_s))
+            self._asked[slot] = asked
+            while len(self._asked) > KEPT_SLOTS:
+                del self._asked[next(iter(self._asked))]
+        return asked
 
 
 def clear(
-    duty: CommitteeDuty,
+    duty: Duty,
     epoch: Epoch,
     may_sign_from: Mapping[ValidatorIndex, Epoch],
-    watermarks: Mapping[BlsPublicKey, Watermark] | None,
+    watermarks: _Marks,
 ) -> Cleared:
     """Return what is left of a duty in `epoch`. `watermarks`: by validator, None when they are not known."""
     kept: list[ValidatorDuty] = []
-    barred: dict[ValidatorIndex, MissedReason] = {}
-    for each in duty.validator_duties:
+    barred: dict[Handed, MissedReason] = {}
+    for each in parts_of(duty):
         reason = _obstacle(each, epoch, may_sign_from, watermarks)
         if reason is None:
             kept.append(each)
-        elif each.type == BeaconRole.ATTESTER:
-            barred[each.validator_index] = reason
-    return Cleared(CommitteeDuty(duty.slot, tuple(kept)), barred)
+        else:
+            barred[BeaconRole(each.type), each.validator_index] = reason
+    if not kept:
+        return Cleared(None, barred)
+    return Cleared(duty if isinstance(duty, ValidatorDuty) else replace(duty, validator_duties=tuple(kept)), barred)
 
 
 def _obstacle(
     duty: ValidatorDuty,
     epoch: Epoch,
     may_sign_from: Mapping[ValidatorIndex, Epoch],
-    watermarks: Mapping[BlsPublicKey, Watermark] | None,
+    watermarks: _Marks,
 ) -> MissedReason | None:
-    if epoch < may_sign_from.get(duty.validator_index, 0):
+    waits = duty.type not in _WITHOUT_DECISION
+    if waits and epoch < may_sign_from.get(duty.validator_index, 0):
         return MissedReason.WAITING
     if watermarks is None:
         return None
     mark = watermarks.get(duty.pubkey)
     if mark is None:
         return MissedReason.NO_SHARE
-    if epoch < mark.may_sign_from:
+    if waits and epoch < mark.may_sign_from:
         return MissedReason.WAITING
     return MissedReason.RECORD_AHEAD if duty.type == BeaconRole.ATTESTER and epoch < mark.target else None

@@ -1,19 +1,27 @@
 """What the committees have to do, as the duty scheduler wrote it: the last value for each epoch and committee.
 
-A value that comes again replaces the one before (a reorganisation moved the duties); duties that run already keep
-what they began with.
+A value that comes again replaces the one before (a reorganisation moved the duties, an owner asked for an exit);
+duties that run already keep what they began with.
+
+Who signs for the sync committee in a slot is a member of the committee of the next slot, into whose block the votes go:
+in the last slot of a period that is the new committee already.
+
+Source: consensus-specs altair/validator.md (Sync committees).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ssv_api.v1 import duties_pb2 as pb
+from ssv_consensus.due_duties import SlotDuties, due_duties
 from ssv_protocol.beacon_chain import BeaconChain
-from ssv_protocol.types.duty import CommitteeDuty, ValidatorDuty
+from ssv_protocol.forks import Network
+from ssv_protocol.runners.runner import Duty
+from ssv_protocol.types.duty import ValidatorDuty
 from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Epoch, Instant, Slot, ValidatorIndex
 
 KEPT_EPOCHS = 2
@@ -22,9 +30,10 @@ KEPT_EPOCHS = 2
 
 @dataclass(frozen=True, slots=True)
 class EpochDuties:
-    """A committee's duties in one epoch; `sync` holds in each of its slots."""
+    """A committee's duties in one epoch; `sync` is who sits in the sync committee in it."""
 
     attester: Mapping[Slot, tuple[ValidatorDuty, ...]]
+    own: Mapping[Slot, tuple[ValidatorDuty, ...]]
     sync: tuple[ValidatorDuty, ...]
     indices: Mapping[BlsPublicKey, ValidatorIndex]
     may_sign_from: Mapping[ValidatorIndex, Epoch]
@@ -67,41 +76,55 @@ class DutyBook:
         """The last epoch of which the duties of some committee are there."""
         return max((epoch for epochs in self._duties.values() for epoch in epochs), default=None)
 
-    async def duty(self, committee: CommitteeId, slot: Slot) -> CommitteeDuty | None:
-        """Return the committee's duty in a slot, None when nobody has one; waits until the epoch's duties are there."""
+    async def duties(self, committee: CommitteeId, slot: Slot) -> SlotDuties:
+        """Return what a committee's validators have in a slot; waits until the epoch's duties are there."""
         epoch = self.chain.epoch_of(slot)
         while (duties := self._duties[committee].get(epoch)) is None:
             await self._changed.wait()
-        due = duties.attester.get(slot, ()) + tuple(replace(duty, slot=slot) for duty in duties.sync)
-        return CommitteeDuty(slot, due) if due else None
+        sync = tuple(replace(duty, slot=slot) for duty in self._sync_members(committee, slot, duties))
+        return SlotDuties(slot, duties.attester.get(slot, ()), sync, duties.own.get(slot, ()))
+
+    def _sync_members(self, committee: CommitteeId, slot: Slot, duties: EpochDuties) -> tuple[ValidatorDuty, ...]:
+        epoch, next_epoch = self.chain.epoch_of(slot), self.chain.epoch_of(Slot(slot + 1))
+        if self.chain.sync_period_of(next_epoch) == self.chain.sync_period_of(epoch):
+            return duties.sync
+        following = self._duties[committee].get(next_epoch)
+        return following.sync if following is not None else ()
 
 
 @dataclass(frozen=True, slots=True)
 class CommitteeDuties:
     """`ports.DutySource` of one committee; what is still unknown at `wait_slots` after the slot is given up."""
 
+    network: Network
     book: DutyBook
     committee: CommitteeId
     now: Callable[[], Instant]
     wait_slots: int
 
-    async def committee_duty(self, slot: Slot) -> CommitteeDuty | None:
-        """Return the duty, or None when no validator has anything to do."""
+    async def duties(self, slot: Slot) -> tuple[Duty, ...]:
+        """Return what begins in a slot."""
         end = self.book.chain.slot_start(Slot(slot + self.wait_slots))
         try:
             async with asyncio.timeout(max(0.0, end - self.now())):
-                return await self.book.duty(self.committee, slot)
+                listed = await self.book.duties(self.committee, slot)
         except TimeoutError:
-            return None
+            return ()
+        return due_duties(listed, self.network.ssv_fork_at(slot))
 
 
 def _decoded(duties: pb.CommitteeDuties) -> EpochDuties:
-    attester: dict[Slot, tuple[ValidatorDuty, ...]] = defaultdict(tuple)
-    for duty in map(ValidatorDuty.decode, duties.attester):
-        attester[duty.slot] += (duty,)
     return EpochDuties(
-        attester=dict(attester),
+        attester=_by_slot(duties.attester),
+        own=_by_slot(duties.validator_duties),
         sync=tuple(map(ValidatorDuty.decode, duties.sync_committee)),
         indices={BlsPublicKey(each.public_key): ValidatorIndex(each.index) for each in duties.validators},
         may_sign_from={ValidatorIndex(each.index): Epoch(each.may_sign_from_epoch) for each in duties.validators},
     )
+
+
+def _by_slot(encoded: Iterable[bytes]) -> dict[Slot, tuple[ValidatorDuty, ...]]:
+    by_slot: dict[Slot, tuple[ValidatorDuty, ...]] = defaultdict(tuple)
+    for duty in map(ValidatorDuty.decode, encoded):
+        by_slot[duty.slot] += (duty,)
+    return dict(by_slot)

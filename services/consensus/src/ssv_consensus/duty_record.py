@@ -1,18 +1,25 @@
-"""How one operator saw one committee duty, summed up when its time is over."""
+"""How one operator saw one duty, summed up when its time is over.
+
+A validator that was not selected to aggregate or contribute has no outcome; a duty in which nobody was has none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ssv_consensus.due_duties import parts_of
 from ssv_consensus.duty_task import DutyTask
 from ssv_consensus.legs import Leg
+from ssv_consensus.ports import Handed
 from ssv_consensus.stages import Stage
+from ssv_protocol.runners.committee import CommitteeRunner
 from ssv_protocol.runners.ledger import MissedReason
-from ssv_protocol.types.duty import CommitteeDuty
-from ssv_protocol.types.ids import NO_ROUND, OperatorId, Round, Slot, ValidatorIndex
+from ssv_protocol.runners.runner import Duty, Runner
+from ssv_protocol.types.ids import NO_ROUND, MessageId, OperatorId, Round, Slot, ValidatorIndex
+from ssv_protocol.types.message_id import message_role
 from ssv_protocol.types.messages import SignedSSVMessage
-from ssv_protocol.types.roles import BeaconRole
+from ssv_protocol.types.roles import BeaconRole, RunnerRole
 
 _NEEDS_PEERS = frozenset(
     {
@@ -27,54 +34,118 @@ _NEEDS_PEERS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class DutyRecord:
-    """One duty. Every attester is either in `submitted` or in `missed`; `participants` is by attester."""
+class Outcome:
+    """What became of one validator's part of a duty; submitted when nothing is `missed`."""
 
+    duty_type: BeaconRole
+    validator_index: ValidatorIndex
+    missed: MissedReason | None = None
+    participants: frozenset[OperatorId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class DutyRecord:
+    """One duty, named by the id of its messages and its slot."""
+
+    message_id: MessageId
     slot: Slot
-    attesters: frozenset[ValidatorIndex]
-    submitted: frozenset[ValidatorIndex]
-    missed: Mapping[ValidatorIndex, MissedReason]
-    participants: Mapping[ValidatorIndex, frozenset[OperatorId]] = field(default_factory=dict)
+    outcomes: tuple[Outcome, ...]
     last_round: Round = NO_ROUND
     decided: SignedSSVMessage | None = None
     stages_ms: Mapping[Stage, float] = field(default_factory=dict)
     legs_ms: Mapping[Leg, Sequence[float]] = field(default_factory=dict)
 
+    @property
+    def role(self) -> RunnerRole:
+        """The role that the duty was performed in."""
+        return RunnerRole(message_role(self.message_id))
 
-def attesters_of(duty: CommitteeDuty) -> frozenset[ValidatorIndex]:
-    """Return the validators that attest in a duty."""
-    return frozenset(each.validator_index for each in duty.validator_duties if each.type == BeaconRole.ATTESTER)
+    def of(self, duty_type: BeaconRole) -> dict[ValidatorIndex, Outcome]:
+        """Return the outcomes of one kind, by validator."""
+        return {each.validator_index: each for each in self.outcomes if each.duty_type is duty_type}
+
+    # attestations, which most who read a committee's record ask for
+
+    @property
+    def attesters(self) -> frozenset[ValidatorIndex]:
+        """The validators that had to attest; each is either in `submitted` or in `missed`."""
+        return frozenset(self.of(BeaconRole.ATTESTER))
+
+    @property
+    def submitted(self) -> frozenset[ValidatorIndex]:
+        """The attesters whose attestation was handed over."""
+        return self.attesters - self.missed.keys()
+
+    @property
+    def missed(self) -> dict[ValidatorIndex, MissedReason]:
+        """Why the other attesters' was not."""
+        return {index: each.missed for index, each in self.of(BeaconRole.ATTESTER).items() if each.missed is not None}
+
+    @property
+    def participants(self) -> dict[ValidatorIndex, frozenset[OperatorId]]:
+        """The operators that were seen at work for each attester."""
+        return {index: each.participants for index, each in self.of(BeaconRole.ATTESTER).items()}
 
 
-def record_of(duty: CommitteeDuty, barred: Mapping[ValidatorIndex, MissedReason], task: DutyTask) -> DutyRecord:
-    """Sum up the task of `duty`, of which the attesters in `barred` were left out."""
+def record_of(duty: Duty, barred: Mapping[Handed, MissedReason], task: DutyTask) -> DutyRecord:
+    """Sum up the task of `duty`, of which what is in `barred` was left out."""
     machine = task.machine
-    attesters = attesters_of(duty)
-    missed = {index: barred.get(index) or _missed_reason(task, index) for index in attesters - task.submitted}
+    held = {each.validator_index for each in parts_of(machine.duty)}
+    outcomes: list[Outcome] = []
+    for each in parts_of(duty):
+        kind, index = BeaconRole(each.type), each.validator_index
+        reason = barred.get((kind, index))
+        if reason is None:
+            if index not in held:
+                reason = MissedReason.NO_SHARE
+            elif (kind, index) not in task.submitted:
+                reason = _missed_reason(task, kind, index)
+                if reason is None:
+                    continue
+        outcomes.append(Outcome(kind, index, reason, participants_of(machine, index)))
     return DutyRecord(
-        slot=duty.slot,
-        attesters=attesters,
-        submitted=frozenset(task.submitted),
-        missed=missed,
-        participants={index: machine.participants(index) for index in attesters},
-        last_round=machine.round,
-        decided=machine.decided,
-        stages_ms=task.stages.durations_ms(),
-        legs_ms=task.legs.times_ms,
+        machine.message_id,
+        duty.slot,
+        tuple(outcomes),
+        machine.consensus.round if machine.consensus is not None else NO_ROUND,
+        task.decided,
+        task.stages.durations_ms(),
+        task.legs.times_ms,
     )
 
 
-def record_without_task(duty: CommitteeDuty, barred: Mapping[ValidatorIndex, MissedReason]) -> DutyRecord:
+def record_without_task(message_id: MessageId, duty: Duty, barred: Mapping[Handed, MissedReason]) -> DutyRecord:
     """Sum up a duty that never began, because this operator may sign for nobody or holds nobody's share."""
-    attesters = attesters_of(duty)
-    missed = {index: barred.get(index, MissedReason.NO_SHARE) for index in attesters}
-    return DutyRecord(duty.slot, attesters, frozenset(), missed)
+    outcomes = (
+        Outcome(kind, each.validator_index, barred.get((kind, each.validator_index), MissedReason.NO_SHARE))
+        for each in parts_of(duty)
+        for kind in (BeaconRole(each.type),)
+    )
+    return DutyRecord(message_id, duty.slot, tuple(outcomes))
 
 
-def _missed_reason(task: DutyTask, index: ValidatorIndex) -> MissedReason:
-    if index in task.submission_refused:
+def participants_of(machine: Runner, validator_index: ValidatorIndex) -> frozenset[OperatorId]:
+    """Return the operators that the decision or a share signature that was put together shows at work."""
+    if isinstance(machine, CommitteeRunner):
+        return machine.participants(validator_index)
+    decided = machine.consensus.decided if machine.consensus is not None else None
+    phase = machine.post_consensus if machine.consensus is not None else machine.pre_consensus
+    signers = (
+        operator_id
+        for key in (phase.done if phase is not None else ())
+        if phase is not None and key[0] == validator_index
+        for operator_id in phase.container.signatures(*key)
+    )
+    return frozenset((*(decided.operator_ids if decided is not None else ()), *signers))
+
+
+def _missed_reason(task: DutyTask, kind: BeaconRole, index: ValidatorIndex) -> MissedReason | None:
+    """Return why a part was not submitted; None when there was nothing to submit, as for who is not selected."""
+    if (kind, index) in task.submission_refused:
         return MissedReason.SUBMISSION_REFUSED
-    reason = task.machine.missed_reason(index) or MissedReason.LATE
+    reason = task.machine.missed_reason(index, kind)
+    if reason is None:
+        return MissedReason.LATE if (kind, index) in task.handed else None
     if reason in _NEEDS_PEERS and task.unsigned:
         return MissedReason.SIGNER_UNAVAILABLE
     if reason in _NEEDS_PEERS and task.unpublished:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from ssv_consensus.committee_inbox import CommitteeInbox
-from ssv_consensus.committee_node import DUTY_SLOTS, CommitteeNode
+from ssv_consensus.committee_node import CommitteeNode
+from ssv_consensus.duty_times import DUTY_SLOTS
 from ssv_consensus.instruments import Instruments
 from ssv_protocol.types.ids import CommitteeId
 from ssv_runtime.bus import BusError

@@ -8,13 +8,13 @@ from structlog.typing import FilteringBoundLogger
 
 from ssv_consensus.duty_id import duty_id
 from ssv_consensus.duty_record import DutyRecord
-from ssv_consensus.ports import Signed, SignVerdict
+from ssv_consensus.ports import NothingSigned, Signed, SignVerdict
 from ssv_consensus.record_wire import WHOLE_DUTY
 from ssv_consensus.stages import Stage
+from ssv_protocol.effects import Report
 from ssv_protocol.errors import Reason
 from ssv_protocol.signing.verdict import Denied
-from ssv_protocol.types.ids import CommitteeId
-from ssv_protocol.types.roles import RunnerRole
+from ssv_protocol.types.ids import CommitteeId, MessageId, Slot
 from ssv_runtime.health import Health
 from ssv_runtime.metrics import Metrics
 
@@ -29,11 +29,13 @@ class Instruments:
         self.log = log
         self._health = health
         self._refused_in_a_row = 0
-        self._stages = metrics.histogram("stage_seconds", "How long each stage of a duty took", ["stage"])
+        self._stages = metrics.histogram("stage_seconds", "How long each stage of a duty took", ["role", "stage"])
         self._legs = metrics.histogram("leg_seconds", "How long a message took between two services", ["leg"])
-        self._duties = metrics.counter("duties", "Committee duties that came to their end", ["decided"])
-        self._attestations = metrics.counter("attestations", "Attestations by outcome", ["outcome"])
-        self._rounds = metrics.histogram("rounds", "Last round of a duty", buckets=[1, 2, 3, 4, 6, 8, 12])
+        self._duties = metrics.counter("duties", "Duties that came to their end", ["role", "decided"])
+        self._outcomes = metrics.counter("outcomes", "Validators' parts of duties by outcome", ["duty", "outcome"])
+        self._rounds = metrics.histogram("rounds", "Last round of a duty", ["role"], buckets=[1, 2, 3, 4, 6, 8, 12])
+        self._bad_shares = metrics.counter("bad_shares", "Share signatures that do not verify", ["operator"])
+        self._faults = metrics.counter("faults", "Defects of the code that a duty met")
         self._dropped = metrics.counter("dropped_messages", "Messages that no duty took", ["reason"])
         self._verdicts = metrics.counter("signer_verdicts", "What the signer said", ["verdict"])
         self._publications = metrics.counter("publications", "Requests to publish a message", ["outcome"])
@@ -83,7 +85,8 @@ class Instruments:
 
     def verdict(self, verdict: SignVerdict) -> None:
         """The signer answered, or did not in time."""
-        name = "signed" if isinstance(verdict, Signed) else "denied" if isinstance(verdict, Denied) else "failed"
+        denied = isinstance(verdict, Denied | NothingSigned)
+        name = "signed" if isinstance(verdict, Signed) else "denied" if denied else "failed"
         self._verdicts.labels(name).inc()
 
     def publication(self, problem: str | None) -> None:
@@ -102,31 +105,62 @@ class Instruments:
         for reason, count in reasons.items():
             self._dropped.labels(reason).inc(count)
 
-    def duty_done(self, committee: CommitteeId, record: DutyRecord) -> None:
+    def reported(self, message_id: MessageId, slot: Slot, report: Report) -> None:
+        """Something failed in a duty that went on: a fetch, or share signatures that do not verify."""
+        for operator_id in report.operators:
+            self._bad_shares.labels(operator_id).inc()
+        self.log.warning(
+            "bad share signatures" if report.operators else "a part of a duty failed",
+            duty_id=duty_id(message_id, slot),
+            reason=report.reason,
+            detail=report.detail,
+            validator=report.validator_index,
+            **({"operators": sorted(report.operators)} if report.operators else {}),
+        )
+
+    def duty_failed(self, message_id: MessageId, slot: Slot, fault: Exception) -> None:
+        """The code has a defect."""
+        self._faults.inc()
+        self.log.error("a defect in a duty", duty_id=duty_id(message_id, slot), exc_info=fault)
+
+    def duty_done(self, record: DutyRecord) -> None:
         """A duty's time is over."""
-        self._duties.labels("yes" if record.decided is not None else "no").inc()
-        self._attestations.labels("submitted").inc(len(record.submitted))
-        for reason in record.missed.values():
-            self._attestations.labels(reason).inc()
+        role = record.role.name.lower()
+        self._duties.labels(role, "yes" if record.decided is not None else "no").inc()
+        for each in record.outcomes:
+            self._outcomes.labels(each.duty_type.name.lower(), each.missed or "submitted").inc()
         for stage, ms in record.stages_ms.items():
-            self._stages.labels(WHOLE_DUTY if stage is Stage.START else stage).observe(ms / 1000)
+            self._stages.labels(role, WHOLE_DUTY if stage is Stage.START else stage).observe(ms / 1000)
         for leg, times_ms in record.legs_ms.items():
             for ms in times_ms:
                 self._legs.labels(leg).observe(ms / 1000)
         if record.decided is not None:
             self.last_decided_slot.set(record.slot)
-            self._rounds.observe(record.last_round)
-        self._tell(committee, record)
+            self._rounds.labels(role).observe(record.last_round)
+        self._tell(record)
 
-    def _tell(self, committee: CommitteeId, record: DutyRecord) -> None:
+    def _tell(self, record: DutyRecord) -> None:
         whole_ms = record.stages_ms.get(Stage.START)
-        missed = {str(reason): count for reason, count in Counter(record.missed.values()).items()}
-        (self.log.warning if missed else self.log.info)(
-            "duty done" if not missed else "duty missed",
-            duty_id=duty_id(RunnerRole.COMMITTEE, record.slot, committee),
+        reasons = Counter(each.missed for each in record.outcomes if each.missed is not None)
+        if not record.outcomes:
+            log, event = self.log.debug, "nobody was selected"
+        elif reasons:
+            log, event = self.log.warning, "duty missed"
+        else:
+            log, event = self.log.info, "duty done"
+        log(
+            event,
+            duty_id=duty_id(record.message_id, record.slot),
             slot=record.slot,
             round=record.last_round,
-            submitted=len(record.submitted),
+            submitted=sum(each.missed is None for each in record.outcomes),
             **({"took_ms": round(whole_ms)} if whole_ms is not None else {}),
-            **({"missed": missed, "meaning": [r.explanation for r in set(record.missed.values())]} if missed else {}),
+            **(
+                {
+                    "missed": {str(reason): count for reason, count in reasons.items()},
+                    "meaning": [reason.explanation for reason in reasons],
+                }
+                if reasons
+                else {}
+            ),
         )

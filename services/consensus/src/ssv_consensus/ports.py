@@ -5,16 +5,17 @@ The service fills them with the real ones, the simulator and the tests with thei
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from ssv_protocol.crypto.bls import RandomBytes
-from ssv_protocol.effects import Draft, Event, Fetch, Submit
+from ssv_protocol.effects import Draft, Event, Fetch, Report, Submit
 from ssv_protocol.runners.ledger import MissedReason
+from ssv_protocol.runners.runner import Duty
 from ssv_protocol.signing.verdict import Denied
-from ssv_protocol.types.duty import CommitteeDuty
-from ssv_protocol.types.ids import Instant, Slot, ValidatorIndex
+from ssv_protocol.types.ids import Instant, MessageId, Slot, ValidatorIndex
 from ssv_protocol.types.messages import SignedSSVMessage
 from ssv_protocol.types.roles import BeaconRole
 
@@ -22,11 +23,27 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """One object of a request that the signer refuses; its kind is None when this worker does not know it."""
+
+    duty_type: BeaconRole | None
+    validator_index: ValidatorIndex
+    denied: Denied
+
+
+@dataclass(frozen=True, slots=True)
 class Signed:
-    """A signed message, and the validators that had to be left out of it."""
+    """A signed message, and what had to be left out of it."""
 
     message: SignedSSVMessage
-    denied: Mapping[ValidatorIndex, Denied] = field(default_factory=dict)
+    refusals: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NothingSigned:
+    """Every object of the request was refused, each for a reason of its own; there is at least one."""
+
+    refusals: tuple[Refusal, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +53,7 @@ class Failed:
     reason: str
 
 
-SignVerdict = Signed | Denied | Failed
+SignVerdict = Signed | NothingSigned | Denied | Failed
 
 
 class Signer(Protocol):
@@ -89,30 +106,30 @@ def handed(work: Submit) -> frozenset[Handed]:
 
 
 class DutySource(Protocol):
-    """Tells the committee duty of a slot."""
+    """Tells what a committee has to do."""
 
-    async def committee_duty(self, slot: Slot) -> CommitteeDuty | None:
-        """Return the duty, or None when no validator has anything to do. May wait while that is not known yet."""
+    async def duties(self, slot: Slot) -> tuple[Duty, ...]:
+        """Return what begins in a slot, as far as it is known now. May wait while nothing is known yet."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """What of a duty may be signed, possibly nothing, and why attesters were left out."""
+    """What of a duty may be signed, None for nothing, and why parts of it were left out."""
 
-    duty: CommitteeDuty
-    barred: Mapping[ValidatorIndex, MissedReason] = field(default_factory=dict)
+    duty: Duty | None
+    barred: Mapping[Handed, MissedReason] = field(default_factory=dict)
 
 
 class Clearance(Protocol):
     """Says at a duty's start whose duties may be signed, so that the committee does not work for nothing."""
 
-    async def __call__(self, duty: CommitteeDuty) -> Cleared:
+    async def __call__(self, duty: Duty) -> Cleared:
         """Return what is left of `duty`."""
         ...
 
 
-async def all_cleared(duty: CommitteeDuty) -> Cleared:
+async def all_cleared(duty: Duty) -> Cleared:
     """Let every duty pass: `Clearance` where only the signer decides."""
     return Cleared(duty)
 
@@ -125,9 +142,22 @@ class Offload(Protocol):
         ...
 
 
+def untold(message_id: MessageId, slot: Slot, report: Report) -> None:
+    """Tell nobody."""
+
+
+def tell_the_loop(message_id: MessageId, slot: Slot, fault: Exception) -> None:
+    """Leave a fault to the event loop, as that of a task that nobody awaits."""
+    asyncio.get_running_loop().call_exception_handler({"message": f"a duty of slot {slot} failed", "exception": fault})
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Everything outside of the machine that a duty touches."""
+    """Everything outside of the machine that a duty touches.
+
+    `on_report` is told what a machine reports, `on_fault` what is a defect of the code; a duty is named by the id of
+    its messages and its slot.
+    """
 
     beacon: BeaconApi
     signer: Signer
@@ -135,3 +165,5 @@ class Ports:
     offload: Offload
     now: Callable[[], Instant]
     random_bytes: RandomBytes
+    on_report: Callable[[MessageId, Slot, Report], None] = untold
+    on_fault: Callable[[MessageId, Slot, Exception], None] = tell_the_loop

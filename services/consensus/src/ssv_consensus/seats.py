@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from ssv_protocol.forks import Network
 from ssv_protocol.registry.committees import committee_member, share_of
 from ssv_protocol.registry.state import ValidatorRecord
-from ssv_protocol.runners.committee import CommitteeSeat
+from ssv_protocol.runners.seats import DEFAULT_GAS_LIMIT, CommitteeSeat
 from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Slot, ValidatorIndex
 from ssv_protocol.types.share import Share
 from ssv_runtime.registry_client import RegistryView
+
+_GRAFFITI_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What an operator chooses for all of its seats; `graffiti` is 32 bytes, see `padded_graffiti`."""
+
+    same_roots: bool = False
+    graffiti: bytes = bytes(_GRAFFITI_BYTES)
+    gas_limit: int = DEFAULT_GAS_LIMIT
+    proposer_delay_s: float = 0.0
+
+
+DEFAULTS = Preferences()
+
+
+def padded_graffiti(text: str) -> bytes:
+    """Return the 32 bytes of a text that fits into them."""
+    return text.encode().ljust(_GRAFFITI_BYTES, b"\0")
 
 
 def own_committees(view: RegistryView) -> dict[CommitteeId, list[ValidatorRecord]]:
@@ -29,7 +50,7 @@ def seat_of(
     network: Network,
     slot: Slot,
     *,
-    same_roots: bool = False,
+    preferences: Preferences = DEFAULTS,
 ) -> CommitteeSeat:
     """Return the seat in the committee of `records`, at least one; validators without an index are left out.
 
@@ -45,5 +66,13 @@ def seat_of(
     for record in records:
         index = indices.get(record.public_key)
         if index is not None:
-            shares[index] = share_of(view.state, record, operator_id, index, domain)
-    return CommitteeSeat(member, shares, network, same_roots=same_roots)
+            share = share_of(view.state, record, operator_id, index, domain)
+            shares[index] = replace(share, graffiti=preferences.graffiti)
+    return CommitteeSeat(
+        member,
+        shares,
+        network,
+        same_roots=preferences.same_roots,
+        gas_limit=preferences.gas_limit,
+        proposer_delay_s=preferences.proposer_delay_s,
+    )

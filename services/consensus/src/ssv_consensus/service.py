@@ -18,6 +18,7 @@ from ssv_consensus.beacon_port import BeaconNodePort
 from ssv_consensus.duty_book import DutyBook
 from ssv_consensus.instruments import Instruments
 from ssv_consensus.record_stream import RecordStream
+from ssv_consensus.seats import Preferences, padded_graffiti
 from ssv_consensus.settings import ConsensusSettings
 from ssv_consensus.sign_stream import SignStream
 from ssv_consensus.signer_client import SignerClient
@@ -63,7 +64,7 @@ async def run(settings: ConsensusSettings, service: Service) -> None:
         clock=clock,
         bus=bus,
         book=book,
-        beacon=BeaconNodePort(beacon, network.chain),
+        beacon=BeaconNodePort(beacon, network.chain, builder_boost_percent=settings.builder_boost_percent),
         signer=signer,
         threads=Threads(threads),
         records=records,
@@ -77,7 +78,12 @@ async def run(settings: ConsensusSettings, service: Service) -> None:
         make_holding=assembly.holding,
         service=service,
         instruments=instruments,
-        same_roots=settings.same_roots,
+        preferences=Preferences(
+            settings.same_roots,
+            padded_graffiti(settings.graffiti),
+            settings.gas_limit,
+            settings.proposer_delay_s,
+        ),
     )
     await bus.subscribe(HEAD, head_handler(worker))
     service.spawn(stream.run, "sign stream", restart=True)

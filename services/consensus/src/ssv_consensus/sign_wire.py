@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ssv_api.v1 import signer_pb2 as pb
-from ssv_consensus.ports import Failed, Signed, SignVerdict
+from ssv_consensus.ports import Failed, NothingSigned, Refusal, Signed, SignVerdict
 from ssv_protocol.effects import (
     Draft,
     Exit,
@@ -19,6 +21,9 @@ from ssv_protocol.errors import ProtocolError
 from ssv_protocol.signing.verdict import DenialReason, Denied
 from ssv_protocol.types.ids import ValidatorIndex
 from ssv_protocol.types.messages import SignedSSVMessage
+from ssv_protocol.types.roles import BeaconRole
+
+_KINDS = {role.value: role for role in BeaconRole}
 
 
 def request_of(draft: Draft) -> pb.SignRequest:
@@ -52,9 +57,9 @@ def verdict_of(response: pb.SignResponse) -> SignVerdict:
                 message = SignedSSVMessage.decode(response.signed.message)
             except ProtocolError as error:
                 return Failed(f"the signer's message cannot be decoded: {error}")
-            return Signed(
-                message, {ValidatorIndex(duty.validator_index): _denied(duty.denied) for duty in response.signed.denied}
-            )
+            return Signed(message, _refusals(response.signed.denied))
+        case "denied" if response.denied.duties:
+            return NothingSigned(_refusals(response.denied.duties))
         case "denied":
             return _denied(response.denied)
         case "failed":
@@ -82,6 +87,13 @@ def _object(item: PreConsensusObject) -> pb.PreConsensusObject:
         case Exit():
             wanted.exit.CopyFrom(pb.Exit(epoch=item.exit.epoch))
     return wanted
+
+
+def _refusals(duties: Iterable[pb.DeniedDuty]) -> tuple[Refusal, ...]:
+    return tuple(
+        Refusal(_KINDS.get(duty.duty_type), ValidatorIndex(duty.validator_index), _denied(duty.denied))
+        for duty in duties
+    )
 
 
 def _denied(denied: pb.Denied) -> Denied:

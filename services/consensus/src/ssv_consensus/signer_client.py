@@ -11,7 +11,7 @@ from structlog.typing import FilteringBoundLogger
 
 from ssv_api.v1 import signer_pb2 as pb
 from ssv_consensus.duty_id import duty_id_of
-from ssv_consensus.ports import Failed, Signed, SignVerdict
+from ssv_consensus.ports import Failed, NothingSigned, Signed, SignVerdict
 from ssv_consensus.sign_stream import SignStream
 from ssv_consensus.sign_wire import request_of, verdict_of
 from ssv_protocol.effects import Draft
@@ -73,9 +73,15 @@ class SignerClient:
     def _tell(self, draft: Draft, verdict: SignVerdict) -> None:
         log = self._log.bind(duty_id=duty_id_of(draft))
         match verdict:
-            case Signed(_, denied):
-                for index, why in denied.items():
-                    log.warning("the signer leaves a validator out", validator=index, reason=why.reason, why=why.detail)
+            case Signed(_, refusals) | NothingSigned(refusals):
+                for each in refusals:
+                    log.warning(
+                        "the signer leaves a validator out",
+                        validator=each.validator_index,
+                        duty=each.duty_type.name.lower() if each.duty_type is not None else None,
+                        reason=each.denied.reason,
+                        why=each.denied.detail,
+                    )
             case Denied(reason, detail):
                 log.warning("the signer refuses", reason=reason, why=detail, meaning=verdict.explanation)
             case Failed(reason):

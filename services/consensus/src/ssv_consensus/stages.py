@@ -10,10 +10,15 @@ from ssv_protocol.types.ids import Instant
 
 
 class Stage(StrEnum):
-    """Marks on the way of a duty; a stage lasts from the mark before it to its own."""
+    """Marks on the way of a duty, of which not every role has each; a stage lasts from the mark before it to its own.
+
+    `PRE_CONSENSUS` ends when the selection proofs or the RANDAO reveal are put together, `FETCH` when the beacon node
+    has given everything for a proposal, whether it was waited for or not.
+    """
 
     START = "start"
-    ATTESTATION_DATA = "attestation_data"
+    PRE_CONSENSUS = "pre_consensus"
+    FETCH = "fetch"
     CONSENSUS = "consensus"
     PARTIAL_SIGNATURES = "partial_signatures"
     COMBINE = "combine"
@@ -31,17 +36,11 @@ class StageTimes:
         """Note the present moment, if this is the first time."""
         self._reached.setdefault(stage, self._now())
 
-    def last(self) -> Stage | None:
-        """Return the stage that was reached last."""
-        return max(self._reached, key=list(Stage).index, default=None)
-
     def durations_ms(self) -> dict[Stage, float]:
-        """Return the length of each completed stage, and under START the whole way to the submission."""
-        order = list(Stage)
+        """Return the length of each stage that was reached, and under START the whole way to the submission."""
+        on_the_way = [stage for stage in Stage if stage in self._reached]
         durations = {
-            stage: (self._reached[stage] - self._reached[before]) * 1000
-            for before, stage in pairwise(order)
-            if stage in self._reached and before in self._reached
+            stage: (self._reached[stage] - self._reached[before]) * 1000 for before, stage in pairwise(on_the_way)
         }
         if Stage.START in self._reached and Stage.SUBMISSION in self._reached:
             durations[Stage.START] = (self._reached[Stage.SUBMISSION] - self._reached[Stage.START]) * 1000

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from ssv_consensus.duty_book import DutyBook
 from ssv_consensus.holding import Holding
 from ssv_consensus.instruments import Instruments
-from ssv_consensus.seats import own_committees, seat_of
+from ssv_consensus.seats import DEFAULTS, Preferences, own_committees, seat_of
 from ssv_ethereum.slot_clock import SlotClock
 from ssv_protocol.errors import ProtocolError
 from ssv_protocol.forks import Network
 from ssv_protocol.registry.state import ValidatorRecord
-from ssv_protocol.runners.committee import CommitteeSeat
+from ssv_protocol.runners.seats import CommitteeSeat
 from ssv_protocol.types.ids import CommitteeId, Slot
 from ssv_runtime.registry_client import RegistryView
 from ssv_runtime.service import Service
@@ -36,7 +36,7 @@ class Worker:
         make_holding: MakeHolding,
         service: Service,
         instruments: Instruments,
-        same_roots: bool = False,
+        preferences: Preferences = DEFAULTS,
     ) -> None:
         self.holdings: dict[CommitteeId, Holding] = {}
         self._network = network
@@ -45,7 +45,7 @@ class Worker:
         self._make_holding = make_holding
         self._service = service
         self._instruments = instruments
-        self._same_roots = same_roots
+        self._preferences = preferences
         self._view = RegistryView()
         self._records: dict[CommitteeId, list[ValidatorRecord]] = {}
         self._tasks: dict[CommitteeId, asyncio.Task[None]] = {}
@@ -57,6 +57,7 @@ class Worker:
         if (
             view.state.operators is before.state.operators
             and view.state.validators is before.state.validators
+            and view.state.recipients is before.state.recipients
             and view.own_operator_id == before.own_operator_id
         ):
             return
@@ -69,9 +70,11 @@ class Worker:
         self._instruments.validators.set(sum(map(len, self._records.values())))
 
     def duties_changed(self, committee: CommitteeId) -> None:
-        """Renew the seat of a committee, whose validators may have got their indices."""
+        """Renew the seat of a committee, whose validators may have got their indices, and begin what is new."""
         if committee in self._records:
             self._settle(committee)
+        if committee in self.holdings:
+            self.holdings[committee].node.duties_changed()
 
     def head_seen(self, slot: Slot) -> None:
         """Tell every committee that the block of a slot has become the head."""
@@ -99,7 +102,7 @@ class Worker:
                 self._book.indices(committee),
                 self._network,
                 self._clock.slot(),
-                same_roots=self._same_roots,
+                preferences=self._preferences,
             )
         except ProtocolError as error:
             self._instruments.committee_refused(committee, str(error))
