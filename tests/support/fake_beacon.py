@@ -22,17 +22,23 @@ HANG = -1
 
 @dataclass
 class FakeBeacon:
-    """`indices` are the validators of the chain; `sync_seats` says who sits in the sync committee of every period."""
+    """`indices` are the validators of the chain; `sync_seats` says who sits in the sync committee."""
 
     indices: dict[BlsPublicKey, int]
     slots_per_epoch: int
     sync_seats: dict[int, list[int]] = field(default_factory=dict)
+    later_sync_seats: dict[int, dict[int, list[int]]] = field(default_factory=dict)
+    """By the first epoch in which they hold."""
+    statuses: dict[int, str] = field(default_factory=dict)
+    """By index, where it is not active_ongoing."""
     roots: dict[int, bytes] = field(default_factory=dict)
     trouble: dict[str, int] = field(default_factory=dict)
     """By part of the path: an HTTP status, or HANG."""
     requests: Counter[str] = field(default_factory=Counter)
     subscriptions: list[dict[str, Any]] = field(default_factory=list)
-    listeners: list[asyncio.Queue[bytes]] = field(default_factory=list)
+    sync_subscriptions: list[dict[str, Any]] = field(default_factory=list)
+    preparations: list[dict[str, Any]] = field(default_factory=list)
+    listeners: list[asyncio.Queue[bytes | None]] = field(default_factory=list)
     url: str = ""
 
     def root(self, epoch: int) -> bytes:
@@ -51,6 +57,15 @@ class FakeBeacon:
     def proposals(self, epoch: int) -> list[tuple[int, int]]:
         """The first few slots' proposers: an epoch of these tests may be long."""
         return [(epoch * self.slots_per_epoch + offset, self.proposer_of(epoch, offset)) for offset in range(8)]
+
+    def seats(self, epoch: int) -> dict[int, list[int]]:
+        started = [first for first in self.later_sync_seats if first <= epoch]
+        return self.later_sync_seats[max(started)] if started else self.sync_seats
+
+    def break_streams(self) -> None:
+        """Close every event stream; listeners may open them again."""
+        for listener in self.listeners:
+            listener.put_nowait(None)
 
     def head(self, slot: int, root: bytes) -> None:
         """Tell all listeners of a new head; the dependent roots are those of `roots`."""
@@ -82,6 +97,12 @@ class FakeBeacon:
         if path.endswith("/beacon_committee_subscriptions"):
             self.subscriptions += await request.json()
             return web.Response()
+        if path.endswith("/sync_committee_subscriptions"):
+            self.sync_subscriptions += await request.json()
+            return web.Response()
+        if path.endswith("/prepare_beacon_proposer"):
+            self.preparations += await request.json()
+            return web.Response()
         kind, epoch = path.split("/")[-2], int(path.split("/")[-1])
         if kind == "proposer":
             return self._data(self._proposers(epoch), epoch)
@@ -92,7 +113,8 @@ class FakeBeacon:
         if kind == "attester":
             return self._data([self._attester(epoch, index) for index in known], epoch)
         assert kind == "sync"
-        return self._data([self._seats(index) for index in wanted if index in self.sync_seats])
+        seats = self.seats(epoch)
+        return self._data([self._seats(index, seats[index]) for index in wanted if index in seats])
 
     def _data(self, data: Any, epoch: int | None = None) -> web.Response:
         root = {} if epoch is None else {"dependent_root": "0x" + self.root(epoch).hex()}
@@ -103,7 +125,7 @@ class FakeBeacon:
         return [
             {
                 "index": str(self.indices[key]),
-                "status": "active_ongoing",
+                "status": self.statuses.get(self.indices[key], "active_ongoing"),
                 "validator": {
                     "pubkey": "0x" + key.hex(),
                     "activation_epoch": "0",
@@ -131,23 +153,24 @@ class FakeBeacon:
             for slot, index in self.proposals(epoch)
         ]
 
-    def _seats(self, index: int) -> dict[str, Any]:
+    def _seats(self, index: int, seats: list[int]) -> dict[str, Any]:
         return {
             "pubkey": "0x" + self.key(index).hex(),
             "validator_index": str(index),
-            "validator_sync_committee_indices": [str(seat) for seat in self.sync_seats[index]],
+            "validator_sync_committee_indices": [str(seat) for seat in seats],
         }
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        queue: asyncio.Queue[bytes] = asyncio.Queue()
+        queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self.listeners.append(queue)
         try:
-            while True:
-                await response.write(await queue.get())
+            while (event := await queue.get()) is not None:
+                await response.write(event)
         finally:
             self.listeners.remove(queue)
+        return response
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from ssv_eth1_listener.service import PERMISSIONS as REGISTRY_PERMISSIONS
 from ssv_eth1_listener.watch_server import RegistryServer
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.forks import Network
-from ssv_protocol.registry.state import OperatorRecord, RegistryState, ValidatorRecord, cluster_id
+from ssv_protocol.registry.state import OperatorRecord, Recipient, RegistryState, ValidatorRecord, cluster_id
 from ssv_protocol.types.ids import BlsPublicKey, ExecutionAddress, OperatorId
 from ssv_runtime.bus import Bus, KeyValue, Message
 from ssv_runtime.network_file import write_network_file
@@ -59,14 +59,18 @@ class SchedulerWorld:
     def common(self, service: str) -> dict[str, object]:
         return {"network_file": self._folder / "network.json", **tls_settings(self._folder / "certs", service)}
 
-    def register(self, *records: ValidatorRecord) -> None:
-        """Make these the validators of the registry."""
+    def register(self, *records: ValidatorRecord, recipient: Recipient | None = None) -> None:
+        """Make these the validators of the registry; `recipient` is what their owner named."""
         self._block += 1
         pem = self.operator_key.public_pem()
         operators = {OWN_OPERATOR: OperatorRecord(OWN_OPERATOR, OWNER, b"", pem)}
         validators = {each.public_key: each for each in records}
         state = RegistryState(
-            self._block, bytes([self._block]) * 32, MappingProxyType(operators), MappingProxyType(validators)
+            self._block,
+            bytes([self._block]) * 32,
+            MappingProxyType(operators),
+            MappingProxyType(validators),
+            MappingProxyType({} if recipient is None else {OWNER: recipient}),
         )
         self.feed.publish(state, self._block, live=True)
 
@@ -95,7 +99,9 @@ class SchedulerWorld:
             yield
 
     @asynccontextmanager
-    async def scheduling(self, beacon_url: str, *, deadline_s: float = 5.0) -> AsyncIterator[Service]:
+    async def scheduling(
+        self, beacon_url: str, *, deadline_s: float = 5.0, builder_registrations: bool = True
+    ) -> AsyncIterator[Service]:
         """Run the whole service."""
         settings = DutySchedulerSettings(
             **self.common("duty-scheduler"),  # type: ignore[arg-type]
@@ -104,6 +110,7 @@ class SchedulerWorld:
             signer_target=f"127.0.0.1:{self.signer_port}",
             beacon_urls=[beacon_url],
             beacon_deadline_s=deadline_s,
+            builder_registrations=builder_registrations,
         )
         async with Service("duty-scheduler") as service:
             running = asyncio.create_task(run(settings, service))
@@ -114,10 +121,10 @@ class SchedulerWorld:
                 await running
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Reader]:
-        """Be a worker on the bus."""
-        settings = ServiceSettings(**self.common("consensus"), **self.nats.settings("consensus"))  # type: ignore[arg-type]
-        async with Service("consensus") as service:
+    async def reading(self, name: str = "consensus") -> AsyncIterator[Reader]:
+        """Be a worker on the bus, or another service."""
+        settings = ServiceSettings(**self.common(name), **self.nats.settings(name))  # type: ignore[arg-type]
+        async with Service(name) as service:
             bus = await Bus.connect(settings, service)
             await bus.connected()
             yield Reader(bus)

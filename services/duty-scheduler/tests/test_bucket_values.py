@@ -4,12 +4,23 @@ from types import MappingProxyType
 from ssv_api.v1 import duties_pb2 as pb
 from ssv_duty_scheduler.bucket_values import empty_value, is_settled, key_of, values_of
 from ssv_duty_scheduler.knowledge import EpochDuties, Known
+from ssv_duty_scheduler.validator_duties import DutyRules
 from ssv_ethereum.beacon.duties import AttesterDuties, AttesterDuty, ProposerDuties, ProposerDuty, SyncDuty
 from ssv_ethereum.beacon.validators import ValidatorInfo
+from ssv_protocol.beacon_chain import BeaconChain, BeaconFork, ScheduledFork
 from ssv_protocol.registry.state import RegistryState, ValidatorRecord, cluster_id
 from ssv_protocol.types.committee import committee_id
 from ssv_protocol.types.duty import ValidatorDuty
-from ssv_protocol.types.ids import BlsPublicKey, Epoch, ExecutionAddress, OperatorId, Root, Slot, ValidatorIndex
+from ssv_protocol.types.ids import (
+    BlsPublicKey,
+    Epoch,
+    ExecutionAddress,
+    ForkVersion,
+    OperatorId,
+    Root,
+    Slot,
+    ValidatorIndex,
+)
 from ssv_protocol.types.roles import BeaconRole
 from ssv_runtime.registry_client import RegistryView
 
@@ -69,11 +80,13 @@ DUTIES = EpochDuties(
         ),
     ),
 )
+FORKS = (ScheduledFork(BeaconFork.PHASE0, ForkVersion(bytes(4)), Epoch(0)),)
+RULES = DutyRules(BeaconChain(1_700_000_000, ROOT, 6.0, 8, 4, 32, FORKS))
 COMMITTEE, OTHER = committee_id(OURS), committee_id(ALSO_OURS)
 
 
 def test_a_committee_gets_the_duties_of_those_who_can_sign() -> None:
-    value = pb.CommitteeDuties.FromString(values_of(KNOWN, DUTIES)[key_of(EPOCH, COMMITTEE)])
+    value = pb.CommitteeDuties.FromString(values_of(KNOWN, DUTIES, RULES)[key_of(EPOCH, COMMITTEE)])
     assert (value.epoch, value.committee_id, value.dependent_root) == (EPOCH, COMMITTEE, ROOT)
     assert [(own.index, own.public_key, own.may_sign_from_epoch) for own in value.validators] == [
         (10, key(1), 1),
@@ -86,10 +99,13 @@ def test_a_committee_gets_the_duties_of_those_who_can_sign() -> None:
     (sync,) = [ValidatorDuty.decode(duty) for duty in value.sync_committee]
     assert (sync.type, sync.slot, sync.validator_index) == (BeaconRole.SYNC_COMMITTEE, 0, 20)
     assert sync.validator_sync_committee_indices == tuple(range(20, 33))
+    assert [ValidatorDuty.decode(duty) for duty in value.validator_duties] == [
+        ValidatorDuty(BeaconRole.PROPOSER, key(1), Slot(72), ValidatorIndex(10))
+    ]
 
 
 def test_an_own_committee_without_duties_has_a_value_and_others_have_none() -> None:
-    values = values_of(KNOWN, DUTIES)
+    values = values_of(KNOWN, DUTIES, RULES)
     assert set(values) == {key_of(EPOCH, COMMITTEE), key_of(EPOCH, OTHER), "9.network"}
     value = pb.CommitteeDuties.FromString(values[key_of(EPOCH, OTHER)])
     assert (len(value.validators), len(value.attester), len(value.sync_committee)) == (0, 0, 0)
@@ -98,7 +114,7 @@ def test_an_own_committee_without_duties_has_a_value_and_others_have_none() -> N
 
 
 def test_the_network_value_holds_all_ssv_validators_and_only_those() -> None:
-    value = pb.NetworkDuties.FromString(values_of(KNOWN, DUTIES)["9.network"])
+    value = pb.NetworkDuties.FromString(values_of(KNOWN, DUTIES, RULES)["9.network"])
     assert [(duty.slot, duty.validator_index) for duty in value.proposers] == [(72, 10), (74, 70)]
     assert list(value.sync_committee_validators) == [20, 30, 70]
     assert [(each.index, each.public_key) for each in value.validators] == [(n * 10, key(n)) for n in ACTIVE]
@@ -113,8 +129,16 @@ def test_only_complete_values_are_made() -> None:
         (KNOWN, replace(DUTIES, sync=None), set()),
         (unasked, DUTIES, network),
     ]:
-        assert set(values_of(known, duties)) == expected
+        assert set(values_of(known, duties, RULES)) == expected
         assert is_settled(known, duties) == (expected >= committees)
+
+
+def test_a_committee_does_not_wait_for_proposers() -> None:
+    value = pb.CommitteeDuties.FromString(
+        values_of(KNOWN, replace(DUTIES, proposer=None), RULES)[key_of(EPOCH, COMMITTEE)]
+    )
+    assert len(value.attester) == 2
+    assert not value.validator_duties
 
 
 def test_the_same_knowledge_gives_the_same_bytes_in_whatever_order_it_came() -> None:
@@ -130,4 +154,4 @@ def test_the_same_knowledge_gives_the_same_bytes_in_whatever_order_it_came() -> 
     state = RegistryState(validators=MappingProxyType({each.public_key: each for each in RECORDS[::-1]}))
     infos = dict(reversed(list(KNOWN.infos.items())))
     known = Known(RegistryView(state, OperatorId(1), 0), infos, KNOWN.may_sign_from)
-    assert values_of(known, turned) == values_of(KNOWN, DUTIES)
+    assert values_of(known, turned, RULES) == values_of(KNOWN, DUTIES, RULES)

@@ -17,7 +17,7 @@ from ssv_ethereum.beacon.duties import AttesterDuties, ProposerDuties, SyncDuty
 from ssv_ethereum.beacon.node import BeaconNode
 from ssv_ethereum.beacon.validators import ValidatorInfo
 from ssv_protocol.beacon_chain import BeaconChain
-from ssv_protocol.types.ids import BlsPublicKey, Epoch, Root, ValidatorIndex
+from ssv_protocol.types.ids import BlsPublicKey, Epoch, Root, Slot, ValidatorIndex
 
 PUBKEYS_A_REQUEST = 512
 
@@ -38,11 +38,10 @@ class BeaconMemory:
         self._chain = chain
         self._instruments = instruments
         self._looked_up: set[BlsPublicKey] = set()
-        self._looked_up_in: Epoch | None = None
+        self._looked_up_in: Slot | None = None
         self._attester: dict[Epoch, Asked[AttesterDuties]] = {}
         self._sync: dict[int, Asked[tuple[SyncDuty, ...]]] = {}
         self._proposer: dict[Epoch, Asked[ProposerDuties]] = {}
-        self._subscribed: dict[Epoch, AttesterDuties] = {}
         self._doubts = 0
 
     def duties(self, epoch: Epoch) -> EpochDuties:
@@ -67,23 +66,23 @@ class BeaconMemory:
             self._proposer.pop(Epoch(epoch - 1), None)
             self._sync.pop(self._chain.sync_period_of(epoch), None)
 
-    def doubt_subscriptions(self) -> None:
-        """Subscribe again: the node may have forgotten."""
-        self._subscribed.clear()
-
     def keep_only(self, epochs: Collection[Epoch]) -> None:
         """Forget the duties of other epochs."""
         periods = {self._chain.sync_period_of(epoch) for epoch in epochs}
         _forget_others(self._attester, epochs)
         _forget_others(self._proposer, epochs)
-        _forget_others(self._subscribed, epochs)
         _forget_others(self._sync, periods)
 
-    async def look_up(self, keys: Collection[BlsPublicKey], now: Epoch) -> None:
-        """Know indices and status of `keys`: all once an epoch, new ones at once."""
-        if now != self._looked_up_in:
+    async def look_up(self, keys: Collection[BlsPublicKey], own: Collection[BlsPublicKey], now: Slot) -> None:
+        """Know indices and status of `keys`: all once an epoch, new ones at once.
+
+        Those of `own` that the chain does not know yet are looked up once a slot: they may get their index any time.
+        """
+        before, self._looked_up_in = self._looked_up_in, now
+        if before is None or self._chain.epoch_of(before) != self._chain.epoch_of(now):
             self._looked_up.clear()
-            self._looked_up_in = now
+        elif before != now:
+            self._looked_up.difference_update(key for key in own if key not in self.infos)
         missing = sorted(key for key in keys if key not in self._looked_up)
         for start in range(0, len(missing), PUBKEYS_A_REQUEST):
             batch: Sequence[BlsPublicKey] = missing[start : start + PUBKEYS_A_REQUEST]
@@ -109,15 +108,6 @@ class BeaconMemory:
         if epoch not in self._proposer:
             with self._instruments.fetching("proposer"):
                 await self._keep(self._proposer, epoch, NOBODY, self._node.duties.proposer(epoch))
-
-    async def subscribe(self, epoch: Epoch) -> None:
-        """Have the node join the subnets of the attester duties at hand."""
-        asked = self._attester.get(epoch)
-        if asked is not None and self._subscribed.get(epoch) != asked[0]:
-            with self._instruments.fetching("subscriptions"):
-                # selection proofs decide who aggregates, and are not known here
-                await self._node.subscriptions.committees(asked[0].duties, is_aggregator=False)
-            self._subscribed[epoch] = asked[0]
 
     async def _keep(self, table: dict[K, Asked[T]], key: K, indices: Indices, question: Awaitable[T]) -> None:
         """Keep the answer unless it was doubted while it was on its way."""

@@ -5,7 +5,8 @@
 
 Pure and deterministic: the same knowledge gives the same bytes, so that replicas agree and nothing is written twice.
 Left out are liquidated validators and those that the beacon chain does not know or the signer does not hold. Every own
-committee has a value, if need be an empty one: readers can tell "no duties" from "not known yet".
+committee has a value, if need be an empty one: readers can tell "no duties" from "not known yet". Only proposals may be
+missing from it, since not every node knows the next epoch's: the value is written again when they are known.
 
 Source: proto/ssv/v1/duties.proto; architecture §3.
 """
@@ -16,6 +17,7 @@ from collections.abc import Collection
 
 from ssv_api.v1 import duties_pb2 as pb
 from ssv_duty_scheduler.knowledge import EpochDuties, Known
+from ssv_duty_scheduler.validator_duties import DutyRules, event_duties, in_order, validator_duties
 from ssv_ethereum.beacon.duties import AttesterDuties, AttesterDuty, ProposerDuties, SyncDuty
 from ssv_protocol.types.duty import MAX_SYNC_COMMITTEE_INDICES, ValidatorDuty
 from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Epoch, Slot
@@ -29,13 +31,14 @@ def is_settled(known: Known, duties: EpochDuties) -> bool:
     return known.may_sign_from is not None and duties.attester is not None and duties.sync is not None
 
 
-def values_of(known: Known, duties: EpochDuties) -> dict[str, bytes]:
+def values_of(known: Known, duties: EpochDuties, rules: DutyRules) -> dict[str, bytes]:
     """Return the values that are complete, by key."""
     values = {}
     if known.may_sign_from is not None and duties.attester is not None and duties.sync is not None:
         for committee, records in known.own_committees().items():
             own = [_own_validator(known, record.public_key) for record in records]
             value = _committee(duties.epoch, committee, own, duties.attester, duties.sync)
+            value.validator_duties.extend(duty.encode() for duty in validator_duties(rules, known, records, duties))
             values[key_of(duties.epoch, committee)] = value.SerializeToString(deterministic=True)
     if duties.sync is not None and duties.proposer is not None:
         network = _network(known, duties.epoch, duties.sync, duties.proposer)
@@ -46,6 +49,28 @@ def values_of(known: Known, duties: EpochDuties) -> dict[str, bytes]:
 def key_of(epoch: Epoch, committee: CommitteeId) -> str:
     """Return the key of a committee's duties."""
     return f"{epoch}.{committee.hex()}"
+
+
+def amended(key: str, value: bytes | None, duties: Collection[ValidatorDuty]) -> bytes | None:
+    """Return a committee's value with `duties` among those of single validators, or None if it has them all."""
+    epoch, _, committee = key.partition(".")
+    parsed = pb.CommitteeDuties(epoch=int(epoch), committee_id=bytes.fromhex(committee))
+    if value is not None:
+        parsed = pb.CommitteeDuties.FromString(value)
+    held = set(map(ValidatorDuty.decode, parsed.validator_duties))
+    if held.issuperset(duties):
+        return None
+    parsed.validator_duties[:] = [duty.encode() for duty in in_order(held.union(duties))]
+    return parsed.SerializeToString(deterministic=True)
+
+
+def late_duties(known: Known, epoch: Epoch, rules: DutyRules) -> dict[str, list[ValidatorDuty]]:
+    """Return by key the duties of an epoch which is over that contract events asked for, and may be known only now."""
+    found = {
+        key_of(epoch, committee): event_duties(rules, known, records, epoch)
+        for committee, records in known.own_committees().items()
+    }
+    return {key: duties for key, duties in found.items() if duties}
 
 
 def empty_value(key: str) -> bytes:

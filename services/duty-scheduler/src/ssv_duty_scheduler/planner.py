@@ -18,11 +18,13 @@ import grpc
 
 from ssv_api.v1 import signer_pb2
 from ssv_duty_scheduler.beacon_memory import BeaconMemory, Indices
-from ssv_duty_scheduler.bucket_values import is_settled, values_of
+from ssv_duty_scheduler.bucket_values import is_settled, late_duties, values_of
 from ssv_duty_scheduler.dependent_roots import DependentRoots
 from ssv_duty_scheduler.instruments import Instruments
 from ssv_duty_scheduler.knowledge import Known
+from ssv_duty_scheduler.notices import Notices
 from ssv_duty_scheduler.publisher import Publisher
+from ssv_duty_scheduler.validator_duties import DutyRules
 from ssv_ethereum.beacon.errors import BeaconError
 from ssv_ethereum.beacon.events import HeadEvent
 from ssv_ethereum.slot_clock import SlotClock
@@ -47,14 +49,18 @@ class Planner:
         *,
         clock: SlotClock,
         beacon: BeaconMemory,
+        notices: Notices,
         signer: SignerAsyncStub,
         publisher: Publisher,
+        rules: DutyRules,
         instruments: Instruments,
     ) -> None:
         self._clock = clock
         self._beacon = beacon
+        self._notices = notices
         self._signer = signer
         self._publisher = publisher
+        self._rules = rules
         self._instruments = instruments
         self._roots = DependentRoots(clock.chain)
         self._view: RegistryView | None = None
@@ -83,7 +89,7 @@ class Planner:
 
     def events_reopened(self) -> None:
         """The beacon node may have restarted."""
-        self._beacon.doubt_subscriptions()
+        self._notices.forget()
         self._wake.set()
 
     # rounds
@@ -105,6 +111,7 @@ class Planner:
             return True  # the registry's coming wakes us
         epochs = self._epochs()
         self._beacon.keep_only(epochs)
+        self._notices.keep_only(epochs)
         asked = [await self._ask_signer(view, epochs[0]), await self._ask_beacon(view, epochs)]
         # whatever failed, what is known gets written
         return await self._publish(Known(view, self._beacon.infos, self._may_sign_from), epochs) and all(asked)
@@ -133,8 +140,9 @@ class Planner:
     async def _ask_beacon(self, view: RegistryView, epochs: tuple[Epoch, ...]) -> bool:
         now, *ahead = epochs
         beacon = self._beacon
-        problems = [await _problem(beacon.look_up(view.state.validators.keys(), now))]
-        own = self._indices({record.public_key for record in _active(view)})
+        active = {record.public_key: record for record in _active(view)}
+        problems = [await _problem(beacon.look_up(view.state.validators.keys(), active.keys(), self._clock.slot()))]
+        own = self._indices(active.keys())
         everyone = self._indices(view.state.validators.keys())
         problems += await asyncio.gather(
             *(_problem(beacon.ask_attester(epoch, own)) for epoch in epochs),
@@ -143,7 +151,15 @@ class Planner:
         )
         for epoch in ahead:
             await _problem(beacon.ask_proposer(epoch))  # not every node knows them an epoch ahead
-        problems += await asyncio.gather(*(_problem(beacon.subscribe(epoch)) for epoch in epochs))
+        recipients = {
+            beacon.infos[key].index: view.state.fee_recipient(record.owner)
+            for key, record in active.items()
+            if key in beacon.infos
+        }
+        problems += await asyncio.gather(
+            _problem(self._notices.prepare(now, recipients)),
+            *(_problem(self._subscribe(epoch, own)) for epoch in epochs),
+        )
         first = next((problem for problem in problems if problem is not None), None)
         if first is None:
             self._instruments.beacon.up()
@@ -151,12 +167,24 @@ class Planner:
             self._instruments.beacon.down(str(first), "check that the node runs and is synced, and beacon_urls")
         return first is None
 
+    async def _subscribe(self, epoch: Epoch, own: Indices) -> None:
+        """Have the node join the subnets of the own duties at hand."""
+        duties = self._beacon.duties(epoch)
+        if duties.attester is not None:
+            await self._notices.subscribe_attesters(epoch, duties.attester.duties)
+        if duties.sync is not None:
+            seats = [seat for seat in duties.sync if seat.validator_index in own]
+            await self._notices.subscribe_sync(epoch, seats)
+
     async def _publish(self, known: Known, epochs: tuple[Epoch, ...]) -> bool:
         duties = [self._beacon.duties(epoch) for epoch in epochs]
-        values = {key: value for each in duties for key, value in values_of(known, each).items()}
+        values = {key: value for each in duties for key, value in values_of(known, each, self._rules).items()}
         settled = {each.epoch for each in duties if is_settled(known, each)}
         try:
             writes = await self._publisher.publish(values, epochs, settled)
+            if epochs[0] > 0:
+                late = late_duties(known, Epoch(epochs[0] - 1), self._rules)
+                writes += await self._publisher.amend(late)
         except BusError as error:
             self._instruments.duties.down(f"cannot be written: {error}")
             return False

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from ssv_duty_scheduler.bucket_values import NETWORK, empty_value
+from ssv_duty_scheduler.bucket_values import NETWORK, amended, empty_value
 from ssv_protocol.beacon_chain import BeaconChain
+from ssv_protocol.types.duty import ValidatorDuty
 from ssv_protocol.types.ids import Epoch
 from ssv_runtime.bus import KeyValue
 
@@ -41,6 +42,21 @@ class Publisher:
             if _epoch_of(key) in settled and not key.endswith(NETWORK)
         }
         return sum([await self._write(key, value) for key, value in {**gone, **values}.items()])
+
+    async def amend(self, late: Mapping[str, Collection[ValidatorDuty]]) -> int:
+        """Put duties into the values of an epoch that is over, where they are missing; returns how many it was.
+
+        The rest of a value stands: nobody can do anything about it any more.
+        """
+        amendments = {}
+        for key, duties in late.items():
+            entry = await self._bucket.get(key)
+            value = amended(key, None if entry is None else entry.value, duties)
+            if value is not None:
+                amendments[key] = value
+        for key, value in amendments.items():
+            await self._bucket.put(key, value)
+        return len(amendments)
 
     async def _make_sure_of_the_bucket(self) -> None:
         """Make the bucket; if it is there but lost what we wrote, write everything again."""

@@ -9,9 +9,11 @@ from ssv_api.v1.signer_pb2_grpc import SignerStub
 from ssv_duty_scheduler.beacon_memory import BeaconMemory
 from ssv_duty_scheduler.heads import pass_heads_on
 from ssv_duty_scheduler.instruments import Instruments
+from ssv_duty_scheduler.notices import Notices
 from ssv_duty_scheduler.planner import Planner
 from ssv_duty_scheduler.publisher import Publisher
 from ssv_duty_scheduler.settings import DutySchedulerSettings
+from ssv_duty_scheduler.validator_duties import DutyRules
 from ssv_ethereum.beacon.node import BeaconNode
 from ssv_ethereum.slot_clock import SlotClock
 from ssv_runtime import names
@@ -34,8 +36,10 @@ async def run(settings: DutySchedulerSettings, service: Service) -> None:
     planner = Planner(
         clock=clock,
         beacon=BeaconMemory(node, chain, instruments),
+        notices=Notices(node, chain, instruments),
         signer=SignerStub(channel(settings.signer_target, settings, service, names.SIGNER)),
         publisher=Publisher(bus.kv(DUTIES_BUCKET), chain),
+        rules=DutyRules(chain, settings.builder_registrations),
         instruments=instruments,
     )
 

@@ -14,4 +14,7 @@ class DutySchedulerSettings(ServiceSettings):
     registry_target: str = Field(description="The eth1-listener's gRPC address, host:port")
     signer_target: str = Field(description="The signer's gRPC address, host:port")
     beacon_urls: list[str] = Field(min_length=1, description="Beacon nodes, HTTP or HTTPS; the first one is asked")
+    builder_registrations: bool = Field(
+        True, description="Whether the validators are registered with builders, for blocks that builders make"
+    )
     beacon_deadline_s: float = Field(DEFAULT_DEADLINE_S, gt=0, description="Longest wait for a beacon node's answer")
