@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from ssv_devnet.graffiti import graffiti_of
 from ssv_devnet.local_network.world import World
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.errors import SsvError
@@ -70,6 +71,7 @@ def embedded_operator(world: World, operator_id: OperatorId, key: OperatorPrivat
         beacon_urls=(world.beacon_url,),
         execution_url=world.execution_url,
         p2p_peers_file=peers,
+        graffiti=graffiti_of(operator_id),
         drain_s=3 * world.network.chain.slot_duration_s,
     )
     return Embedded(folder, settings, grouped)
