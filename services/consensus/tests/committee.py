@@ -56,9 +56,9 @@ async def inline(work: Callable[[], T]) -> T:
 class Committee:
     """Nodes are added one by one; `kept` is all that was said, as a gateway would replay it."""
 
-    def __init__(self, delay_s: float = 0.0) -> None:
+    def __init__(self, delay_s: float = 0.0, boole_epoch: Epoch | None = None) -> None:
         self.chain = simulated_chain(SLOT_S, SLOTS_PER_EPOCH, genesis_time_s=0)
-        self.network = Network(local_network(ExecutionAddress(bytes(20)), SLOT_S), self.chain)
+        self.network = Network(local_network(ExecutionAddress(bytes(20)), SLOT_S, boole_epoch), self.chain)
         self.world = SimulatedChain(self.chain, {each.index: each.pubkey for each in validator_keys()}, seed=1)
         self.wire = MemoryNetwork(lambda sender, receiver: (delay_s,))
         self.kept: list[bytes] = []

@@ -16,7 +16,7 @@ from ssv_protocol.types.ids import Instant
 FETCH_RETRY_S = 0.2
 
 
-def is_needed_to_the_end(question: Fetch) -> bool:
+def is_needed(question: Fetch) -> bool:
     """Tell whether nothing comes of a duty without the answer: others' aggregates, however, must not wait for one."""
     return isinstance(question, FetchAttestationData | FetchBlock)
 
@@ -33,17 +33,20 @@ def good_from(question: Fetch) -> Instant:
 async def fetched(
     beacon: BeaconApi, question: Fetch, now: Callable[[], Instant], deadline: Instant, patience_s: float
 ) -> Event:
-    """Return the answer, or `FetchFailed` when there is none before `deadline`.
+    """Return the answer, or `FetchFailed` when there is none in time.
 
-    An answer that is not needed to the end is given up `patience_s` after it was first asked for.
+    `patience_s` is the length of a quick round: a question that the duty can do without is given up so long after it
+    was first asked, any other so long before `deadline`.
     """
     await asyncio.sleep(max(0.0, good_from(question) - now()))
-    left_s = deadline - now()
-    if not is_needed_to_the_end(question):
+    left_s = deadline - patience_s - now()
+    if not is_needed(question):
         left_s = min(left_s, patience_s)
+    if left_s <= 0:
+        return FetchFailed(question, "too late to ask")
     problem = "no answer in time"
     try:
-        async with asyncio.timeout(max(0.0, left_s)):
+        async with asyncio.timeout(left_s):
             while True:
                 try:
                     return await beacon.answer(question)
