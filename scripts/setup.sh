@@ -75,7 +75,7 @@ if changed python requirements.lock; then
 fi
 
 say 3 "this project's packages"
-projects=(libs/protocol libs/discv5 libs/ethereum libs/api libs/runtime
+projects=(libs/protocol libs/gossipsub libs/discv5 libs/ethereum libs/api libs/runtime
   services/signer services/p2p-gateway services/consensus services/duty-scheduler services/eth1-listener cli devnet)
 if changed own "${projects[@]/%//pyproject.toml}"; then
   editable=()

@@ -1,0 +1,148 @@
+"""What is to be sent to one peer.
+
+Messages wait as frames, shared among peers, in a queue bounded in number and bytes; what does not fit is dropped and
+counted. Subscriptions and mesh changes are never dropped: of each topic only the last word waits. Ids of gossip wait in
+bounded lists. Everything but messages leaves in one RPC, ahead of the messages (GossipSub v1.0, "Control Message
+Piggybacking"; v1.2 wants IDONTWANT at once).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from ssv_gossipsub.ids import MessageId, PeerId
+from ssv_gossipsub.parameters import RouterParameters
+from ssv_gossipsub.wire import encode
+from ssv_gossipsub.wire.rpc import Control, IHave, Prune, Rpc, Subscription
+
+
+class Outbox:
+    """A queue of frames, and the words about topics and ids that go before it."""
+
+    __slots__ = (
+        "_bytes",
+        "_frames",
+        "_idontwant",
+        "_ihave",
+        "_iwant",
+        "_max_bytes",
+        "_max_control_ids",
+        "_max_idontwant",
+        "_max_messages",
+        "_mesh",
+        "_peer",
+        "_ready",
+        "_subscriptions",
+        "dropped_gossip",
+        "dropped_messages",
+    )
+
+    def __init__(self, peer: PeerId, p: RouterParameters, ready: dict[PeerId, None]) -> None:
+        """`ready` is told of the peer whenever there is something to send to it."""
+        self._peer = peer
+        self._ready = ready
+        self._max_messages = p.max_outbox_messages
+        self._max_bytes = p.max_outbox_bytes
+        self._max_control_ids = p.max_ihave_length
+        self._max_idontwant = p.max_idontwant_length
+        self._frames: deque[bytes] = deque()
+        self._bytes = 0
+        self._subscriptions: dict[str, bool] = {}
+        self._mesh: dict[str, int | None] = {}  # by topic: the seconds of a PRUNE, None for a GRAFT
+        self._ihave: dict[str, Sequence[MessageId]] = {}
+        self._iwant: dict[MessageId, None] = {}
+        self._idontwant: dict[MessageId, None] = {}
+        self.dropped_messages = 0
+        self.dropped_gossip = 0
+
+    def message(self, frame: bytes) -> bool:
+        """Add a message; tell whether there was room."""
+        frames = self._frames
+        if frames and (len(frames) >= self._max_messages or self._bytes + len(frame) > self._max_bytes):
+            self.dropped_messages += 1
+            return False
+        frames.append(frame)
+        self._bytes += len(frame)
+        self._ready[self._peer] = None
+        return True
+
+    def subscription(self, topic: str, subscribe: bool) -> None:
+        """Say that we joined or left a topic."""
+        self._subscriptions[topic] = subscribe
+        self._ready[self._peer] = None
+
+    def graft(self, topic: str) -> None:
+        """Take the peer into our mesh."""
+        self._mesh[topic] = None
+        self._ready[self._peer] = None
+
+    def prune(self, topic: str, backoff_s: float) -> None:
+        """Drop the peer from our mesh, or refuse its GRAFT."""
+        self._mesh[topic] = round(backoff_s)
+        self._ready[self._peer] = None
+
+    def ihave(self, topic: str, ids: Sequence[MessageId]) -> None:
+        """Tell of messages; what was told of the topic and not yet sent is outdated."""
+        if topic in self._ihave:
+            self.dropped_gossip += len(self._ihave[topic])
+        self._ihave[topic] = ids
+        self._ready[self._peer] = None
+
+    def iwant(self, ids: Sequence[MessageId]) -> None:
+        """Ask for messages."""
+        self._iwant.update(dict.fromkeys(ids))
+        self._bound(self._iwant)
+        self._ready[self._peer] = None
+
+    def idontwant(self, message_id: MessageId) -> None:
+        """Tell that a message need not be sent any more, and do not ask for it where that still waits."""
+        self._iwant.pop(message_id, None)
+        self._idontwant[message_id] = None
+        self._bound(self._idontwant)
+        self._ready[self._peer] = None
+
+    def take(self) -> list[bytes]:
+        """Return all frames in the order in which to send them; they are no longer here."""
+        frames = self._control_frames() if self._has_control else []
+        frames += self._frames
+        self._frames.clear()
+        self._bytes = 0
+        self._ready.pop(self._peer, None)
+        return frames
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How much the waiting messages take."""
+        return self._bytes
+
+    def __len__(self) -> int:
+        """Return how many messages wait."""
+        return len(self._frames)
+
+    @property
+    def _has_control(self) -> bool:
+        return bool(self._subscriptions or self._mesh or self._idontwant or self._ihave or self._iwant)
+
+    def _control_frames(self) -> list[bytes]:
+        unwanted = list(self._idontwant)
+        first = Rpc(
+            subscriptions=[Subscription(topic, subscribe) for topic, subscribe in self._subscriptions.items()],
+            control=Control(
+                ihave=[IHave(topic, ids) for topic, ids in self._ihave.items()],
+                iwant=list(self._iwant),
+                graft=[topic for topic, backoff_s in self._mesh.items() if backoff_s is None],
+                prune=[Prune(topic, backoff_s) for topic, backoff_s in self._mesh.items() if backoff_s is not None],
+                idontwant=unwanted[: self._max_idontwant],
+            ),
+        )
+        for sent in (self._subscriptions, self._mesh, self._ihave, self._iwant, self._idontwant):
+            sent.clear()
+        rest = range(self._max_idontwant, len(unwanted), self._max_idontwant)
+        more = [Rpc(control=Control(idontwant=unwanted[start : start + self._max_idontwant])) for start in rest]
+        return [encode.frame(encode.rpc(one)) for one in (first, *more)]
+
+    def _bound(self, ids: dict[MessageId, None]) -> None:
+        while len(ids) > self._max_control_ids:
+            del ids[next(iter(ids))]
+            self.dropped_gossip += 1

@@ -1,0 +1,1 @@
+"""Scores of peers: what they delivered, failed to deliver, promised, and where they connect from."""

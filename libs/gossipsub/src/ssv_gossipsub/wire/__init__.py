@@ -1,0 +1,1 @@
+"""RPCs of pubsub as values, and their protobuf encoding."""
