@@ -1,0 +1,1 @@
+"""Ethereum node records (EIP-778)."""

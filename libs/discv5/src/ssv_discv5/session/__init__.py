@@ -1,0 +1,1 @@
+"""Sessions: how two nodes come to share keys, and where the keys are kept."""
