@@ -27,11 +27,7 @@ class BeaconServer:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[BeaconServer]:
         app = web.Application()
-        app.router.add_get("/eth/v1/beacon/genesis", self._genesis)
-        app.router.add_get("/eth/v1/node/syncing", self._syncing)
-        app.router.add_get("/eth/v1/validator/attestation_data", self._attestation_data)
-        app.router.add_post("/eth/v2/beacon/pool/attestations", self._attestations)
-        app.router.add_post("/eth/v1/beacon/pool/sync_committees", self._sync_messages)
+        self.add_routes(app.router)
         runner = web.AppRunner(app, shutdown_timeout=0.001)
         await runner.setup()
         try:
@@ -41,9 +37,16 @@ class BeaconServer:
         finally:
             await runner.cleanup()
 
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        router.add_get("/eth/v1/beacon/genesis", self._genesis)
+        router.add_get("/eth/v1/node/syncing", self._syncing)
+        router.add_get("/eth/v1/validator/attestation_data", self._attestation_data)
+        router.add_post("/eth/v2/beacon/pool/attestations", self._attestations)
+        router.add_post("/eth/v1/beacon/pool/sync_committees", self._sync_messages)
+
     async def _genesis(self, _: web.Request) -> web.Response:
         chain = self.world.chain
-        return _data(
+        return answer(
             {
                 "genesis_time": str(chain.genesis_time_s),
                 "genesis_validators_root": "0x" + chain.genesis_validators_root.hex(),
@@ -52,10 +55,10 @@ class BeaconServer:
         )
 
     async def _syncing(self, _: web.Request) -> web.Response:
-        return _data({"head_slot": "1", "sync_distance": "0", "is_syncing": self.is_syncing})
+        return answer({"head_slot": "1", "sync_distance": "0", "is_syncing": self.is_syncing})
 
     async def _attestation_data(self, request: web.Request) -> web.Response:
-        return _data(to_json(self.world.attestation_data(Slot(int(request.query["slot"])))))
+        return answer(to_json(self.world.attestation_data(Slot(int(request.query["slot"])))))
 
     async def _attestations(self, request: web.Request) -> web.Response:
         items = [from_json_answer(SingleAttestation, item, "test", "POST") for item in await request.json()]
@@ -68,5 +71,5 @@ class BeaconServer:
         return web.Response()
 
 
-def _data(data: Any) -> web.Response:
+def answer(data: Any) -> web.Response:
     return web.json_response({"data": data})

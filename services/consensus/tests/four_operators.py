@@ -12,12 +12,13 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from services.consensus.tests.beacon_server import BeaconServer
+from services.consensus.tests.full_beacon_server import FullBeaconServer
+from services.consensus.tests.full_world import FullWorld
 from services.consensus.tests.gateway import TestGateway
 from tests.support.gateway_operators import OWNER, Registry
 from tests.support.nats import Nats, running_nats
@@ -38,8 +39,8 @@ from ssv_protocol.forks import Network
 from ssv_protocol.networks import local_network
 from ssv_protocol.registry.state import OperatorRecord, RegistryState, ValidatorRecord, cluster_id
 from ssv_protocol.types.committee import committee_id
-from ssv_protocol.types.ids import Epoch, ExecutionAddress, OperatorId, Slot
-from ssv_protocol.types.roles import BeaconRole, RunnerRole
+from ssv_protocol.types.ids import Epoch, ExecutionAddress, Instant, OperatorId, Slot
+from ssv_protocol.types.roles import RunnerRole
 from ssv_runtime import names
 from ssv_runtime.bus import Bus, BusError, Message
 from ssv_runtime.nats_permissions import DECIDED, DUTIES_BUCKET
@@ -52,6 +53,8 @@ SLOT_S = 2.0
 SLOTS_PER_EPOCH = 2
 VALIDATORS = 4
 PATIENCE_S = 90.0
+EXIT_AFTER_SLOTS = 12
+"""Time for processes to start."""
 OPERATORS = tuple(map(OperatorId, (1, 2, 3, 4)))
 COMMITTEE = committee_id(OPERATORS)
 
@@ -129,16 +132,18 @@ class RunningWorker:
 class FourOperators:
     """All of it. What the exporter got: `records` of the committee's duties by slot and operator, `others` by role."""
 
-    def __init__(self, folder: Path, nats: Nats) -> None:
+    def __init__(self, folder: Path, nats: Nats, boole_epoch: Epoch | None = None) -> None:
         self.folder = folder
         self.nats = nats
         genesis_time_s = int(time.time()) - 100 * int(SLOT_S)
         self.chain = simulated_chain(SLOT_S, SLOTS_PER_EPOCH, genesis_time_s)
-        self.network = Network(local_network(ExecutionAddress(bytes(20)), SLOT_S), self.chain)
+        self.network = Network(local_network(ExecutionAddress(bytes(20)), SLOT_S, boole_epoch), self.chain)
         self.keys = {number: OperatorPrivateKey.generate() for number in OPERATORS}
         self.validators = split_validators(VALIDATORS, OPERATORS, secrets.token_bytes)
         self.world = SimulatedChain(self.chain, {each.index: each.pubkey for each in self.validators}, seed=1)
-        self.beacon = BeaconServer(self.world)
+        exit_slot = Slot(self.chain.slot_at(Instant(time.time())) + EXIT_AFTER_SLOTS)
+        self.full = FullWorld(self.world, self.network, exit_slot)
+        self.beacon = FullBeaconServer(self.full)
         self.records: dict[Slot, dict[OperatorId, DutyRecord]] = defaultdict(dict)
         self.others: dict[RunnerRole, list[DutyRecord]] = defaultdict(list)
         self.signers: dict[OperatorId, SignerProcess] = {}
@@ -178,6 +183,7 @@ class FourOperators:
                 "signer_target": f"127.0.0.1:{self.signers[number].port}",
                 "registry_target": f"127.0.0.1:{self._registry_ports[number]}",
                 "beacon_urls": [self.beacon.url],
+                "graffiti": f"ssv operator {number}",
             }
         )
         service = Service(names.CONSENSUS)
@@ -289,10 +295,10 @@ class FourOperators:
         )
         first = self.chain.first_slot(epoch)
         for slot in range(first, first + SLOTS_PER_EPOCH):
-            duty = await self.world.committee_duty(Slot(slot))
-            for each in duty.validator_duties if duty is not None else ():
-                if each.type == BeaconRole.ATTESTER:
-                    value.attester.append(each.encode())
+            listed = await self.full.listed(Slot(slot))
+            value.attester.extend(each.encode() for each in listed.attester)
+            value.validator_duties.extend(each.encode() for each in listed.own)
+        value.sync_committee.extend(replace(each, slot=Slot(0)).encode() for each in listed.sync)
         return value
 
     async def _kill_workers(self) -> None:
@@ -308,12 +314,13 @@ def with_four_operators(
     folder: Path,
     scenario: Callable[[FourOperators], Awaitable[None]],
     workers: tuple[OperatorId, ...] = OPERATORS,
+    boole_epoch: Epoch | None = None,
 ) -> None:
-    """Run a scenario."""
+    """Run a scenario, under Alan unless `boole_epoch` says otherwise."""
 
     async def run_it() -> None:
         with running_nats(folder / "nats") as nats:
-            async with FourOperators(folder, nats).running(workers) as operators:
+            async with FourOperators(folder, nats, boole_epoch).running(workers) as operators:
                 await scenario(operators)
 
     asyncio.run(run_it())

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 from services.consensus.tests.four_operators import OPERATORS, FourOperators, until, with_four_operators
 from services.consensus.tests.gateway import Said
+from tests.support.gateway_operators import OWNER
 
-from ssv_protocol.types.ids import Instant, Slot
+from ssv_api.v1.exporter_pb2 import DutyRecord
+from ssv_protocol.forks import SsvFork
+from ssv_protocol.types.ids import Epoch, Height, Instant, Round, Slot
 from ssv_protocol.types.qbft_message import QbftMessage
-from ssv_protocol.types.roles import QbftMessageType
+from ssv_protocol.types.roles import BeaconRole, QbftMessageType, RunnerRole
 
 pytestmark = pytest.mark.system
 
@@ -37,7 +41,59 @@ def test_four_workers_attest_and_say_how_it_went(tmp_path: Path) -> None:
                 assert outcome.submitted
                 assert not outcome.missed_reason
                 assert len(outcome.participants) >= 3
-                assert (slot, outcome.validator_index) in operators.world.included
+                is_vote = outcome.duty_type == BeaconRole.ATTESTER
+                on_chain = operators.world.included if is_vote else operators.world.sync_included
+                assert (slot, outcome.validator_index) in on_chain
+
+    with_four_operators(tmp_path, scenario)
+
+
+ONES_OWN = {BeaconRole.PROPOSER, BeaconRole.VALIDATOR_REGISTRATION, BeaconRole.VOLUNTARY_EXIT}
+AGGREGATION = {BeaconRole.AGGREGATOR, BeaconRole.SYNC_COMMITTEE_CONTRIBUTION}
+ALANS = {RunnerRole.AGGREGATOR, RunnerRole.SYNC_COMMITTEE_CONTRIBUTION}
+BOOLES = {RunnerRole.AGGREGATOR_COMMITTEE}
+
+
+@pytest.mark.parametrize(("fork", "boole_epoch"), [(SsvFork.ALAN, None), (SsvFork.BOOLE, Epoch(0))])
+def test_four_workers_do_every_kind_of_duty(tmp_path: Path, fork: SsvFork, boole_epoch: Epoch | None) -> None:
+    async def scenario(operators: FourOperators) -> None:
+        done, others = operators.full.done, operators.others
+
+        def by_all(role: BeaconRole) -> bool:
+            return {
+                record.operator_id
+                for records in others.values()
+                for record in records
+                for each in record.outcomes
+                if each.duty_type == role and each.submitted
+            } == set(OPERATORS)
+
+        for role in ONES_OWN | AGGREGATION:
+            await until(f"{role.name} by all", partial(by_all, role))
+            assert done[role]
+        assert not operators.world.invalid
+        assert {RunnerRole(role) for role in others} & (ALANS | BOOLES) == (ALANS if fork is SsvFork.ALAN else BOOLES)
+        assert operators.full.fee_recipients == {OWNER}
+
+    with_four_operators(tmp_path, scenario, boole_epoch=boole_epoch)
+
+
+def test_the_leaders_block_is_submitted_in_full_with_its_graffiti(tmp_path: Path) -> None:
+    async def scenario(operators: FourOperators) -> None:
+        def proposed() -> list[DutyRecord]:
+            records = operators.others[RunnerRole.PROPOSER]
+            return [each for each in records if len(operators.full.blocks[Slot(each.slot)]) == len(OPERATORS)]
+
+        record = (await until("a proposal by all", proposed))[0]
+        assert set(record.stages_ms) >= STAGES | {"pre_consensus"}
+        slot, blocks = Slot(record.slot), operators.full.blocks[Slot(record.slot)]
+        assert len({block.root() for block in blocks}) == 1
+        (whole,) = (block for block in blocks if not block.blinded)
+        proposed_by = [
+            operators.network.leader_at(slot)(Height(slot), Round(number), OPERATORS)
+            for number in range(1, record.last_round + 1)
+        ]
+        assert whole.block.body.graffiti in {f"ssv operator {each}".encode().ljust(32, b"\0") for each in proposed_by}
 
     with_four_operators(tmp_path, scenario)
 
