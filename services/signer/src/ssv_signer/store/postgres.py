@@ -63,31 +63,42 @@ _BEGIN_READING = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 class _Rows:
     """psycopg's cursor, with this package's errors; in a pipeline the answer is waited for here."""
 
-    def __init__(self, cursor: psycopg.Cursor[Any]) -> None:
+    def __init__(self, cursor: psycopg.Cursor[Any], pipeline: psycopg.Pipeline | None) -> None:
         self._cursor = cursor
+        self._pipeline = pipeline
 
     @property
     def rowcount(self) -> int:
         return self._cursor.rowcount
 
     def fetchone(self) -> Any:
-        with _translating():
+        with self._arrived():
             return self._cursor.fetchone()
 
     def fetchall(self) -> list[Any]:
-        with _translating():
+        with self._arrived():
             return self._cursor.fetchall()
+
+    @contextmanager
+    def _arrived(self) -> Iterator[None]:
+        with _translating():
+            if self._pipeline is not None:
+                # a sync, because only after one does the server count the time that it waits for the next statement
+                self._pipeline.sync()
+                self._pipeline = None
+            yield
 
 
 class _Connection:
     """psycopg's connection, with `?` for parameters and this package's errors."""
 
-    def __init__(self, raw: psycopg.Connection) -> None:
+    def __init__(self, raw: psycopg.Connection, pipeline: psycopg.Pipeline | None) -> None:
         self._raw = raw
+        self._pipeline = pipeline
 
     def execute(self, sql: str, parameters: Sequence[Value] = ()) -> Rows:
         with _translating():
-            return _Rows(self._raw.execute(_placeholders(sql), parameters, binary=True))
+            return _Rows(self._raw.execute(_placeholders(sql), parameters, binary=True), self._pipeline)
 
     def executemany(self, sql: str, parameters: Iterable[Sequence[Value]]) -> None:
         with _translating(), self._raw.cursor() as cursor:
@@ -177,11 +188,11 @@ class PostgresStore:
         raw = self._connected()
         try:
             with _translating():
-                with raw.pipeline() if pipelined else nullcontext():
+                with raw.pipeline() if pipelined else nullcontext() as pipeline:
                     raw.execute(begin)
                     if first is not None:
                         raw.execute(*first)
-                    yield _Connection(raw)
+                    yield _Connection(raw, pipeline)
                 self._commit(raw)
         except BaseException:
             _roll_back(raw)
