@@ -31,7 +31,7 @@ def main() -> int:
         _log_to(settings.folder.parent / "demo.log")
         return asyncio.run(_run(settings, console))
     except SsvError as error:
-        console.print(f"[red]demo: {error}[/red]", highlight=False)
+        console.print(f"[red]demo: {error}[/red]", highlight=False, soft_wrap=True)
         return 2
     except (KeyboardInterrupt, asyncio.CancelledError):
         console.print("demo: stopped")
@@ -48,15 +48,16 @@ async def _run(settings: DemoSettings, console: Console) -> int:
     report, wrong = await run_demo(settings, console)
     for missed in report.missed[:_SHOWN_MISSED]:
         text = f"missed: {missed.kind.replace('_', ' ')} of validator {missed.validator_index} in slot {missed.slot}: "
-        console.print(text + missed.reason.explanation, highlight=False)
+        console.print(text + missed.reason.explanation, highlight=False, soft_wrap=True)
     for failure in wrong:
-        console.print(f"[red]✗ {failure}[/red]", highlight=False)
+        console.print(f"[red]✗ {failure}[/red]", highlight=False, soft_wrap=True)
     if not wrong:
         votes = report.duties[DutyKind.ATTESTATION]
         console.print(
             f"[green]✓ {votes.landed} of {votes.due} due attestations are in blocks[/green], and every other duty as "
             f"in the table; figures in {settings.report}, logs in {settings.folder}",
             highlight=False,
+            soft_wrap=True,
         )
     return 1 if wrong else 0
 
@@ -66,7 +67,7 @@ def _say_what_runs(settings: DemoSettings, console: Console) -> None:
     if settings.fork_epoch is not None:
         rules = f"Boole's rules from epoch {settings.fork_epoch} on" if settings.fork_epoch else "Boole's rules"
     text = f"{settings.operators} operators, {len(settings.validators)} validators, slots of {settings.slot_s} s"
-    console.print(f"{text}, {settings.epochs} counted epochs, {rules}", highlight=False)
+    console.print(f"{text}, {settings.epochs} counted epochs, {rules}", highlight=False, soft_wrap=True)
 
 
 def _log_to(path: Path) -> None:

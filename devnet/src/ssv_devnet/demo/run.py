@@ -186,5 +186,7 @@ class _Steps:
 
     def done(self, what: str) -> None:
         now = time.monotonic()
-        self._console.print(f"[green]✓[/green] {what} [dim]({now - self._since:.1f} s)[/dim]", highlight=False)
+        self._console.print(
+            f"[green]✓[/green] {what} [dim]({now - self._since:.1f} s)[/dim]", highlight=False, soft_wrap=True
+        )
         self._since = now
