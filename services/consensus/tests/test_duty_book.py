@@ -124,6 +124,33 @@ def test_a_validators_own_duties_are_those_of_their_slot() -> None:
     assert listed(book, FIRST + 1).own == (proposer(1, FIRST + 1),)
 
 
+def own_at(book: DutyBook, slot: int, at_slot: int) -> tuple[ValidatorDuty, ...]:
+    """Return what a validator has of its own in a slot, asked in another."""
+
+    async def ask() -> tuple[ValidatorDuty, ...]:
+        await asyncio.sleep(CHAIN.slot_start(Slot(at_slot)))
+        due = await CommitteeDuties(NETWORK, book, COMMITTEE, now, 2).duties(Slot(slot))
+        return tuple(duty for duty in due if isinstance(duty, ValidatorDuty) and duty.type in OWN)
+
+    return run(ask)
+
+
+def test_what_was_asked_for_some_blocks_ago_is_told_late_and_nothing_else_is() -> None:
+    """The first value of an epoch may have come to a worker that has just started: what is past in it has been done."""
+    book = DutyBook(CHAIN)
+    done, asked_for = proposer(1, FIRST), replace(proposer(2, FIRST), type=BeaconRole.VOLUNTARY_EXIT)
+    book.put(value(done, attester(1, FIRST)))
+    assert own_at(book, FIRST, FIRST + 1) == (done,)
+    assert own_at(book, FIRST, FIRST + 4) == ()
+    for _ in range(2):
+        book.put(value(done, asked_for, attester(1, FIRST)))
+        assert own_at(book, FIRST, FIRST + 1) == (done, asked_for)
+        assert own_at(book, FIRST, FIRST + 4) == (asked_for,)
+    book.put(value(done))
+    assert own_at(book, FIRST, FIRST + 4) == ()
+    assert own_at(book, CHAIN.first_slot(Epoch(EPOCH + 1)), CHAIN.first_slot(Epoch(EPOCH + 2))) == ()
+
+
 def test_the_last_slot_of_a_period_belongs_to_the_new_sync_committee() -> None:
     period = CHAIN.epochs_per_sync_committee_period
     new = Epoch(period * 2)

@@ -17,7 +17,7 @@ SLOT = Slot(20)
         (RunnerRole.AGGREGATOR, 2),
         (RunnerRole.PROPOSER, 1),
         (RunnerRole.SYNC_COMMITTEE_CONTRIBUTION, 1),
-        (RunnerRole.VALIDATOR_REGISTRATION, 2),
+        (RunnerRole.VALIDATOR_REGISTRATION, CHAIN.slots_per_epoch),
         (RunnerRole.VOLUNTARY_EXIT, CHAIN.slots_per_epoch),
         (RunnerRole.AGGREGATOR_COMMITTEE, 2),
     ],

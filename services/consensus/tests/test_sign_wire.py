@@ -62,8 +62,8 @@ def test_every_reason_is_understood(reason: DenialReason) -> None:
 
 
 def test_a_reason_of_a_newer_signer_is_a_refusal_all_the_same() -> None:
-    verdict = verdict_of(pb.SignResponse(denied=pb.Denied(reason="stale_fence", detail="fence 3")))
-    assert verdict == Denied(DenialReason.MALFORMED, "stale_fence: fence 3")
+    verdict = verdict_of(pb.SignResponse(denied=pb.Denied(reason="of_next_year", detail="fence 3")))
+    assert verdict == Denied(DenialReason.MALFORMED, "of_next_year: fence 3")
 
 
 @pytest.mark.parametrize(

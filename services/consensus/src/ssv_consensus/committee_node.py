@@ -24,6 +24,7 @@ from ssv_consensus.duty_times import (
     FETCH_SLOT_SHARE,
     HEAD_PROPAGATION_SLOT_SHARE,
     end_of,
+    open_slots,
 )
 from ssv_consensus.ports import Clearance, DutySource, Ports, all_cleared
 from ssv_consensus.seen import SeenMessages
@@ -147,7 +148,7 @@ class CommitteeNode:
             for task in (*self._lookups.values(), *waiting):
                 task.cancel()
             if self._performing:
-                # an exit may be open for longer; it begins again where the committee goes
+                # an exit may be open for longer: its share signature has been sent, others are waited for
                 await asyncio.wait(self._performing.values(), timeout=DUTY_SLOTS * self._clock.chain.slot_duration_s)
         finally:
             self._is_serving = False
@@ -277,8 +278,9 @@ class CommitteeNode:
         return self._clock.now() < end_of(role, slot, self._clock.chain)
 
     def _oldest_slot(self) -> Slot:
-        """Return the first slot of which something may still be open: an exit lasts longest, an epoch."""
-        return Slot(max(0, self._clock.slot() + 1 - max(DUTY_SLOTS, self._clock.chain.slots_per_epoch)))
+        """Return the first slot of which something may still be open."""
+        longest = max(open_slots(role, self._clock.chain) for role in RunnerRole)
+        return Slot(max(0, self._clock.slot() + 1 - longest))
 
     def _forget_what_is_over(self) -> None:
         oldest = self._oldest_slot()

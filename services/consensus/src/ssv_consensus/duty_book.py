@@ -30,10 +30,15 @@ KEPT_EPOCHS = 2
 
 @dataclass(frozen=True, slots=True)
 class EpochDuties:
-    """A committee's duties in one epoch; `sync` is who sits in the sync committee in it."""
+    """A committee's duties in one epoch; `sync` is who sits in the sync committee in it.
+
+    `late` are those of `own` that the first value of the epoch did not have: they may be of slots that are past,
+    because the contract's events are read some blocks behind the head.
+    """
 
     attester: Mapping[Slot, tuple[ValidatorDuty, ...]]
     own: Mapping[Slot, tuple[ValidatorDuty, ...]]
+    late: frozenset[ValidatorDuty]
     sync: tuple[ValidatorDuty, ...]
     indices: Mapping[BlsPublicKey, ValidatorIndex]
     may_sign_from: Mapping[ValidatorIndex, Epoch]
@@ -51,7 +56,7 @@ class DutyBook:
         """Take a committee's duties of an epoch; return whose they are. Raises ProtocolError SSZ_DECODE."""
         committee, epoch = CommitteeId(duties.committee_id), Epoch(duties.epoch)
         epochs = self._duties[committee]
-        epochs[epoch] = _decoded(duties)
+        epochs[epoch] = _decoded(duties, epochs.get(epoch))
         for old in [known for known in epochs if known + KEPT_EPOCHS < max(epochs)]:
             del epochs[old]
         changed, self._changed = self._changed, asyncio.Event()
@@ -84,6 +89,12 @@ class DutyBook:
         sync = tuple(replace(duty, slot=slot) for duty in self._sync_members(committee, slot, duties))
         return SlotDuties(slot, duties.attester.get(slot, ()), sync, duties.own.get(slot, ()))
 
+    def late_duties(self, committee: CommitteeId, slot: Slot) -> SlotDuties:
+        """Return what became known of a slot when it may have been past."""
+        duties = self._duties[committee].get(self.chain.epoch_of(slot))
+        own = duties.own.get(slot, ()) if duties is not None else ()
+        return SlotDuties(slot, own=tuple(duty for duty in own if duties is not None and duty in duties.late))
+
     def _sync_members(self, committee: CommitteeId, slot: Slot, duties: EpochDuties) -> tuple[ValidatorDuty, ...]:
         epoch, next_epoch = self.chain.epoch_of(slot), self.chain.epoch_of(Slot(slot + 1))
         if self.chain.sync_period_of(next_epoch) == self.chain.sync_period_of(epoch):
@@ -94,7 +105,11 @@ class DutyBook:
 
 @dataclass(frozen=True, slots=True)
 class CommitteeDuties:
-    """`ports.DutySource` of one committee; what is still unknown at `wait_slots` after the slot is given up."""
+    """`ports.DutySource` of one committee; what is still unknown at `wait_slots` after the slot is given up.
+
+    Of slots that are over by then only late duties are told: the others have been begun, if not by this worker then by
+    the one before it.
+    """
 
     network: Network
     book: DutyBook
@@ -104,19 +119,27 @@ class CommitteeDuties:
 
     async def duties(self, slot: Slot) -> tuple[Duty, ...]:
         """Return what begins in a slot."""
-        end = self.book.chain.slot_start(Slot(slot + self.wait_slots))
-        try:
-            async with asyncio.timeout(max(0.0, end - self.now())):
-                listed = await self.book.duties(self.committee, slot)
-        except TimeoutError:
-            return ()
+        left_s = self.book.chain.slot_start(Slot(slot + self.wait_slots)) - self.now()
+        if left_s <= 0:
+            listed = self.book.late_duties(self.committee, slot)
+        else:
+            try:
+                async with asyncio.timeout(left_s):
+                    listed = await self.book.duties(self.committee, slot)
+            except TimeoutError:
+                return ()
         return due_duties(listed, self.network.ssv_fork_at(slot))
 
 
-def _decoded(duties: pb.CommitteeDuties) -> EpochDuties:
+def _decoded(duties: pb.CommitteeDuties, before: EpochDuties | None) -> EpochDuties:
+    own = _by_slot(duties.validator_duties)
+    late: frozenset[ValidatorDuty] = frozenset()
+    if before is not None:
+        late = before.late | _all_of(own) - _all_of(before.own)
     return EpochDuties(
         attester=_by_slot(duties.attester),
-        own=_by_slot(duties.validator_duties),
+        own=own,
+        late=late,
         sync=tuple(map(ValidatorDuty.decode, duties.sync_committee)),
         indices={BlsPublicKey(each.public_key): ValidatorIndex(each.index) for each in duties.validators},
         may_sign_from={ValidatorIndex(each.index): Epoch(each.may_sign_from_epoch) for each in duties.validators},
@@ -128,3 +151,7 @@ def _by_slot(encoded: Iterable[bytes]) -> dict[Slot, tuple[ValidatorDuty, ...]]:
     for duty in map(ValidatorDuty.decode, encoded):
         by_slot[duty.slot] += (duty,)
     return dict(by_slot)
+
+
+def _all_of(by_slot: Mapping[Slot, tuple[ValidatorDuty, ...]]) -> frozenset[ValidatorDuty]:
+    return frozenset(duty for duties in by_slot.values() for duty in duties)

@@ -2,8 +2,9 @@
 
 Attestations and sync committee messages begin a third into the slot, or a moment after the slot's head is known; all
 else begins with the slot, because selection proofs and RANDAO reveals come first. A block or a contribution is worth
-nothing once its slot is over. Attestations, aggregates and registrations may come a slot late. An exit waits for
-operators that read the contract's event later than others.
+nothing once its slot is over. Attestations and aggregates may come a slot late. Registrations and exits are open for
+an epoch: who asks for one does it in the contract, which operators read some blocks behind its head, and not all at the
+same distance.
 
 Source: protocol-core 3.8, 3.9.
 """
@@ -22,12 +23,13 @@ DUTY_SLOTS = 2
 FETCH_SLOT_SHARE = 1 / 6
 """How long a beacon node may take for an aggregate or a contribution: a quick round of consensus."""
 _WITHIN_THE_SLOT = frozenset({RunnerRole.PROPOSER, RunnerRole.SYNC_COMMITTEE_CONTRIBUTION})
+_FOR_AN_EPOCH = frozenset({RunnerRole.VALIDATOR_REGISTRATION, RunnerRole.VOLUNTARY_EXIT})
 
 
 def open_slots(role: RunnerRole, chain: BeaconChain) -> int:
     """Return how many slots a duty of a role lasts, its own included."""
-    if role is RunnerRole.VOLUNTARY_EXIT:
-        return chain.slots_per_epoch
+    if role in _FOR_AN_EPOCH:
+        return max(chain.slots_per_epoch, DUTY_SLOTS)
     return 1 if role in _WITHIN_THE_SLOT else DUTY_SLOTS
 
 
