@@ -2,14 +2,15 @@
 
 Messages wait as frames, shared among peers, in a queue bounded in number and bytes; what does not fit is dropped and
 counted. Subscriptions and mesh changes are never dropped: of each topic only the last word waits. Ids of gossip wait in
-bounded lists. Everything but messages leaves in one RPC, ahead of the messages (GossipSub v1.0, "Control Message
-Piggybacking"; v1.2 wants IDONTWANT at once).
+bounded lists. Everything but messages leaves ahead of the messages, joined into one RPC (GossipSub v1.0, "Control
+Message Piggybacking") and one more for IDONTWANT.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from functools import lru_cache
 
 from ssv_gossipsub.ids import MessageId, PeerId
 from ssv_gossipsub.parameters import RouterParameters
@@ -104,7 +105,14 @@ class Outbox:
 
     def take(self) -> list[bytes]:
         """Return all frames in the order in which to send them; they are no longer here."""
-        frames = self._control_frames() if self._has_control else []
+        frames: list[bytes] = []
+        if self._subscriptions or self._mesh or self._ihave or self._iwant:
+            frames.append(self._control_frame())
+        if self._idontwant:
+            ids = tuple(self._idontwant)
+            self._idontwant.clear()
+            step = self._max_idontwant
+            frames += [_idontwant_frame(ids[start : start + step]) for start in range(0, len(ids), step)]
         frames += self._frames
         self._frames.clear()
         self._bytes = 0
@@ -120,29 +128,27 @@ class Outbox:
         """Return how many messages wait."""
         return len(self._frames)
 
-    @property
-    def _has_control(self) -> bool:
-        return bool(self._subscriptions or self._mesh or self._idontwant or self._ihave or self._iwant)
-
-    def _control_frames(self) -> list[bytes]:
-        unwanted = list(self._idontwant)
-        first = Rpc(
+    def _control_frame(self) -> bytes:
+        frame = Rpc(
             subscriptions=[Subscription(topic, subscribe) for topic, subscribe in self._subscriptions.items()],
             control=Control(
                 ihave=[IHave(topic, ids) for topic, ids in self._ihave.items()],
                 iwant=list(self._iwant),
                 graft=[topic for topic, backoff_s in self._mesh.items() if backoff_s is None],
                 prune=[Prune(topic, backoff_s) for topic, backoff_s in self._mesh.items() if backoff_s is not None],
-                idontwant=unwanted[: self._max_idontwant],
             ),
         )
-        for sent in (self._subscriptions, self._mesh, self._ihave, self._iwant, self._idontwant):
+        for sent in (self._subscriptions, self._mesh, self._ihave, self._iwant):
             sent.clear()
-        rest = range(self._max_idontwant, len(unwanted), self._max_idontwant)
-        more = [Rpc(control=Control(idontwant=unwanted[start : start + self._max_idontwant])) for start in rest]
-        return [encode.frame(encode.rpc(one)) for one in (first, *more)]
+        return encode.frame(encode.rpc(frame))
 
     def _bound(self, ids: dict[MessageId, None]) -> None:
         while len(ids) > self._max_control_ids:
             del ids[next(iter(ids))]
             self.dropped_gossip += 1
+
+
+@lru_cache(maxsize=64)
+def _idontwant_frame(ids: tuple[MessageId, ...]) -> bytes:
+    """Encode once what the whole mesh is told at the same moment."""
+    return encode.frame(encode.rpc(Rpc(control=Control(idontwant=ids))))
