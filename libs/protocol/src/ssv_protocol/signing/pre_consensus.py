@@ -18,7 +18,7 @@ Source: architecture §5.2, §5.4; ssv-spec ssv/*.go (executeDuty).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ssv_protocol.beacon_chain import BeaconChain
@@ -103,11 +103,12 @@ def check(
     index_of: dict[BlsPublicKey, ValidatorIndex] = {}
     for item in draft.objects:
         share = shares.get(item.validator_index)
-        denied = _check_validator(item, share, member, draft.message_id) or _check_object(network.chain, draft, item)
-        if denied is None and index_of.get(item.pubkey, item.validator_index) != item.validator_index:
-            denied = Denied(DenialReason.SECOND_INDEX, f"after {index_of[item.pubkey]}")
-        if denied is None and item in signed and draft.type not in _REPEATABLE:
-            denied = Denied(DenialReason.DUPLICATE_OBJECT, type(item).__name__)
+        denied = (
+            _check_validator(item, share, member, draft.message_id)
+            or _check_object(network.chain, draft, item)
+            or _check_index(item, index_of)
+            or _check_repetition(draft, item, signed)
+        )
         if denied is not None or share is None:
             left_out.append(DeniedObject(item, denied or Denied(DenialReason.UNKNOWN_VALIDATOR)))
             continue
@@ -150,3 +151,18 @@ def _check_object(chain: BeaconChain, draft: PreConsensusDraft, item: PreConsens
         case SlotSelection():
             of_slot = item.slot == draft.slot
     return None if of_slot else Denied(DenialReason.DUTY_SLOT, type(item).__name__)
+
+
+def _check_index(item: PreConsensusObject, index_of: Mapping[BlsPublicKey, ValidatorIndex]) -> Denied | None:
+    """Check that the object names its validator by the same index as those before it."""
+    if index_of.get(item.pubkey, item.validator_index) != item.validator_index:
+        return Denied(DenialReason.SECOND_INDEX, f"after {index_of[item.pubkey]}")
+    return None
+
+
+def _check_repetition(
+    draft: PreConsensusDraft, item: PreConsensusObject, signed: Collection[PreConsensusObject]
+) -> Denied | None:
+    if item in signed and draft.type not in _REPEATABLE:
+        return Denied(DenialReason.DUPLICATE_OBJECT, type(item).__name__)
+    return None
