@@ -4,7 +4,7 @@ An IPv4 address mapped into IPv6 is the IPv4 address: one peer never has two nam
 """
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 IPAddress = IPv4Address | IPv6Address
 
@@ -31,9 +31,9 @@ def plain(ip: IPAddress) -> IPAddress:
     return mapped if mapped is not None else ip
 
 
-def neighbourhood(ip: IPAddress) -> str:
-    """Return the network that one owner can be assumed to hold: /24 of IPv4, /64 of IPv6."""
-    return str(ip_network((ip, 24 if ip.version == 4 else 64), strict=False))
+def neighbourhood(ip: IPAddress) -> tuple[int, int]:
+    """Return a name for the network that one owner can be assumed to hold: /24 of IPv4, /64 of IPv6."""
+    return ip.version, int(ip) >> (8 if ip.version == 4 else 64)
 
 
 def is_local(ip: IPAddress) -> bool:

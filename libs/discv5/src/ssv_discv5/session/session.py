@@ -38,9 +38,14 @@ class Session:
         self._reading = AESGCM(reading_key)
         self._sent = 0
 
+    @property
+    def worn_out(self) -> bool:
+        """Tell whether the keys have sealed all they may."""
+        return self._sent >= MAX_MESSAGES
+
     def next_nonce(self, random_bytes: Callable[[int], bytes]) -> bytes:
         """Return the nonce of the next message; raises NoSessionError when the keys are used up."""
-        if self._sent >= MAX_MESSAGES:
+        if self.worn_out:
             raise NoSessionError("2^32 messages were sealed with this key")
         nonce = self._sent.to_bytes(4, "big") + random_bytes(_RANDOM_SIZE)
         self._sent += 1

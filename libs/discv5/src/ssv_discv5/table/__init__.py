@@ -1,0 +1,1 @@
+"""The node table: whom we know, by distance."""
