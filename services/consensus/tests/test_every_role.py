@@ -28,6 +28,7 @@ from services.consensus.tests.full_world import FullWorld
 from ssv_consensus.committee_node import CommitteeNode
 from ssv_consensus.due_duties import parts_of
 from ssv_consensus.duty_record import DutyRecord
+from ssv_consensus.duty_times import FETCH_SLOT_SHARE
 from ssv_consensus.ports import Cleared, Handed, Ports, Signer, SignVerdict
 from ssv_consensus.stages import Stage
 from ssv_devnet.committee.local_ports import LocalSignerPort
@@ -478,6 +479,38 @@ def test_a_defect_while_signing_is_told_and_the_other_drafts_are_signed() -> Non
         )
 
     on_the_chain(scenario)
+
+
+@dataclass
+class Slow:
+    """A beacon node that takes its time, while the others decide."""
+
+    full: FullWorld
+    takes_s: float
+
+    async def answer(self, question: Fetch) -> Event:
+        await asyncio.sleep(self.takes_s)
+        return await self.full.answer(question)
+
+    async def submit(self, slot: Slot, work: Submit) -> frozenset[Handed]:
+        return await self.full.submit(slot, work)
+
+
+@pytest.mark.parametrize("fork", SsvFork)
+def test_who_is_slow_takes_up_what_the_others_have_said_meanwhile(fork: SsvFork) -> None:
+    """Every role refuses what comes before its own value is there; it is kept, and offered again."""
+
+    async def scenario(play: Play) -> None:
+        play.start(ONE, ports=play.ports(ONE, Slow(play.full, FETCH_SLOT_SHARE * SLOT_S * 0.9)))
+        for me in (TWO, THREE, FOUR):
+            play.start(me)
+        await play.until_over()
+        assert {record.role for record in play.records(me=ONE)} == ROLES[fork]
+        assert not missed(play.records(me=ONE))
+        decided = [record for record in play.records(me=ONE) if record.decided is not None]
+        assert any(ONE not in record.decided.operator_ids for record in decided if record.decided is not None)
+
+    on_the_chain(scenario, BOOLE_EPOCHS[fork])
 
 
 class Refusing:
