@@ -16,43 +16,70 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from prometheus_client import Gauge, Histogram
 
 from structlog.typing import FilteringBoundLogger
 
 from ssv_protocol.effects import Draft
-from ssv_signer.meters import Meters
 from ssv_signer.work import Failure, Judgement
 
 NOT_DURABLE = "the record could not be written, nothing was signed"
 _STOPPED = "the signer is stopping"
 
-Record = Callable[[Sequence[Draft]], Awaitable[list[Judgement]]]
-"""Judges drafts and makes the records durable; raises when they may not be."""
+Asked = TypeVar("Asked")
+Judged = TypeVar("Judged")
+
+
+class CommitMeters(Protocol):
+    """What is measured of batches."""
+
+    @property
+    def queue(self) -> Gauge:
+        """Requests that wait."""
+
+    @property
+    def batch(self) -> Histogram:
+        """Requests in one transaction."""
+
+    @property
+    def commit_s(self) -> Histogram:
+        """Seconds that a batch took."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
-    draft: Draft
-    answer: asyncio.Future[Judgement]
+class _Waiting(Generic[Asked, Judged]):
+    request: Asked
+    answer: asyncio.Future[Judged | Failure]
 
 
-class GroupCommit:
-    """A queue in front of the writer thread."""
+class Commits(Generic[Asked, Judged]):
+    """A queue in front of the writer thread.
 
-    def __init__(self, record: Record, max_batch: int, meters: Meters, log: FilteringBoundLogger) -> None:
+    `record` judges requests and makes their records durable; it raises when they may not be.
+    """
+
+    def __init__(
+        self,
+        record: Callable[[Sequence[Asked]], Awaitable[list[Judged]]],
+        max_batch: int,
+        meters: CommitMeters,
+        log: FilteringBoundLogger,
+    ) -> None:
         self._record = record
         self._max_batch = max_batch
         self._meters = meters
         self._log = log
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[_Waiting[Asked, Judged]] = deque()
         self._wake = asyncio.Event()
         self._stopped = False
 
-    async def submit(self, draft: Draft) -> Judgement:
-        """Return the judgement of a draft, whose record is durable."""
+    async def submit(self, request: Asked) -> Judged | Failure:
+        """Return the judgement of a request, whose record is durable."""
         if self._stopped:
             return Failure(_STOPPED)
-        waiting = _Waiting(draft, asyncio.get_running_loop().create_future())
+        waiting = _Waiting[Asked, Judged](request, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._meters.queue.set(len(self._waiting))
         self._wake.set()
@@ -76,11 +103,11 @@ class GroupCommit:
         self._stopped = True
         self._wake.set()
 
-    async def _commit(self, batch: Sequence[_Waiting]) -> None:
+    async def _commit(self, batch: Sequence[_Waiting[Asked, Judged]]) -> None:
         begun = time.perf_counter()
-        judgements: Sequence[Judgement]
+        judgements: Sequence[Judged | Failure]
         try:
-            judgements = await self._record([waiting.draft for waiting in batch])
+            judgements = await self._record([waiting.request for waiting in batch])
         except Exception as error:
             self._log.error(
                 "the record could not be written; nothing of the batch was signed",
@@ -94,8 +121,12 @@ class GroupCommit:
         self.answer(batch, judgements)
 
     @staticmethod
-    def answer(batch: Sequence[_Waiting], judgements: Sequence[Judgement]) -> None:
+    def answer(batch: Sequence[_Waiting[Asked, Judged]], judgements: Sequence[Judged | Failure]) -> None:
         """Wake those who wait; a caller that hung up is passed over."""
         for waiting, judgement in zip(batch, judgements, strict=True):
             if not waiting.answer.done():
                 waiting.answer.set_result(judgement)
+
+
+GroupCommit = Commits[Draft, Judgement]
+"""The queue of the committees' requests."""

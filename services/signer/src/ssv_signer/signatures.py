@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ssv_protocol.crypto.bls import SecretKey
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.signing.records import ShareSigning, UnsignedMessage
-from ssv_protocol.types.ids import BlsSignature, OperatorId
+from ssv_protocol.types.ids import BlsSignature, OperatorId, Root
 from ssv_protocol.types.messages import SignedSSVMessage, SSVMessage
 from ssv_protocol.types.partial_signatures import PartialSignature, PartialSignatures
 from ssv_protocol.types.roles import MsgType
@@ -44,6 +44,10 @@ class SigningPool:
         signed = await asyncio.gather(*(loop.run_in_executor(self._pool, _sign, part) for part in parts))
         signatures = [signature for part in signed for signature in part]
         return await loop.run_in_executor(self._pool, self._batch, work, signatures)
+
+    async def sign_root(self, secret: SecretKey, root: Root) -> BlsSignature:
+        """Return one BLS signature, by a key that is no share."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, secret.sign, root)
 
     def close(self) -> None:
         """Finish what was begun and end the threads."""

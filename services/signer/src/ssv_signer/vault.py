@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -23,7 +23,7 @@ from ssv_protocol.effects import Draft
 from ssv_protocol.forks import Network
 from ssv_protocol.signing.records import AttestationRecord
 from ssv_protocol.signing.watermarks import KeyRecord
-from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Instant
+from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Instant, Slot
 from ssv_runtime.health import Dependency
 from ssv_signer import custody, interchange
 from ssv_signer.at_rest import SALT_BYTES, Keyring
@@ -33,7 +33,7 @@ from ssv_signer.interchange import Imported
 from ssv_signer.judge import Judge
 from ssv_signer.recorder import Recorder
 from ssv_signer.store import pins, shares, watermarks
-from ssv_signer.store.database import Store, StoreError
+from ssv_signer.store.database import Connection, Store, StoreError
 from ssv_signer.store.shares import ShareRow
 from ssv_signer.work import Judgement
 
@@ -103,6 +103,18 @@ class Vault:
     async def record(self, drafts: Sequence[Draft]) -> list[Judgement]:
         """Judge drafts and make their records durable; raises StoreError when they may not be."""
         return await self._watched(lambda: self._recorder.record(drafts))
+
+    async def judging(self, keys: Collection[bytes], work: Callable[[Connection, Slot], T]) -> T:
+        """Run `work`, given the signer's slot, in a transaction that alone may touch the records of `keys`.
+
+        It is durable when this returns. Raises StoreError.
+        """
+
+        def judge() -> T:
+            with self._store.judging(keys) as connection:
+                return work(connection, self._recorder.clock())
+
+        return await self._watched(judge)
 
     async def add_share(self, share: NewShare) -> Added:
         """Hold a share; raises ShareConflict, StoreError."""
