@@ -1,0 +1,1 @@
+"""Our libraries against other implementations of the same protocols."""
