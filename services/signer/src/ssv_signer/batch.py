@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from prometheus_client import Gauge, Histogram
-
 from structlog.typing import FilteringBoundLogger
 
 from ssv_protocol.effects import Draft
@@ -79,11 +78,12 @@ class Commits(Generic[Asked, Judged]):
         """Return the judgement of a request, whose record is durable."""
         if self._stopped:
             return Failure(_STOPPED)
-        waiting = _Waiting[Asked, Judged](request, asyncio.get_running_loop().create_future())
+        answer: asyncio.Future[Judged | Failure] = asyncio.get_running_loop().create_future()
+        waiting = _Waiting(request, answer)
         self._waiting.append(waiting)
         self._meters.queue.set(len(self._waiting))
         self._wake.set()
-        return await waiting.answer
+        return await answer
 
     async def run(self) -> None:
         """Commit batch after batch until `stop`; what waits then is still answered."""
