@@ -25,6 +25,12 @@ class DenialReason(StrEnum):
     WRONG_ROLE = "wrong_role"
     TOO_OLD = "too_old"
     FAR_FUTURE = "far_future"
+    # leases, and whether the database can be believed
+    NO_LEASE = "no_lease"
+    STALE_FENCE = "stale_fence"
+    RECORD_BEHIND = "record_behind"
+    RECORD_UNPROVEN = "record_unproven"
+    SAFETY_DELAY = "safety_delay"
     # slashable objects
     NO_RECORD = "no_record"
     SOURCE_NOT_BEFORE_TARGET = "source_not_before_target"
@@ -72,6 +78,15 @@ EXPLANATIONS: dict[DenialReason, str] = {
     DenialReason.TOO_OLD: "The slot is so old that no peer takes the message and its record may be gone.",
     DenialReason.FAR_FUTURE: "The slot or target lies more than one epoch ahead of the signer's clock; "
     "signing it would make the key useless until then.",
+    DenialReason.NO_LEASE: "The request names no lease of its committee, or nobody holds the committee; "
+    "claim it first.",
+    DenialReason.STALE_FENCE: "Another worker claimed the committee since; this one has lost it.",
+    DenialReason.RECORD_BEHIND: "The database is older than what was signed with it, so it was restored, promoted or "
+    "exchanged; the committee must be claimed again and waits.",
+    DenialReason.RECORD_UNPROVEN: "Nobody who last held the committee can tell that the database is the latest; the "
+    "committee must be claimed again.",
+    DenialReason.SAFETY_DELAY: "The database could not be believed, and what was signed in slots already begun is not "
+    "known; the committee signs again from the next epoch on.",
     DenialReason.NO_RECORD: "The key has no slashing record, so what it signed before is unknown.",
     DenialReason.SOURCE_NOT_BEFORE_TARGET: "The attestation's source epoch is not before its target epoch.",
     DenialReason.DOUBLE_VOTE: "Another attestation, or an unknown one, is on record for this target epoch.",

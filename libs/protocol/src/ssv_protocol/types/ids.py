@@ -34,6 +34,8 @@ ForkVersion = NewType("ForkVersion", bytes)
 ExecutionAddress = NewType("ExecutionAddress", bytes)
 """20 bytes."""
 
+Fence = NewType("Fence", int)
+"""Counts who held a committee in the signer's database; 0 means "nobody yet"."""
 Instant = NewType("Instant", float)
 """Unix time in seconds; always an argument, never read inside the protocol."""
 
