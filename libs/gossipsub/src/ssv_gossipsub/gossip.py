@@ -6,10 +6,10 @@ Measures", "Score Thresholds" (gossip); v1.2, "IDONTWANT Message".
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence, Set
 from itertools import islice
 
-from ssv_gossipsub.ids import MessageId
+from ssv_gossipsub.ids import MessageId, PeerId
 from ssv_gossipsub.message_cache import MessageCache
 from ssv_gossipsub.neighbours import Members, Neighbours
 from ssv_gossipsub.parameters import RouterParameters
@@ -87,9 +87,10 @@ class Gossip:
 
     def emit(self, members_by_topic: dict[str, Members]) -> None:
         """Tell some peers outside mesh and fanout what is in the cache, then begin a new window."""
+        trusted = {known for known, peer in self._neighbours.peers.items() if not self._distrusts(peer)}
         for topic, ids in self.cache.gossip().items():
             if topic in members_by_topic:
-                self._emit(topic, ids, members_by_topic[topic])
+                self._emit(topic, ids, trusted - members_by_topic[topic].keys())
         self.cache.shift()
 
     def penalise_broken(self, now: float) -> None:
@@ -100,12 +101,11 @@ class Gossip:
             if record := scores.record(peer):
                 scores.penalise(record, count)
 
-    def _emit(self, topic: str, ids: list[MessageId], members: Members) -> None:
-        choose = self._neighbours.choose
-        outside = choose(topic, len(self._neighbours.peers), members, lambda one: not self._distrusts(one))
+    def _emit(self, topic: str, ids: list[MessageId], to: Set[PeerId]) -> None:
+        outside = [peer for known, peer in self._neighbours.members(topic).items() if known in to and not peer.direct]
         rng, most = self._neighbours.rng, self._p.max_ihave_length
-        rng.shuffle(ids)
-        for peer in outside[: max(self._p.d_lazy, int(self._p.gossip_factor * len(outside)))]:
+        share = max(self._p.d_lazy, int(self._p.gossip_factor * len(outside)))
+        for peer in rng.sample(outside, min(share, len(outside))):
             told = ids if len(ids) <= most else rng.sample(ids, most)
             peer.outbox.ihave(topic, told)
             self.ihaves_sent += len(told)

@@ -6,7 +6,7 @@ peers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from ssv_gossipsub.wire import varint
 from ssv_gossipsub.wire.message import Message
@@ -66,5 +66,9 @@ def _field(tag: int, value: bytes) -> bytes:
     return bytes((tag,)) + varint.write(len(value)) + value
 
 
-def _ids(tag: int, ids: Iterable[bytes]) -> bytes:
-    return b"".join(_field(tag, one) for one in ids)
+def _ids(tag: int, ids: Sequence[bytes]) -> bytes:
+    lengths = set(map(len, ids))
+    if len(lengths) == 1:  # nearly always; a heartbeat tells thousands of ids
+        head = bytes((tag,)) + varint.write(lengths.pop())
+        return head + head.join(ids)
+    return b"".join([_field(tag, one) for one in ids])
