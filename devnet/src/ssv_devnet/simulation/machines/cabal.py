@@ -18,9 +18,11 @@ from ssv_protocol.errors import ProtocolError
 from ssv_protocol.qbft.config import LeaderFunction
 from ssv_protocol.runners.admission import duty_slot, open_content
 from ssv_protocol.types.ids import Height, MessageId, OperatorId, Round, Slot
+from ssv_protocol.types.message_id import message_role
 from ssv_protocol.types.messages import SignedSSVMessage
 from ssv_protocol.types.partial_signatures import PartialSignatures
 from ssv_protocol.types.qbft_message import QbftMessage
+from ssv_protocol.types.roles import QbftMessageType
 
 HEARD_MESSAGES = 1500
 Content = QbftMessage | PartialSignatures
@@ -38,7 +40,7 @@ class Letter:
 
 
 class Strategy(Protocol):
-    """What a Byzantine operator makes of what its honest machine wants to say in a slot."""
+    """What a Byzantine operator makes of what its honest machine wants to say in a duty."""
 
     def bend(self, cabal: Cabal, me: Forger, signed: SignedSSVMessage, content: Content) -> Iterable[Letter]:
         """Return the letters to be sent instead of `signed` to everybody."""
@@ -65,16 +67,15 @@ class Cabal:
     split: set[tuple[MessageId, Height, Round]] = field(default_factory=set)
     bad_shares: dict[OperatorId, set[Slot]] = field(default_factory=dict)
 
-    def strategy_at(self, slot: Slot, member: OperatorId) -> Strategy:
-        """Return what a member does in a slot: in every second one all do the same."""
-        together = slot % 2 == 0
-        name = "all" if together else str(member)
-        return Random(f"{self.seed}/strategy/{slot}/{name}").choice(self.strategies)
+    def strategy_in(self, message_id: MessageId, slot: Slot, member: OperatorId) -> Strategy:
+        """Return what a member does in a duty: in every second slot all do the same."""
+        who = "all" if slot % 2 == 0 else str(member)
+        return Random(f"{self.seed}/strategy/{slot}/{message_role(message_id)}/{who}").choice(self.strategies)
 
     def publish(self, me: OperatorId, signed: SignedSSVMessage) -> None:
         """Take what the honest machine of a member wants to say."""
         content = open_content(signed)
-        strategy = self.strategy_at(duty_slot(content), me)
+        strategy = self.strategy_in(signed.ssv_message.msg_id, duty_slot(content), me)
         self.used[type(strategy).__name__] += 1
         for letter in strategy.bend(self, self.members[me], signed, content):
             self.post(letter)
@@ -89,6 +90,16 @@ class Cabal:
             self.heard.setdefault(encoded, (message.signed, message.content))
             if len(self.heard) > HEARD_MESSAGES:
                 del self.heard[next(iter(self.heard))]
+
+    def heard_of(self, kind: QbftMessageType) -> list[tuple[SignedSSVMessage, QbftMessage]]:
+        """Return what was heard of a kind, by whomever."""
+        return [item for item in self.heard.values() if item[1].msg_type == kind and len(item[0].operator_ids) == 1]
+
+    def value_of(self, like: QbftMessage) -> bytes | None:
+        """Return a value that was proposed in the consensus of a message."""
+        where = like.identifier, like.height
+        proposed = (item for item in self.heard_of(QbftMessageType.PROPOSAL))
+        return next((signed.full_data for signed, qbft in proposed if (qbft.identifier, qbft.height) == where), None)
 
     def leads(self, height: Height, round_: Round, forger: Forger) -> bool:
         """Tell whether a member proposes in a round."""

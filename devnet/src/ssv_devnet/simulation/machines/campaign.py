@@ -35,7 +35,9 @@ from ssv_protocol.types.ids import CommitteeId, OperatorId, Slot
 from ssv_protocol.types.operator import CommitteeMember
 
 DUTY_SLOTS = 2
-RESTART_SHARE = 0.1
+RESTART_SHARE = 0.3
+CALM_DELAY_S = (0.0, 0.4)
+DUPLICATE_SHARE = 0.1
 ALL_STRATEGIES: tuple[Strategy, ...] = (
     Silent(),
     OneFriend(),
@@ -65,9 +67,20 @@ class Campaign:
     slots: int = 50
     traitors: int | None = None
     strategies: tuple[Strategy, ...] = ALL_STRATEGIES
-    storm_share: float = 0.25
+    calm: bool = False
+    storm_share: float = 0.2
+    storm_drop_share: float = 0.15
+    storm_delay_s: tuple[float, float] = (0.0, 3.0)
     seat_of: Callable[[CommitteeMember], CommitteeMember] = lambda member: member
     signer: type[LocalSigner] = LocalSigner
+
+    @property
+    def replay(self) -> str:
+        """The command that plays it again, when nothing but seed, size and slots was chosen."""
+        return (
+            f"python -m ssv_devnet.simulation.machines --size {self.size} --seed {self.seed} --slots {self.slots}"
+            f" --traitors {len(self.byzantine)}"
+        )
 
     @cached_property
     def operator_ids(self) -> tuple[OperatorId, ...]:
@@ -91,14 +104,23 @@ class Campaign:
 
     @cached_property
     def weather(self) -> Weather:
-        """Storms, and a partition of up to f operators every twenty slots or so."""
+        """Storms, and a partition of up to f operators every twenty slots or so; none of it in a calm campaign."""
+        if self.calm:
+            return Weather(CALM_DELAY_S, DUPLICATE_SHARE)
         random = Random(f"{self.seed}/partitions")
         partitions = []
         for start in range(0, self.slots + 20, 20):
             first = Slot(start + random.randrange(16))
             cut_off = random.sample(self.operator_ids, random.randint(1, faulty_nodes(self.size)))
             partitions.append(Partition(first, Slot(first + random.randint(1, 4)), frozenset(cut_off)))
-        return Weather((0.0, 0.4), 0.1, self.storm_share, 0.15, (0.0, 3.0), tuple(partitions))
+        return Weather(
+            CALM_DELAY_S,
+            DUPLICATE_SHARE,
+            self.storm_share,
+            self.storm_drop_share,
+            self.storm_delay_s,
+            tuple(partitions),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,11 +35,13 @@ class Schedule:
         epoch = world.chain.epoch_of(slot)
         return tuple(index for index in sorted(world.validators) if slot in world.attesting_slots(epoch, index))
 
-    def has_second_vote(self, slot: Slot) -> bool:
-        """Tell whether a validator is told to attest that already had a slot in the epoch."""
+    def first_votes(self, slot: Slot) -> tuple[ValidatorIndex, ...]:
+        """Return who may attest in a slot: not those who had one in the epoch, nobody whose vote would surround."""
         world = self._beacon.attesting
         epoch = world.chain.epoch_of(slot)
-        return any(slot != world.attesting_slots(epoch, index)[0] for index in self.attesters(slot))
+        if self._beacon.is_wavering(epoch):
+            return ()
+        return tuple(index for index in self.attesters(slot) if world.attesting_slots(epoch, index)[0] == slot)
 
     def duties(self, slot: Slot) -> tuple[Duty, ...]:
         """Return all duties of a slot."""

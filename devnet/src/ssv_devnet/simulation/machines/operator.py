@@ -98,6 +98,7 @@ class Operator:
         self._publish = publish
         self._book = book
         self._random = random
+        self._restarts = 0
         self._running: dict[DutyKey, _Running] = {}
         self._waiting: dict[DutyKey, deque[Received]] = defaultdict(lambda: deque(maxlen=WAITING_MESSAGES))
 
@@ -113,6 +114,7 @@ class Operator:
 
     def restart(self, slot: Slot) -> None:
         """Lose all duties of a slot, and begin them again."""
+        self._restarts += 1
         for key, running in list(self._running.items()):
             if key[1] == slot:
                 self.begin(running.duty)
@@ -214,10 +216,13 @@ class Operator:
         self._queue.at(deadline, lambda: self._take(running, event) if running.timer is token else None)
 
     def _fetch(self, running: _Running, request: Fetch) -> None:
-        view = Random(f"{self._book.seed}/view/{self.operator_id}/{running.duty.slot}").randrange(3)
-        answer = self._beacon.answer(request, view)
+        answer = self._beacon.answer(request, self._view(running.duty.slot))
         due = max(self._queue.now, getattr(request, "not_before", self._queue.now))
         self._queue.at(Instant(due + self._random.uniform(*BEACON_DELAY_S)), lambda: self._take(running, answer))
+
+    def _view(self, slot: Slot) -> int:
+        """Return what this operator's node sees in a slot; another thing since each restart."""
+        return Random(f"{self._book.seed}/view/{self.operator_id}/{slot}/{self._restarts}").randrange(3)
 
     def _sign(self, running: _Running, draft: Draft) -> None:
         result = self._signer.sign(draft)

@@ -76,9 +76,9 @@ def _not_on_chain(result: CampaignResult, duty: Duty) -> Iterator[str]:
     if isinstance(duty, CommitteeDuty):
         if (slot, beacon.attesting.sync_validator) not in beacon.attesting.sync_included:
             yield "no sync committee message"
-        if not _is_tempting(result, duty):
-            missing = [index for index in result.schedule.attesters(slot) if not _has_vote(result, slot, index)]
-            yield from (f"no vote of validator {index}" for index in missing)
+        for index in result.schedule.first_votes(slot):
+            if (slot, index) not in beacon.attesting.included:
+                yield f"no good vote of validator {index}"
     elif (
         isinstance(duty, ValidatorDuty)
         and duty.type == BeaconRole.PROPOSER
@@ -87,16 +87,10 @@ def _not_on_chain(result: CampaignResult, duty: Duty) -> Iterator[str]:
         yield "no block"
 
 
-def _has_vote(result: CampaignResult, slot: Slot, index: int) -> bool:
-    signed = result.beacon.attesting.attestations
-    return any(data.slot == slot for number, votes in signed.items() if number == index for data in votes)
-
-
 def _is_tempting(result: CampaignResult, duty: Duty) -> bool:
     """Tell whether signers must refuse a part of a duty."""
-    epoch = result.network.chain.epoch_of(duty.slot)
-    tempting = result.schedule.has_second_vote(duty.slot) or result.beacon.is_wavering(epoch)
-    return isinstance(duty, CommitteeDuty) and tempting
+    schedule = result.schedule
+    return isinstance(duty, CommitteeDuty) and schedule.first_votes(duty.slot) != schedule.attesters(duty.slot)
 
 
 def _must_decide(duty: Duty) -> bool:
