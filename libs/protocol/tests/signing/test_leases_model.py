@@ -1,7 +1,8 @@
-"""Two workers, a signer and its database, of which copies are put back at any moment: is anything ever contradicted?
+"""Workers, signers and their database, of which earlier states are put back at any moment: is anything contradicted?
 
-The database is a value here: the lease, what was said in each slot, and the slashing record of one share. Workers come
-and go, take over from each other, are paused; the signer restarts, with its own database or an earlier one.
+The database is a value here: the lease, what was said in each slot, and the slashing record of one share. Two workers
+come and go, take over from each other, are paused; one or two signers restart, with the same database or an earlier
+one. Where there are two, they notice that their server is another one, because their connections ended.
 
 What the rules do not guarantee is left out in two places: where a database is exchanged that the signer did not see
 itself, former holders were told that they are (`tell_former_holders`); and where the disk is trusted, somebody who
@@ -38,12 +39,13 @@ class Database:
 
 
 class Restores(RuleBasedStateMachine):
-    @initialize(disk=st.booleans())
-    def begin(self, disk: bool) -> None:
+    @initialize(disk=st.booleans(), several=st.booleans())
+    def begin(self, disk: bool, several: bool) -> None:
         self.disk = disk
+        self.known = dict.fromkeys(("s1", "s2") if several else ("s1",), NOTHING_KNOWN)
+        self.signer = "s1"
         self.clock = BEGIN
         self.history = [Database()]
-        self.known = NOTHING_KNOWN
         self.leases: dict[str, Lease] = {}
         self.holder = ""
         self.said: dict[Slot, Root] = {}
@@ -62,7 +64,9 @@ class Restores(RuleBasedStateMachine):
 
     def restore(self, lost: int) -> None:
         """Put back the database as it was so many writes ago."""
-        if not (self.known.proven and self.has_seen_all()):
+        if len(self.known) > 1:
+            self.reconnect_to_another_server()
+        elif not (self.known[self.signer].proven and self.has_seen_all()):
             self.tell_former_holders()
         self.database = self.history[max(0, len(self.history) - 1 - lost)]
 
@@ -71,7 +75,7 @@ class Restores(RuleBasedStateMachine):
 
     def has_seen_all(self) -> bool:
         """Whether the signer would notice any restore."""
-        record, seen = self.database.lease, self.known.seen
+        record, seen = self.database.lease, self.known[self.signer].seen
         return record is not None and seen is not None and (seen.lineage, seen.seq) == (record.lineage, record.seq)
 
     @property
@@ -82,7 +86,7 @@ class Restores(RuleBasedStateMachine):
 
     def see(self, record: LeaseRecord, *, proven: bool = True) -> Lease:
         told = Lease(record.lineage, record.fence, record.seq, self.clock)
-        self.known = Known(told, proven)
+        self.known[self.signer] = Known(told, proven)
         return told
 
     def start_anew(self, record: LeaseRecord) -> None:
@@ -94,7 +98,9 @@ class Restores(RuleBasedStateMachine):
 
     def claimed(self, worker: str) -> LeaseRecord:
         witness = self.leases.get(worker)
-        granted = leases.claim(self.database.lease, worker, None, witness, self.known, self.trust, self.new_lineage())
+        granted = leases.claim(
+            self.database.lease, worker, None, witness, self.known[self.signer], self.trust, self.new_lineage()
+        )
         assert isinstance(granted, Granted)
         if granted.cold:
             self.start_anew(granted.record)
@@ -105,7 +111,7 @@ class Restores(RuleBasedStateMachine):
 
     def asked(self, worker: str, slot: Slot, value: Root) -> Denied | None:
         record = self.database.lease
-        denied = leases.match(record, self.leases.get(worker), self.known, self.trust)
+        denied = leases.match(record, self.leases.get(worker), self.known[self.signer], self.trust)
         if denied is not None and denied.reason is DenialReason.RECORD_BEHIND:
             self.start_anew(leases.cold_started(record, leases.NOBODY, self.trust, self.new_lineage()))
             assert self.database.lease is not None
@@ -155,17 +161,23 @@ class Restores(RuleBasedStateMachine):
     @rule()
     def restart_signer(self) -> None:
         self.tell_former_holders()
-        self.known = NOTHING_KNOWN
+        self.known[self.signer] = NOTHING_KNOWN
+
+    @rule()
+    def ask_another_signer(self) -> None:
+        self.signer = next(name for name in reversed(self.known) if name != self.signer or len(self.known) == 1)
 
     @rule()
     def reconnect_to_another_server(self) -> None:
         self.tell_former_holders()
-        self.known = replace(self.known, proven=False)
+        self.known = {signer: replace(known, proven=False) for signer, known in self.known.items()}
 
-    @precondition(lambda self: not self.disk or self.has_seen_all())
-    @rule(lost=LOST)
-    def restore_under_the_living_signer(self, lost: int) -> None:
+    @precondition(lambda self: not self.disk or (len(self.known) == 1 and self.has_seen_all()))
+    @rule(lost=LOST, worker=WORKERS, value=VALUES)
+    def restore_under_the_living_signer(self, lost: int, worker: str, value: Root) -> None:
         self.restore(lost)
+        for _ in range(2):  # a first time it may only be found out
+            self.sign_what_there_is(worker, value)
 
     @precondition(lambda self: not self.disk)
     @rule(lost=LOST, forget=st.booleans())
@@ -192,12 +204,14 @@ class Restores(RuleBasedStateMachine):
     def release(self, worker: str) -> None:
         if worker not in self.leases:
             return
-        let_go = leases.release(self.database.lease, self.leases[worker], self.known, self.trust, self.new_lineage())
+        let_go = leases.release(
+            self.database.lease, self.leases[worker], self.known[self.signer], self.trust, self.new_lineage()
+        )
         if let_go is not None:
             if let_go.cold:
                 self.start_anew(let_go.record)
             self.database = replace(self.database, lease=let_go.record)
-            self.see(let_go.record, proven=let_go.cold or self.known.proven)
+            self.see(let_go.record, proven=let_go.cold or self.known[self.signer].proven)
         self.leases.pop(worker, None)
 
     @invariant()

@@ -28,6 +28,7 @@ class SignRequest(_message.Message):
     QBFT_FIELD_NUMBER: _builtins.int
     POST_CONSENSUS_FIELD_NUMBER: _builtins.int
     PRE_CONSENSUS_FIELD_NUMBER: _builtins.int
+    LEASE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.int
     """the caller's, unique in the stream"""
     @_builtins.property
@@ -36,6 +37,10 @@ class SignRequest(_message.Message):
     def post_consensus(self) -> Global___PostConsensusDraft: ...
     @_builtins.property
     def pre_consensus(self) -> Global___PreConsensusDraft: ...
+    @_builtins.property
+    def lease(self) -> Global___Lease:
+        """of the committee that the draft is of, as the signer last told it"""
+
     def __init__(
         self,
         *,
@@ -43,16 +48,343 @@ class SignRequest(_message.Message):
         qbft: Global___QbftDraft | None = ...,
         post_consensus: Global___PostConsensusDraft | None = ...,
         pre_consensus: Global___PreConsensusDraft | None = ...,
+        lease: Global___Lease | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["draft", b"draft", "post_consensus", b"post_consensus", "pre_consensus", b"pre_consensus", "qbft", b"qbft"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["draft", b"draft", "lease", b"lease", "post_consensus", b"post_consensus", "pre_consensus", b"pre_consensus", "qbft", b"qbft"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["draft", b"draft", "post_consensus", b"post_consensus", "pre_consensus", b"pre_consensus", "qbft", b"qbft", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["draft", b"draft", "lease", b"lease", "post_consensus", b"post_consensus", "pre_consensus", b"pre_consensus", "qbft", b"qbft", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_draft: _TypeAlias = _typing.Literal["qbft", "post_consensus", "pre_consensus"]  # noqa: Y015
     _WhichOneofArgType_draft: _TypeAlias = _typing.Literal["draft", b"draft"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_draft) -> _WhichOneofReturnType_draft | None: ...
 
 Global___SignRequest: _TypeAlias = SignRequest  # noqa: Y015
+
+@_typing.final
+class Lease(_message.Message):
+    """What the signer tells a committee's holder, who gives the latest one back with each request."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINEAGE_FIELD_NUMBER: _builtins.int
+    FENCE_FIELD_NUMBER: _builtins.int
+    SEQ_FIELD_NUMBER: _builtins.int
+    SLOT_FIELD_NUMBER: _builtins.int
+    lineage: _builtins.bytes
+    """16 bytes; another one when the committee began anew"""
+    fence: _builtins.int
+    """counts claims"""
+    seq: _builtins.int
+    """counts what was written for the committee"""
+    slot: _builtins.int
+    """the signer's, when it told this"""
+    def __init__(
+        self,
+        *,
+        lineage: _builtins.bytes = ...,
+        fence: _builtins.int = ...,
+        seq: _builtins.int = ...,
+        slot: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fence", b"fence", "lineage", b"lineage", "seq", b"seq", "slot", b"slot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Lease: _TypeAlias = Lease  # noqa: Y015
+
+@_typing.final
+class ClaimRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLDER_FIELD_NUMBER: _builtins.int
+    COMMITTEES_FIELD_NUMBER: _builtins.int
+    holder: _builtins.str
+    """whose name is given to others that ask"""
+    @_builtins.property
+    def committees(self) -> _containers.RepeatedCompositeFieldContainer[Global___CommitteeClaim]: ...
+    def __init__(
+        self,
+        *,
+        holder: _builtins.str = ...,
+        committees: _abc.Iterable[Global___CommitteeClaim] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["committees", b"committees", "holder", b"holder"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimRequest: _TypeAlias = ClaimRequest  # noqa: Y015
+
+@_typing.final
+class CommitteeClaim(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMITTEE_ID_FIELD_NUMBER: _builtins.int
+    EXPECTED_FENCE_FIELD_NUMBER: _builtins.int
+    WITNESS_FIELD_NUMBER: _builtins.int
+    committee_id: _builtins.bytes
+    expected_fence: _builtins.int
+    """granted only with this fence (0: nobody ever held it); unset: whoever holds it"""
+    @_builtins.property
+    def witness(self) -> Global___Lease:
+        """the claimer's last one, if it holds the committee as far as it knows"""
+
+    def __init__(
+        self,
+        *,
+        committee_id: _builtins.bytes = ...,
+        expected_fence: _builtins.int | None = ...,
+        witness: Global___Lease | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_fence", b"_expected_fence", "expected_fence", b"expected_fence", "witness", b"witness"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_fence", b"_expected_fence", "committee_id", b"committee_id", "expected_fence", b"expected_fence", "witness", b"witness"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_fence: _TypeAlias = _typing.Literal["expected_fence"]  # noqa: Y015
+    _WhichOneofArgType__expected_fence: _TypeAlias = _typing.Literal["_expected_fence", b"_expected_fence"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_fence) -> _WhichOneofReturnType__expected_fence | None: ...
+
+Global___CommitteeClaim: _TypeAlias = CommitteeClaim  # noqa: Y015
+
+@_typing.final
+class ClaimResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMITTEES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def committees(self) -> _containers.RepeatedCompositeFieldContainer[Global___CommitteeLease]:
+        """in the order of the request"""
+
+    def __init__(
+        self,
+        *,
+        committees: _abc.Iterable[Global___CommitteeLease] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["committees", b"committees"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimResponse: _TypeAlias = ClaimResponse  # noqa: Y015
+
+@_typing.final
+class CommitteeLease(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMITTEE_ID_FIELD_NUMBER: _builtins.int
+    LEASE_FIELD_NUMBER: _builtins.int
+    OTHER_FIELD_NUMBER: _builtins.int
+    DENIED_FIELD_NUMBER: _builtins.int
+    QUIET_UNTIL_SLOT_FIELD_NUMBER: _builtins.int
+    committee_id: _builtins.bytes
+    quiet_until_slot: _builtins.int
+    """what is of earlier slots is refused, because what was signed in them may be forgotten"""
+    @_builtins.property
+    def lease(self) -> Global___Lease: ...
+    @_builtins.property
+    def other(self) -> Global___OtherHolder: ...
+    @_builtins.property
+    def denied(self) -> Global___Denied: ...
+    def __init__(
+        self,
+        *,
+        committee_id: _builtins.bytes = ...,
+        lease: Global___Lease | None = ...,
+        other: Global___OtherHolder | None = ...,
+        denied: Global___Denied | None = ...,
+        quiet_until_slot: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["denied", b"denied", "lease", b"lease", "other", b"other", "outcome", b"outcome"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["committee_id", b"committee_id", "denied", b"denied", "lease", b"lease", "other", b"other", "outcome", b"outcome", "quiet_until_slot", b"quiet_until_slot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["lease", "other", "denied"]  # noqa: Y015
+    _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
+
+Global___CommitteeLease: _TypeAlias = CommitteeLease  # noqa: Y015
+
+@_typing.final
+class OtherHolder(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FENCE_FIELD_NUMBER: _builtins.int
+    HOLDER_FIELD_NUMBER: _builtins.int
+    fence: _builtins.int
+    holder: _builtins.str
+    """empty: nobody"""
+    def __init__(
+        self,
+        *,
+        fence: _builtins.int = ...,
+        holder: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fence", b"fence", "holder", b"holder"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OtherHolder: _TypeAlias = OtherHolder  # noqa: Y015
+
+@_typing.final
+class HeldCommittee(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMITTEE_ID_FIELD_NUMBER: _builtins.int
+    LEASE_FIELD_NUMBER: _builtins.int
+    committee_id: _builtins.bytes
+    @_builtins.property
+    def lease(self) -> Global___Lease: ...
+    def __init__(
+        self,
+        *,
+        committee_id: _builtins.bytes = ...,
+        lease: Global___Lease | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["committee_id", b"committee_id", "lease", b"lease"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HeldCommittee: _TypeAlias = HeldCommittee  # noqa: Y015
+
+@_typing.final
+class ReleaseRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMITTEES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def committees(self) -> _containers.RepeatedCompositeFieldContainer[Global___HeldCommittee]: ...
+    def __init__(
+        self,
+        *,
+        committees: _abc.Iterable[Global___HeldCommittee] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["committees", b"committees"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseRequest: _TypeAlias = ReleaseRequest  # noqa: Y015
+
+@_typing.final
+class ReleaseResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMITTEE_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def committee_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """that were let go; the others are another's"""
+
+    def __init__(
+        self,
+        *,
+        committee_ids: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["committee_ids", b"committee_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseResponse: _TypeAlias = ReleaseResponse  # noqa: Y015
+
+@_typing.final
+class RenewRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMITTEES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def committees(self) -> _containers.RepeatedCompositeFieldContainer[Global___HeldCommittee]: ...
+    def __init__(
+        self,
+        *,
+        committees: _abc.Iterable[Global___HeldCommittee] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["committees", b"committees"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenewRequest: _TypeAlias = RenewRequest  # noqa: Y015
+
+@_typing.final
+class RenewResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMITTEES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def committees(self) -> _containers.RepeatedCompositeFieldContainer[Global___CommitteeLease]:
+        """in the order of the request"""
+
+    def __init__(
+        self,
+        *,
+        committees: _abc.Iterable[Global___CommitteeLease] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["committees", b"committees"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenewResponse: _TypeAlias = RenewResponse  # noqa: Y015
+
+@_typing.final
+class JournalRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMITTEE_IDS_FIELD_NUMBER: _builtins.int
+    SINCE_SLOT_FIELD_NUMBER: _builtins.int
+    since_slot: _builtins.int
+    @_builtins.property
+    def committee_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
+    def __init__(
+        self,
+        *,
+        committee_ids: _abc.Iterable[_builtins.bytes] | None = ...,
+        since_slot: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["committee_ids", b"committee_ids", "since_slot", b"since_slot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JournalRequest: _TypeAlias = JournalRequest  # noqa: Y015
+
+@_typing.final
+class JournalEntry(_message.Message):
+    """By committee, slot and time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMITTEE_ID_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    committee_id: _builtins.bytes
+    message: _builtins.bytes
+    """SSZ SignedSSVMessage"""
+    def __init__(
+        self,
+        *,
+        committee_id: _builtins.bytes = ...,
+        message: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["committee_id", b"committee_id", "message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JournalEntry: _TypeAlias = JournalEntry  # noqa: Y015
 
 @_typing.final
 class QbftDraft(_message.Message):
@@ -302,6 +634,7 @@ class SignResponse(_message.Message):
     SIGNED_FIELD_NUMBER: _builtins.int
     DENIED_FIELD_NUMBER: _builtins.int
     FAILED_FIELD_NUMBER: _builtins.int
+    LEASE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.int
     @_builtins.property
     def signed(self) -> Global___Signed: ...
@@ -309,6 +642,10 @@ class SignResponse(_message.Message):
     def denied(self) -> Global___Denied: ...
     @_builtins.property
     def failed(self) -> Global___Failed: ...
+    @_builtins.property
+    def lease(self) -> Global___Lease:
+        """with `signed`"""
+
     def __init__(
         self,
         *,
@@ -316,10 +653,11 @@ class SignResponse(_message.Message):
         signed: Global___Signed | None = ...,
         denied: Global___Denied | None = ...,
         failed: Global___Failed | None = ...,
+        lease: Global___Lease | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["denied", b"denied", "failed", b"failed", "signed", b"signed", "verdict", b"verdict"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["denied", b"denied", "failed", b"failed", "lease", b"lease", "signed", b"signed", "verdict", b"verdict"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["denied", b"denied", "failed", b"failed", "request_id", b"request_id", "signed", b"signed", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["denied", b"denied", "failed", b"failed", "lease", b"lease", "request_id", b"request_id", "signed", b"signed", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_verdict: _TypeAlias = _typing.Literal["signed", "denied", "failed"]  # noqa: Y015
     _WhichOneofArgType_verdict: _TypeAlias = _typing.Literal["verdict", b"verdict"]  # noqa: Y015

@@ -39,6 +39,26 @@ class SignerStub:
                 request_serializer=ssv__api_dot_v1_dot_signer__pb2.SignRequest.SerializeToString,
                 response_deserializer=ssv__api_dot_v1_dot_signer__pb2.SignResponse.FromString,
                 _registered_method=True)
+        self.Claim = channel.unary_unary(
+                '/ssv.v1.Signer/Claim',
+                request_serializer=ssv__api_dot_v1_dot_signer__pb2.ClaimRequest.SerializeToString,
+                response_deserializer=ssv__api_dot_v1_dot_signer__pb2.ClaimResponse.FromString,
+                _registered_method=True)
+        self.Release = channel.unary_unary(
+                '/ssv.v1.Signer/Release',
+                request_serializer=ssv__api_dot_v1_dot_signer__pb2.ReleaseRequest.SerializeToString,
+                response_deserializer=ssv__api_dot_v1_dot_signer__pb2.ReleaseResponse.FromString,
+                _registered_method=True)
+        self.Renew = channel.unary_unary(
+                '/ssv.v1.Signer/Renew',
+                request_serializer=ssv__api_dot_v1_dot_signer__pb2.RenewRequest.SerializeToString,
+                response_deserializer=ssv__api_dot_v1_dot_signer__pb2.RenewResponse.FromString,
+                _registered_method=True)
+        self.Journal = channel.unary_stream(
+                '/ssv.v1.Signer/Journal',
+                request_serializer=ssv__api_dot_v1_dot_signer__pb2.JournalRequest.SerializeToString,
+                response_deserializer=ssv__api_dot_v1_dot_signer__pb2.JournalEntry.FromString,
+                _registered_method=True)
         self.Watermarks = channel.unary_unary(
                 '/ssv.v1.Signer/Watermarks',
                 request_serializer=ssv__api_dot_v1_dot_signer__pb2.WatermarksRequest.SerializeToString,
@@ -81,6 +101,34 @@ class SignerServicer:
 
     def Sign(self, request_iterator, context):
         """Check, record, sign; one response for each request, in any order. Caller: consensus.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Claim(self, request, context):
+        """Take committees to hold; who held them before may sign for them no more. Caller: consensus.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Release(self, request, context):
+        """Let go of committees. Caller: consensus.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Renew(self, request, context):
+        """Ask whether leases still hold, and have them as of now. Caller: consensus.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Journal(self, request, context):
+        """What is on record as said for committees, signed again: what a successor goes on from. Caller: consensus.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -143,6 +191,26 @@ def add_SignerServicer_to_server(servicer, server):
                     servicer.Sign,
                     request_deserializer=ssv__api_dot_v1_dot_signer__pb2.SignRequest.FromString,
                     response_serializer=ssv__api_dot_v1_dot_signer__pb2.SignResponse.SerializeToString,
+            ),
+            'Claim': grpc.unary_unary_rpc_method_handler(
+                    servicer.Claim,
+                    request_deserializer=ssv__api_dot_v1_dot_signer__pb2.ClaimRequest.FromString,
+                    response_serializer=ssv__api_dot_v1_dot_signer__pb2.ClaimResponse.SerializeToString,
+            ),
+            'Release': grpc.unary_unary_rpc_method_handler(
+                    servicer.Release,
+                    request_deserializer=ssv__api_dot_v1_dot_signer__pb2.ReleaseRequest.FromString,
+                    response_serializer=ssv__api_dot_v1_dot_signer__pb2.ReleaseResponse.SerializeToString,
+            ),
+            'Renew': grpc.unary_unary_rpc_method_handler(
+                    servicer.Renew,
+                    request_deserializer=ssv__api_dot_v1_dot_signer__pb2.RenewRequest.FromString,
+                    response_serializer=ssv__api_dot_v1_dot_signer__pb2.RenewResponse.SerializeToString,
+            ),
+            'Journal': grpc.unary_stream_rpc_method_handler(
+                    servicer.Journal,
+                    request_deserializer=ssv__api_dot_v1_dot_signer__pb2.JournalRequest.FromString,
+                    response_serializer=ssv__api_dot_v1_dot_signer__pb2.JournalEntry.SerializeToString,
             ),
             'Watermarks': grpc.unary_unary_rpc_method_handler(
                     servicer.Watermarks,
@@ -207,6 +275,114 @@ class Signer:
             '/ssv.v1.Signer/Sign',
             ssv__api_dot_v1_dot_signer__pb2.SignRequest.SerializeToString,
             ssv__api_dot_v1_dot_signer__pb2.SignResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Claim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ssv.v1.Signer/Claim',
+            ssv__api_dot_v1_dot_signer__pb2.ClaimRequest.SerializeToString,
+            ssv__api_dot_v1_dot_signer__pb2.ClaimResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Release(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ssv.v1.Signer/Release',
+            ssv__api_dot_v1_dot_signer__pb2.ReleaseRequest.SerializeToString,
+            ssv__api_dot_v1_dot_signer__pb2.ReleaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Renew(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ssv.v1.Signer/Renew',
+            ssv__api_dot_v1_dot_signer__pb2.RenewRequest.SerializeToString,
+            ssv__api_dot_v1_dot_signer__pb2.RenewResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Journal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/ssv.v1.Signer/Journal',
+            ssv__api_dot_v1_dot_signer__pb2.JournalRequest.SerializeToString,
+            ssv__api_dot_v1_dot_signer__pb2.JournalEntry.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,14 @@ class SignerStub:
     def __new__(cls, channel: _aio.Channel) -> SignerAsyncStub: ...
     Sign: _grpc.StreamStreamMultiCallable[_signer_pb2.SignRequest, _signer_pb2.SignResponse]
     """Check, record, sign; one response for each request, in any order. Caller: consensus."""
+    Claim: _grpc.UnaryUnaryMultiCallable[_signer_pb2.ClaimRequest, _signer_pb2.ClaimResponse]
+    """Take committees to hold; who held them before may sign for them no more. Caller: consensus."""
+    Release: _grpc.UnaryUnaryMultiCallable[_signer_pb2.ReleaseRequest, _signer_pb2.ReleaseResponse]
+    """Let go of committees. Caller: consensus."""
+    Renew: _grpc.UnaryUnaryMultiCallable[_signer_pb2.RenewRequest, _signer_pb2.RenewResponse]
+    """Ask whether leases still hold, and have them as of now. Caller: consensus."""
+    Journal: _grpc.UnaryStreamMultiCallable[_signer_pb2.JournalRequest, _signer_pb2.JournalEntry]
+    """What is on record as said for committees, signed again: what a successor goes on from. Caller: consensus."""
     Watermarks: _grpc.UnaryUnaryMultiCallable[_signer_pb2.WatermarksRequest, _signer_pb2.WatermarksResponse]
     """What the shares of a committee may still sign. Caller: consensus."""
     Identity: _grpc.UnaryUnaryMultiCallable[_signer_pb2.IdentityRequest, _signer_pb2.IdentityResponse]
@@ -57,6 +65,14 @@ class SignerAsyncStub(SignerStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Sign: _aio.StreamStreamMultiCallable[_signer_pb2.SignRequest, _signer_pb2.SignResponse]  # type: ignore[assignment]
     """Check, record, sign; one response for each request, in any order. Caller: consensus."""
+    Claim: _aio.UnaryUnaryMultiCallable[_signer_pb2.ClaimRequest, _signer_pb2.ClaimResponse]  # type: ignore[assignment]
+    """Take committees to hold; who held them before may sign for them no more. Caller: consensus."""
+    Release: _aio.UnaryUnaryMultiCallable[_signer_pb2.ReleaseRequest, _signer_pb2.ReleaseResponse]  # type: ignore[assignment]
+    """Let go of committees. Caller: consensus."""
+    Renew: _aio.UnaryUnaryMultiCallable[_signer_pb2.RenewRequest, _signer_pb2.RenewResponse]  # type: ignore[assignment]
+    """Ask whether leases still hold, and have them as of now. Caller: consensus."""
+    Journal: _aio.UnaryStreamMultiCallable[_signer_pb2.JournalRequest, _signer_pb2.JournalEntry]  # type: ignore[assignment]
+    """What is on record as said for committees, signed again: what a successor goes on from. Caller: consensus."""
     Watermarks: _aio.UnaryUnaryMultiCallable[_signer_pb2.WatermarksRequest, _signer_pb2.WatermarksResponse]  # type: ignore[assignment]
     """What the shares of a committee may still sign. Caller: consensus."""
     Identity: _aio.UnaryUnaryMultiCallable[_signer_pb2.IdentityRequest, _signer_pb2.IdentityResponse]  # type: ignore[assignment]
@@ -82,6 +98,38 @@ class SignerServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_signer_pb2.SignResponse], _abc.AsyncIterator[_signer_pb2.SignResponse]]:
         """Check, record, sign; one response for each request, in any order. Caller: consensus."""
+
+    @_abc_1.abstractmethod
+    def Claim(
+        self,
+        request: _signer_pb2.ClaimRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_signer_pb2.ClaimResponse, _abc.Awaitable[_signer_pb2.ClaimResponse]]:
+        """Take committees to hold; who held them before may sign for them no more. Caller: consensus."""
+
+    @_abc_1.abstractmethod
+    def Release(
+        self,
+        request: _signer_pb2.ReleaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_signer_pb2.ReleaseResponse, _abc.Awaitable[_signer_pb2.ReleaseResponse]]:
+        """Let go of committees. Caller: consensus."""
+
+    @_abc_1.abstractmethod
+    def Renew(
+        self,
+        request: _signer_pb2.RenewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_signer_pb2.RenewResponse, _abc.Awaitable[_signer_pb2.RenewResponse]]:
+        """Ask whether leases still hold, and have them as of now. Caller: consensus."""
+
+    @_abc_1.abstractmethod
+    def Journal(
+        self,
+        request: _signer_pb2.JournalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_signer_pb2.JournalEntry], _abc.AsyncIterator[_signer_pb2.JournalEntry]]:
+        """What is on record as said for committees, signed again: what a successor goes on from. Caller: consensus."""
 
     @_abc_1.abstractmethod
     def Watermarks(

@@ -4,10 +4,11 @@
 lock, so replicas that start at once apply each of them once, and an interrupted start leaves nothing. A migration that
 was released is never changed.
 
-Invariants that the tables keep whatever the code above does: watermarks and rounds never fall, watermarks are never
-deleted, and a step or a batch that is on record is never changed. Only pruning deletes, and only steps and batches.
+Invariants that the tables keep whatever the code above does: watermarks, rounds, fences and what counts writes never
+fall, watermarks and leases are never deleted, and a step or a batch that is on record is never changed. Only pruning
+deletes, and only steps and batches.
 
-Source: architecture §5.1, §5.2; PostgreSQL documentation, "Explicit Locking", "Trigger Functions".
+Source: architecture §5.1 to §5.3; PostgreSQL documentation, "Explicit Locking", "Trigger Functions".
 """
 
 from __future__ import annotations
@@ -129,7 +130,28 @@ _FIRST = (
     """CREATE FUNCTION lock_everything() RETURNS void LANGUAGE plpgsql AS $$
     BEGIN PERFORM pg_advisory_xact_lock(1397970515, 1); END $$""",
 )
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_LEASES = (
+    # who may ask for a committee's signatures, and how far its records have come
+    """CREATE TABLE leases (
+        committee_id bytea PRIMARY KEY,
+        lineage bytea NOT NULL CHECK (length(lineage) = 16),
+        fence bigint NOT NULL CHECK (fence > 0),
+        seq bigint NOT NULL CHECK (seq > 0),
+        holder text NOT NULL,
+        quiet_until_slot bigint NOT NULL
+    )""",
+    *_guard(
+        "leases",
+        "UPDATE",
+        "leases_never_fall",
+        "NEW.committee_id <> OLD.committee_id OR NEW.fence < OLD.fence OR NEW.seq <= OLD.seq "
+        "OR NEW.quiet_until_slot < OLD.quiet_until_slot OR NEW.lineage <> OLD.lineage AND NEW.fence = OLD.fence",
+        "a lease can only rise",
+    ),
+    *_guard("leases", "DELETE", "leases_stay", "true", "a lease is never deleted"),
+    *_guard("leases", "TRUNCATE", "all_leases_stay", "true", "a lease is never deleted"),
+)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _LEASES)
 _LOCK = "SELECT pg_advisory_xact_lock(1397970515, 2)"
 """The number is "SSVS"; 1 keeps records, 2 migrations."""
 

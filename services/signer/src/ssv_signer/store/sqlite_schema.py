@@ -3,10 +3,11 @@
 `user_version` of the file counts the migrations that were applied; each is applied in one transaction with its
 count, so an interrupted one begins anew. A migration that was released is never changed.
 
-Invariants that the tables keep whatever the code above does: watermarks and rounds never fall, watermarks are never
-deleted, and a step or a batch that is on record is never changed. Only pruning deletes, and only steps and batches.
+Invariants that the tables keep whatever the code above does: watermarks, rounds, fences and what counts writes never
+fall, watermarks and leases are never deleted, and a step or a batch that is on record is never changed. Only pruning
+deletes, and only steps and batches.
 
-Source: architecture §5.1, §5.2.
+Source: architecture §5.1 to §5.3.
 """
 
 from __future__ import annotations
@@ -99,7 +100,24 @@ _FIRST = (
     """CREATE TRIGGER batches_stay_as_they_are BEFORE UPDATE ON partial_signatures
     BEGIN SELECT RAISE(ABORT, 'a batch on record is never changed'); END""",
 )
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_LEASES = (
+    # who may ask for a committee's signatures, and how far its records have come
+    """CREATE TABLE leases (
+        committee_id BLOB PRIMARY KEY,
+        lineage BLOB NOT NULL CHECK (length(lineage) = 16),
+        fence INTEGER NOT NULL CHECK (fence > 0),
+        seq INTEGER NOT NULL CHECK (seq > 0),
+        holder TEXT NOT NULL,
+        quiet_until_slot INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TRIGGER leases_never_fall BEFORE UPDATE ON leases
+    WHEN NEW.committee_id <> OLD.committee_id OR NEW.fence < OLD.fence OR NEW.seq <= OLD.seq
+      OR NEW.quiet_until_slot < OLD.quiet_until_slot OR NEW.lineage <> OLD.lineage AND NEW.fence = OLD.fence
+    BEGIN SELECT RAISE(ABORT, 'a lease can only rise'); END""",
+    """CREATE TRIGGER leases_stay BEFORE DELETE ON leases
+    BEGIN SELECT RAISE(ABORT, 'a lease is never deleted'); END""",
+)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _LEASES)
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:

@@ -1,0 +1,55 @@
+"""The leases of committees: who may ask, and how far the records of each have come.
+
+Only what runs alone changes more than `seq`, so a transaction that judges reads a lease that stands still but for that.
+
+Source: architecture §5.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ssv_protocol.signing.leases import LeaseRecord
+from ssv_protocol.types.ids import CommitteeId, Fence, Slot
+from ssv_signer.store.database import Connection, select_in
+
+
+def records(connection: Connection, committees: Sequence[CommitteeId]) -> dict[CommitteeId, LeaseRecord]:
+    """Return the leases of committees, of those that have one."""
+    query = "SELECT committee_id, lineage, fence, seq, holder, quiet_until_slot FROM leases WHERE committee_id IN"
+    return {
+        CommitteeId(committee): LeaseRecord(bytes(lineage), Fence(fence), seq, holder, Slot(quiet_until))
+        for committee, lineage, fence, seq, holder, quiet_until in select_in(connection, query, committees)
+    }
+
+
+def put(connection: Connection, changed: Mapping[CommitteeId, LeaseRecord]) -> None:
+    """Insert or replace leases; raises Contradiction if one would fall."""
+    connection.executemany(
+        "INSERT INTO leases VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (committee_id) DO UPDATE SET "
+        "lineage = excluded.lineage, fence = excluded.fence, seq = excluded.seq, holder = excluded.holder, "
+        "quiet_until_slot = excluded.quiet_until_slot",
+        [
+            (committee, record.lineage, record.fence, record.seq, record.holder, record.quiet_until)
+            for committee, record in sorted(changed.items())
+        ],
+    )
+
+
+def advance(connection: Connection, committees: Iterable[CommitteeId]) -> dict[CommitteeId, int]:
+    """Count a write for each committee that has a lease; returns the new numbers.
+
+    In ascending order, because each row is locked until the transaction ends and others do the same.
+    """
+    query = "UPDATE leases SET seq = seq + 1 WHERE committee_id = ? RETURNING seq"
+    raised = [(committee, connection.execute(query, (committee,))) for committee in sorted(set(committees))]
+    rows = [(committee, answer.fetchone()) for committee, answer in raised]
+    return {committee: row[0] for committee, row in rows if row is not None}
+
+
+def quiet(connection: Connection, clock: Slot) -> dict[CommitteeId, Slot]:
+    """Return the committees that wait, each with the slot from which it signs again."""
+    rows = connection.execute(
+        "SELECT committee_id, quiet_until_slot FROM leases WHERE quiet_until_slot > ? ORDER BY committee_id", (clock,)
+    ).fetchall()
+    return {CommitteeId(committee): Slot(quiet_until) for committee, quiet_until in rows}
