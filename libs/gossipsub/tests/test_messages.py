@@ -149,6 +149,15 @@ def test_rpcs_of_graylisted_peers_are_ignored_as_a_whole(bench: Bench) -> None:
     assert sender not in bench.router.subscribers("new")
 
 
+def test_a_graylisted_peer_that_left_is_known(bench: Bench) -> None:
+    sender, *_ = in_mesh(bench)
+    bench.router.set_app_score(sender, THRESHOLDS.graylist * 2)
+    bench.router.disconnected(sender, bench.now)
+    assert bench.router.graylisted(sender)
+    bench.heartbeat(101)  # what is remembered for 100 s is over
+    assert not bench.router.graylisted(sender)
+
+
 def test_rpcs_of_unknown_peers_are_ignored(bench: Bench) -> None:
     assert len(bench.message(peer_id(77), b"data")) == 0
 

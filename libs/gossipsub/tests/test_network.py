@@ -167,10 +167,10 @@ def test_who_sends_invalid_messages_is_graylisted_and_its_neighbours_do_not_pass
 
 
 def test_a_flood_is_bounded() -> None:
-    network = Network(20, links=8, seed=3, parameters=replace(PARAMETERS, max_validating=64, max_outbox_messages=128))
+    network = Network(12, links=6, seed=3, parameters=replace(PARAMETERS, max_validating=32, max_outbox_messages=64))
     network.run(5)
     known = network.online()[0]
-    for number in range(500):
+    for number in range(200):
         network.publish(known, b"%010d" % number + bytes(500))
     network.run(20)
     network.check_bounds()

@@ -32,7 +32,7 @@ from ssv_gossipsub.parameters import RouterParameters
 from ssv_gossipsub.peer import Peer, Protocol
 from ssv_gossipsub.score.engine import Scores
 from ssv_gossipsub.score.parameters import ScoreParameters, TopicScoreParameters
-from ssv_gossipsub.score.record import PeerScore
+from ssv_gossipsub.score.record import PeerRecord, PeerScore
 from ssv_gossipsub.verdict import Verdict
 from ssv_gossipsub.wire import encode
 from ssv_gossipsub.wire.rpc import Control, Rpc, Subscription
@@ -118,9 +118,9 @@ class Router:
         return self._neighbours.members(topic).keys()
 
     def graylisted(self, peer_id: PeerId) -> bool:
-        """Tell whether RPCs of a connected peer are ignored; to be asked before decoding them."""
-        peer = self._neighbours.peers.get(peer_id)
-        return peer is not None and self._is_graylisted(peer)
+        """Tell whether a peer's RPCs are ignored: to be asked before decoding them, or connecting to it again."""
+        record = self.scores.record(peer_id)
+        return record is not None and peer_id not in self._direct and self._below_graylist(record)
 
     def score(self, peer_id: PeerId) -> PeerScore | None:
         """Return a peer's score and its parts, None for one that is not known."""
@@ -167,7 +167,7 @@ class Router:
         if peer is None:
             return ()
         self.counts.rpcs += 1
-        if self._is_graylisted(peer):
+        if not peer.direct and self._below_graylist(peer.record):
             self.counts.graylisted_rpcs += 1
             return ()
         if rpc.subscriptions and not self._on_subscriptions(peer, rpc.subscriptions):
@@ -215,9 +215,9 @@ class Router:
         peer = self._neighbours.peers.get(peer_id)
         return peer.outbox.take() if peer else []
 
-    def _is_graylisted(self, peer: Peer) -> bool:
-        scores = self.scores
-        return not peer.direct and peer.record.score(scores.parameters) < scores.parameters.thresholds.graylist
+    def _below_graylist(self, record: PeerRecord) -> bool:
+        parameters = self.scores.parameters
+        return record.score(parameters) < parameters.thresholds.graylist
 
     def _on_subscriptions(self, peer: Peer, subscriptions: Sequence[Subscription]) -> bool:
         """Note what a peer joins and leaves; False when the RPC asks for too much to be taken seriously."""
