@@ -87,7 +87,7 @@ def test_outbound_peers_are_grafted_until_the_quota_is_met() -> None:
 def test_a_poor_mesh_takes_in_better_peers() -> None:
     bench = joined(replace(PARAMETERS, opportunistic_graft_heartbeats=10))
     poor = grafted(bench, 4, outbound=True)
-    better, equal = bench.peers(3, first=50), bench.peers(3, first=60)
+    better, equal = bench.peers(2, first=50), bench.peers(12, first=60)
     for peer in better:
         bench.router.set_app_score(peer, 5)
     bench.heartbeat(9)
