@@ -28,6 +28,8 @@ from ssv_signer.audit import Audit
 from ssv_signer.batch import GroupCommit
 from ssv_signer.errors import StartRefused
 from ssv_signer.meters import Meters
+from ssv_signer.remote.listening import listening
+from ssv_signer.remote.server import remote_api
 from ssv_signer.servicer import PERMISSIONS, SignerServer
 from ssv_signer.settings import SignerSettings
 from ssv_signer.signatures import SigningPool
@@ -53,7 +55,7 @@ async def run(settings: SignerSettings, service: Service) -> None:
 @asynccontextmanager
 async def serving(settings: SignerSettings, service: Service, now: Clock) -> AsyncIterator[int]:
     """Serve inside the block; gives the gRPC port. `now` is the signer's clock."""
-    network = read_network_file(settings.network_file)
+    network, remote = read_network_file(settings.network_file), listening(settings)
     operator_key = await asyncio.to_thread(
         operator_keys.read, settings.operator_key_file, settings.operator_key_password_file
     )
@@ -81,7 +83,10 @@ async def serving(settings: SignerSettings, service: Service, now: Clock) -> Asy
             add_SignerServicer_to_server(server, to)
 
         try:
-            async with secure_server(settings, service, [add], PERMISSIONS) as port:
+            async with (
+                remote_api(remote, settings, service, vault, pool),
+                secure_server(settings, service, [add], PERMISSIONS) as port,
+            ):
                 yield port
         finally:
             commits.stop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, FilePath
 
 from ssv_runtime.settings import GrpcServiceSettings
 
@@ -25,3 +25,15 @@ class SignerSettings(GrpcServiceSettings):
     max_batch: int = Field(256, ge=1, description="Most requests that share one transaction")
     max_stream_requests: int = Field(1024, ge=1, description="Most requests of one stream that wait for their answer")
     signing_threads: int = Field(0, ge=0, description="Threads that sign; 0 takes one for each core")
+    remote_api_listen: str = Field("", description="host:port of the remote-signing HTTP API; empty: it is off")
+    remote_api_port_file: Path | None = Field(None, description="File to write that API's port to")
+    remote_api_tls: bool = Field(False, description="Whether that API speaks TLS and asks for certificates")
+    remote_api_ca: FilePath | None = Field(None, description="Authority of its callers (PEM); unset: tls_ca")
+    remote_api_callers: tuple[str, ...] = Field((), description="Names in the certificates of those who may call it")
+    remote_keys_dir: Path | None = Field(
+        None, description="Folder of its keys: EIP-2335 keystores name.json, passwords in name.txt"
+    )
+    remote_keys_start: Literal["import-required", "empty"] = Field(
+        "import-required", description="Whether a key without a slashing record may attest and propose (empty)"
+    )
+    remote_denied_types: tuple[str, ...] = Field(("DEPOSIT",), description="Types of objects that it never signs")

@@ -1,0 +1,1 @@
+"""The ethereum remote-signing HTTP API, for plain keys of this signer: those that no committee of it holds."""

@@ -1,0 +1,1 @@
+"""What may be signed with a plain key: one type of object a file, pure functions."""
