@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from itertools import combinations, islice
 from pathlib import Path
 from statistics import median
 
@@ -28,7 +28,7 @@ from ssv_api.v1 import signer_pb2 as pb
 from ssv_devnet.postgres import running_postgres
 from ssv_protocol.effects import Draft
 from ssv_protocol.signing.verdict import Denied
-from ssv_protocol.types.ids import Root, Slot
+from ssv_protocol.types.ids import OperatorId, Root, Slot
 from ssv_protocol.types.roles import QbftMessageType
 from ssv_runtime.logs import make_logger
 from ssv_runtime.service import Service
@@ -40,20 +40,27 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the signer of th
 from services.signer.tests import harness
 from services.signer.tests.databases import Database, PostgresDatabase, SqliteDatabase
 from services.signer.tests.harness import Signer
-from tests.support.signing_world import Validator
+from tests.support.signing_world import OWN, SigningWorld, Validator, local_chain
 
 OUTPUT = Path(__file__).resolve().parents[1] / "build" / "bench" / "signer.json"
 BATCHES = (1, 32, 100)
-COMMITTEES = (16, 500)
+OPERATORS = 7
+VALIDATORS = (16, 500)
 FEWER = 5
 """So many times fewer rounds for the larger committee."""
 
 
 def prepares(signer: Signer) -> Iterator[harness.Draft]:
-    """Yield steps that are all new and all allowed: slot after slot, round after round."""
+    """Yield steps that are all new and all allowed: committee after committee, slot after slot, round after round."""
     for at_round in range(1, 100_000):
         for slot in range(signer.slot - 30, signer.slot):
-            yield signer.world.qbft(QbftMessageType.PREPARE, Slot(slot), b"value", at_round)
+            for committee in committees(signer.world):
+                yield signer.world.qbft(QbftMessageType.PREPARE, Slot(slot), b"value", at_round, committee)
+
+
+def committees(world: SigningWorld) -> list[tuple[OperatorId, ...]]:
+    """Return the committees of our operator and three others."""
+    return [(OWN, *three) for three in combinations([number for number in world.keys if number != OWN], 3)]
 
 
 def parsed(draft: harness.Draft) -> Draft:
@@ -118,14 +125,14 @@ async def attestations(signer: Signer, validators: list[Validator], rounds: int)
 
 async def measure(folder: Path, database: Database, rounds: int) -> dict[str, float]:
     """Run everything on one database."""
-    signer = Signer(folder, harness.make_world(), database)
-    validators = [signer.world.validator(index) for index in range(max(COMMITTEES))]
+    signer = Signer(folder, SigningWorld(local_chain(harness.SLOTS_PER_EPOCH, 6.0), range(1, OPERATORS + 1)), database)
+    validators = [signer.world.validator(index) for index in range(max(VALIDATORS))]
     found: dict[str, float] = {}
     async with signer.running(log_level="error"):
-        await signer.hold(*validators)
+        await signer.hold(*validators, *(signer.world.validator(0, each) for each in committees(signer.world)))
         found["consensus messages per s"] = await rate(signer, list(islice(prepares(signer), 20 * rounds)))
-        for size in COMMITTEES:
-            fewer = rounds if size == min(COMMITTEES) else max(rounds // FEWER, 1)
+        for size in VALIDATORS:
+            fewer = rounds if size == min(VALIDATORS) else max(rounds // FEWER, 1)
             whole_ms, alone_ms = await attestations(signer, validators[:size], fewer)
             found[f"attestations of {size}, ms"] = whole_ms
             found[f"attestations of {size}, BLS alone, ms"] = alone_ms

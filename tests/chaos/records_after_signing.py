@@ -56,7 +56,7 @@ _open: WeakKeyDictionary[Recorder, ExitStack] = WeakKeyDictionary()
 def _record(recorder: Recorder, drafts: Sequence[Draft]) -> list[Judgement]:
     with ExitStack() as stack:
         keys = {duty_executor(draft.message_id) for draft in drafts}
-        sitting = recorder._judge.sit(stack.enter_context(recorder.store.judging(keys)), recorder.clock())
+        sitting = recorder._judge.sit(stack.enter_context(recorder.store.judging(keys)), recorder.clock(), drafts)
         judgements: list[Judgement] = [sitting.judge(draft) for draft in drafts]
         _open[recorder] = stack.pop_all()
     return judgements

@@ -127,7 +127,7 @@ async def test_a_request_that_breaks_fails_alone_and_leaves_no_trace(
 async def test_a_record_that_would_contradict_itself_is_stopped_by_the_tables(
     signer: Signer, world: SigningWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consensus, "record", lambda *_: None)  # a signer that forgot
+    monkeypatch.setattr(consensus, "records", lambda *_: {})  # a signer that forgot
     async with signer.running():
         await signer.hold(world.validator(1))
         (first,) = await signer.sign(world.qbft(PREPARE, signer.slot, b"a"))

@@ -89,9 +89,9 @@ def test_a_consensus_record_is_read_with_the_step_that_is_asked_about(store: Sto
     put(store, 5, second, QbftRecord(Round(1), A, None, ()))
     with store.reading() as connection:
         for wanted, expected in ((prepare, (prepare,)), (commit, (commit,)), (step(QbftMessageType.PROPOSAL, 1), ())):
-            found = consensus.record(connection, MESSAGE_ID, Height(5), wanted.type, wanted.round)
+            found = consensus.record(connection, (MESSAGE_ID, Height(5), wanted.type, wanted.round))
             assert found == QbftRecord(Round(1), A, Lock(Round(1), A), expected)
-        assert consensus.record(connection, MESSAGE_ID, Height(6), 1, Round(1)) is None
+        assert consensus.record(connection, (MESSAGE_ID, Height(6), 1, Round(1))) is None
 
 
 @pytest.mark.parametrize("record", [QbftRecord(Round(1), A, None, ()), QbftRecord(Round(2), B, None, ())])

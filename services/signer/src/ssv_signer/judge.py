@@ -12,7 +12,7 @@ Source: architecture §5.1 to §5.4.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ssv_protocol.effects import (
@@ -33,7 +33,7 @@ from ssv_protocol.signing import partial_signatures, post_consensus, pre_consens
 from ssv_protocol.signing.post_consensus import HeldShare, PostConsensusState
 from ssv_protocol.signing.records import PartialSignaturesRecord
 from ssv_protocol.signing.verdict import DenialReason, Denied
-from ssv_protocol.types.ids import BlsPublicKey, Height, MessageId, Slot, ValidatorIndex
+from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, DomainType, Height, MessageId, Slot, ValidatorIndex
 from ssv_protocol.types.message_id import COMMITTEE_ROLES, committee_of, duty_executor, message_role
 from ssv_protocol.types.operator import CommitteeMember
 from ssv_protocol.types.roles import BeaconRole
@@ -60,24 +60,38 @@ class Judge:
     network: Network
     keyring: Keyring
 
-    def sit(self, connection: Connection, clock: Slot) -> Sitting:
-        """Begin to judge in an open transaction; `clock` is the signer's slot."""
-        return Sitting(self, connection, clock)
+    def sit(self, connection: Connection, clock: Slot, drafts: Sequence[Draft]) -> Sitting:
+        """Begin to judge in an open transaction; `clock` is the signer's slot, `drafts` are what will be judged."""
+        return Sitting(self, connection, clock, drafts)
 
 
 class Sitting:
-    """The judging of one transaction. What no judging changes, it reads once: seats, and how far was forgotten."""
+    """The judging of one transaction.
 
-    def __init__(self, judge: Judge, connection: Connection, clock: Slot) -> None:
+    What most requests need is read for all of them at once, because each statement may be a journey to the database
+    and back: seats in committees and how far was forgotten, which no judging changes; records of consensuses, which are
+    read again after this sitting wrote to them.
+    """
+
+    def __init__(self, judge: Judge, connection: Connection, clock: Slot, drafts: Sequence[Draft]) -> None:
         self._network, self._keyring = judge.network, judge.keyring
         self._connection = connection
         self._clock = clock
         self._forgotten_below = pins.forgotten_below(connection)
-        self._seats: dict[tuple[bytes, bytes], CommitteeMember | None] = {}
+        ids = dict.fromkeys(draft.message_id for draft in drafts)
+        named = [committee_of(each) for each in ids if message_role(each) in COMMITTEE_ROLES]
+        self._active = shares.active_committees(connection, named)
+        self._seats: dict[tuple[DomainType, CommitteeId], CommitteeMember] = {}
+        for domain in {self._network.domain_at(_slot(draft)) for draft in drafts}:
+            seats = committees.members(connection, list(self._active), domain)
+            self._seats |= {(domain, committee): seat for committee, seat in seats.items()}
+        steps = dict.fromkeys(_asked(draft) for draft in drafts if isinstance(draft, QbftDraft))
+        self._consensuses = consensus.records(connection, list(steps))
+        self._written: set[tuple[MessageId, Height]] = set()
 
     def judge(self, draft: Draft) -> Work | Refusal:
         """Judge a draft and write what it changes."""
-        slot = Slot(draft.message.height) if isinstance(draft, QbftDraft) else draft.slot
+        slot = _slot(draft)
         denied = message_ids.check(self._network, draft.message_id, slot)
         if denied is not None:
             return Refusal(denied)
@@ -95,26 +109,23 @@ class Sitting:
     def _seat(self, message_id: MessageId, slot: Slot) -> CommitteeMember | None:
         """Return the seat in the committee of a duty, if a share gives the operator a say in it."""
         domain = self._network.domain_at(slot)
-        role_and_executor = message_id[len(domain) :]
-        if (domain, role_and_executor) not in self._seats:
-            if message_role(message_id) in COMMITTEE_ROLES:
-                committee = committee_of(message_id)
-                held = shares.any_active(self._connection, committee)
-            else:
-                share = shares.of_validator(self._connection, BlsPublicKey(duty_executor(message_id)))
-                held, committee = share is not None, share.committee if share is not None else committee_of(message_id)
-            seat = committees.member(self._connection, committee, domain) if held else None
-            self._seats[domain, role_and_executor] = seat
-        return self._seats[domain, role_and_executor]
+        if message_role(message_id) in COMMITTEE_ROLES:
+            committee = committee_of(message_id)
+            return self._seats.get((domain, committee)) if committee in self._active else None
+        share = shares.of_validator(self._connection, BlsPublicKey(duty_executor(message_id)))
+        return None if share is None else committees.member(self._connection, share.committee, domain)
 
     def _consensus(self, member: CommitteeMember, draft: QbftDraft) -> Work | Refusal:
-        message, height = draft.message, Height(draft.message.height)
-        before = consensus.record(self._connection, draft.message_id, height, message.msg_type, message.round)
+        asked = _asked(draft)
+        place = message_id, height = asked[:2]
+        fresh = place in self._written
+        before = consensus.record(self._connection, asked) if fresh else self._consensuses.get(asked)
         verdict = qbft.check(self._network, before, draft, self._clock)
         if isinstance(verdict, Denied):
             return Refusal(verdict)
         if verdict.record != before:
-            consensus.put(self._connection, draft.message_id, height, before, verdict.record)
+            self._written.add(place)
+            consensus.put(self._connection, message_id, height, before, verdict.record)
         return EnvelopeWork(member.operator_id, verdict.message)
 
     def _pre_consensus(self, member: CommitteeMember, draft: PreConsensusDraft) -> Work | Refusal:
@@ -176,6 +187,15 @@ class Sitting:
             if key in known:
                 rows.setdefault(index, known[key])
         return rows
+
+
+def _slot(draft: Draft) -> Slot:
+    return Slot(draft.message.height) if isinstance(draft, QbftDraft) else draft.slot
+
+
+def _asked(draft: QbftDraft) -> consensus.Asked:
+    message = draft.message
+    return draft.message_id, Height(message.height), message.msg_type, message.round
 
 
 def _may_be_forgotten(draft: Draft) -> bool:

@@ -59,7 +59,7 @@ class Recorder:
         clock = self.clock()
         try:
             with self.store.judging({duty_executor(draft.message_id) for draft in drafts}) as connection:
-                sitting = self._judge.sit(connection, clock)
+                sitting = self._judge.sit(connection, clock, drafts)
                 return [sitting.judge(draft) for draft in drafts]
         except Contradiction:
             pass
@@ -68,7 +68,7 @@ class Recorder:
         except Exception:
             self._log.debug("a batch broke; judging its requests one by one", exc_info=True)
         with self.store.alone() as connection:
-            sitting = self._judge.sit(connection, clock)
+            sitting = self._judge.sit(connection, clock, drafts)
             return [self._judge_alone(sitting, draft) for draft in drafts]
 
     def _judge_alone(self, sitting: Sitting, draft: Draft) -> Judgement:

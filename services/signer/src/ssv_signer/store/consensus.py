@@ -8,33 +8,38 @@ Source: architecture §5.2.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ssv_protocol.signing.records import Lock, QbftRecord, QbftStep, UnsignedMessage
 from ssv_protocol.types.ids import Height, MessageId, Root, Round
 from ssv_protocol.types.messages import SSVMessage
 from ssv_protocol.types.roles import QbftMessageType
-from ssv_signer.store.database import Connection
+from ssv_signer.store.database import Connection, select_among
+
+Asked = tuple[MessageId, Height, int, Round]
+"""A consensus, and the type and round of a step of it."""
 
 
-def record(
-    connection: Connection, message_id: MessageId, height: Height, step_type: int, at_round: Round
-) -> QbftRecord | None:
-    """Return the record of a consensus, with the step (`step_type`, `at_round`) if that is on record."""
-    row = connection.execute(
-        "SELECT consensus.round, root, lock_round, lock_root, message, full_data "
-        "FROM consensus LEFT JOIN consensus_steps AS step ON step.height = consensus.height "
-        "AND step.message_id = consensus.message_id AND step.type = ? AND step.round = ? "
-        "WHERE consensus.height = ? AND consensus.message_id = ?",
-        (step_type, at_round, height, message_id),
-    ).fetchone()
-    if row is None:
-        return None
-    highest, root, lock_round, lock_root, message, full_data = row
-    lock = None if lock_round is None else Lock(Round(lock_round), Root(lock_root))
-    steps: tuple[QbftStep, ...] = ()
-    if message is not None:
-        said = UnsignedMessage(SSVMessage.decode(message), full_data)
-        steps = (QbftStep(QbftMessageType(step_type), at_round, said),)
-    return QbftRecord(Round(highest), None if root is None else Root(root), lock, steps)
+def records(connection: Connection, asked: Sequence[Asked]) -> dict[Asked, QbftRecord]:
+    """Return the records of consensuses, each with the step that is asked about if that is on record."""
+    places = [(height, message_id) for message_id, height, _, _ in asked]
+    query = "SELECT height, message_id, round, root, lock_round, lock_root FROM consensus WHERE (height, message_id) IN"
+    known = {(height, message_id): rest for height, message_id, *rest in select_among(connection, query, places)}
+    steps = _steps(connection, [each for each in asked if (each[1], each[0]) in known])
+    found = {}
+    for each in asked:
+        message_id, height, _, _ = each
+        if (height, message_id) in known:
+            highest, root, lock_round, lock_root = known[height, message_id]
+            lock = None if lock_round is None else Lock(Round(lock_round), Root(lock_root))
+            said = (steps[each],) if each in steps else ()
+            found[each] = QbftRecord(Round(highest), None if root is None else Root(root), lock, said)
+    return found
+
+
+def record(connection: Connection, asked: Asked) -> QbftRecord | None:
+    """Return the record of one consensus, with the step that is asked about if that is on record."""
+    return records(connection, [asked]).get(asked)
 
 
 def put(
@@ -61,3 +66,17 @@ def put(
             if step not in known
         ],
     )
+
+
+def _steps(connection: Connection, asked: Sequence[Asked]) -> dict[Asked, QbftStep]:
+    query = (
+        "SELECT height, message_id, type, round, message, full_data FROM consensus_steps "
+        "WHERE (height, message_id, type, round) IN"
+    )
+    wanted = [(height, message_id, kind, at_round) for message_id, height, kind, at_round in asked]
+    return {
+        (MessageId(message_id), Height(height), kind, Round(at_round)): QbftStep(
+            QbftMessageType(kind), Round(at_round), UnsignedMessage(SSVMessage.decode(message), full_data)
+        )
+        for height, message_id, kind, at_round, message, full_data in select_among(connection, query, wanted)
+    }

@@ -87,11 +87,15 @@ class Store(Protocol):
         """Let go of the database; what was committed stays."""
 
 
-def select_in(
-    connection: Connection, query: str, keys: Sequence[Value], *, other: Sequence[Value] = ()
-) -> Iterator[Any]:
-    """Yield the rows of a query that ends in `IN`, for any number of keys; `other` are its earlier parameters."""
+def select_in(connection: Connection, query: str, keys: Sequence[Value]) -> Iterator[Any]:
+    """Yield the rows of a query that ends in `IN`, for any number of keys."""
+    yield from select_among(connection, query, [(key,) for key in keys])
+
+
+def select_among(connection: Connection, query: str, keys: Sequence[Sequence[Value]]) -> Iterator[Any]:
+    """Yield the rows of a query that ends in `(column, …) IN`, for any number of keys of several columns."""
     for start in range(0, len(keys), _AT_ONCE):
         part = keys[start : start + _AT_ONCE]
-        places = ", ".join("?" * len(part))
-        yield from connection.execute(f"{query} ({places})", (*other, *part)).fetchall()
+        one = f"({', '.join('?' * len(part[0]))})"
+        values = [value for key in part for value in key]
+        yield from connection.execute(f"{query} (VALUES {', '.join([one] * len(part))})", values).fetchall()

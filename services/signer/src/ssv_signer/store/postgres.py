@@ -55,6 +55,7 @@ _SESSION = (
     "SET lock_timeout = '5s'",
     "SET idle_in_transaction_session_timeout = '10s'",
     "SET statement_timeout = 0",  # it would cut short a commit that waits for its standby
+    "SET enable_seqscan = off",  # every query has an index, and few rows to find among many
 )
 _BEGIN = b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 _BEGIN_READING = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"

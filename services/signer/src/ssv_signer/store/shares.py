@@ -68,10 +68,10 @@ def owner(connection: Connection, share_pubkey: BlsPublicKey) -> BlsPublicKey | 
     return None if row is None else BlsPublicKey(row[0])
 
 
-def any_active(connection: Connection, committee: CommitteeId) -> bool:
-    """Tell whether a share of the committee is active."""
-    query = "SELECT 1 FROM shares WHERE committee_id = ? AND active = 1 LIMIT 1"
-    return connection.execute(query, (committee,)).fetchone() is not None
+def active_committees(connection: Connection, committees: Sequence[CommitteeId]) -> set[CommitteeId]:
+    """Return those of the committees of which a share is active."""
+    query = "SELECT DISTINCT committee_id FROM shares WHERE active = 1 AND committee_id IN"
+    return {CommitteeId(committee) for (committee,) in select_in(connection, query, committees)}
 
 
 def keys_ever_held(connection: Connection, validator_pubkey: BlsPublicKey) -> list[BlsPublicKey]:
