@@ -48,8 +48,8 @@ STANDINGS: list[tuple[str, LeaseRecord | None, Lease, Standing]] = [
     ("LostWritesAndClaimedSince", record(fence=6, seq=39), lease(), Standing.BEHIND),
     ("OtherClaimsOfAnotherHistory", record(fence=4, seq=90), lease(), Standing.BEHIND),
     ("NoRecord", None, lease(), Standing.BEHIND),
-    ("BeforeAColdStart", record(B, 6, 41, quiet=CLOCK + 1), lease(), Standing.STALE),
-    ("OfADatabaseThatLivesOn", record(B, 6, 41, quiet=CLOCK), lease(), Standing.BEHIND),
+    ("BeforeAColdStart", record(B, 6, 41, quiet=CLOCK + 2), lease(), Standing.STALE),
+    ("OfADatabaseThatLivesOn", record(B, 6, 41, quiet=CLOCK + 1), lease(), Standing.BEHIND),
     ("OlderLineageRestored", record(B, 4, 30), lease(), Standing.BEHIND),
 ]
 
@@ -202,7 +202,7 @@ def test_a_clock_that_jumps_back_ends_no_quiet() -> None:
 RELEASES: list[tuple[str, LeaseRecord | None, Lease, Known, Granted | None]] = [
     ("Holder", record(), lease(), NOTHING_KNOWN, Granted(record(seq=41, holder=NOBODY))),
     ("FormerHolder", record(), lease(fence=4, seq=30), known(), None),
-    ("BeforeAColdStart", record(B, 6, 41, quiet=CLOCK + 1), lease(), NOTHING_KNOWN, None),
+    ("BeforeAColdStart", record(B, 6, 41, quiet=CLOCK + 2), lease(), NOTHING_KNOWN, None),
     ("Behind", record(), lease(seq=41), NOTHING_KNOWN, Granted(replace(COLD, holder=NOBODY), cold=True, behind=True)),
     ("BehindWhatWasSeen", record(), lease(), known(41), Granted(replace(COLD, holder=NOBODY), cold=True, behind=True)),
     (

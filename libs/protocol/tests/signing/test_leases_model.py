@@ -48,6 +48,7 @@ class Restores(RuleBasedStateMachine):
         self.history = [Database()]
         self.leases: dict[str, Lease] = {}
         self.holder = ""
+        self.restored = False
         self.said: dict[Slot, Root] = {}
         self.attested: dict[Epoch, tuple[Epoch, Root]] = {}
         self.lineages = count()
@@ -64,6 +65,7 @@ class Restores(RuleBasedStateMachine):
 
     def restore(self, lost: int) -> None:
         """Put back the database as it was so many writes ago."""
+        self.restored = True
         if len(self.known) > 1:
             self.reconnect_to_another_server()
         elif not (self.known[self.signer].proven and self.has_seen_all()):
@@ -107,6 +109,7 @@ class Restores(RuleBasedStateMachine):
         self.database = replace(self.database, lease=granted.record)
         self.leases[worker] = self.see(granted.record)
         self.holder = worker
+        self.restored = False
         return granted.record
 
     def asked(self, worker: str, slot: Slot, value: Root) -> Denied | None:
@@ -121,7 +124,9 @@ class Restores(RuleBasedStateMachine):
         if denied is not None:
             return denied
         assert record is not None
-        assert worker == self.holder, "signed for a worker that is not the last who claimed"
+        assert self.disk or self.restored or worker == self.holder, (
+            "signed for a worker that is not the last who claimed"
+        )
         denied = leases.check_slot(record, slot)
         if denied is not None:
             return denied

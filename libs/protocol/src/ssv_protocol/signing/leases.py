@@ -38,7 +38,7 @@ NOBODY = ""
 PROVES_FOR_EPOCHS = 2
 """A committee attests once in every epoch, so between two answers to its holder is less."""
 _CLOCK_SLOTS = 1
-"""How far ahead the clock of the signer was that signed what is forgotten: as peers allow each other."""
+"""How far ahead of its clock a signer may have signed, or how far ahead the clock may have been."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def weigh(record: LeaseRecord | None, lease: Lease) -> Standing:
         return Standing.BEHIND
     if lease.lineage != record.lineage:
         # whatever was signed in slots below `quiet_until` can't be contradicted any more, in any lineage
-        return Standing.STALE if lease.slot < record.quiet_until else Standing.BEHIND
+        return Standing.STALE if lease.slot + _CLOCK_SLOTS < record.quiet_until else Standing.BEHIND
     if lease.seq > record.seq or lease.fence > record.fence:
         return Standing.BEHIND
     return Standing.PROVES if lease.fence == record.fence else Standing.STALE
