@@ -49,9 +49,9 @@ def assert_meshes_are_well(network: Network) -> None:
             assert known in network.nodes[peer].router.mesh.members(TOPIC), "both sides must know of the link"
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_everybody_gets_everything_once_and_nobody_is_punished(seed: int) -> None:
-    network = Network(40, links=10, seed=seed)
+@pytest.mark.parametrize(("seed", "idontwant_min_bytes"), [(1, 1024), (2, 0)])
+def test_everybody_gets_everything_once_and_nobody_is_punished(seed: int, idontwant_min_bytes: int) -> None:
+    network = Network(40, links=10, seed=seed, parameters=replace(PARAMETERS, idontwant_min_bytes=idontwant_min_bytes))
     network.run(10)
     assert_meshes_are_well(network)
     published = publish_many(network, 60, pause_s=0.05)

@@ -76,7 +76,7 @@ class Messages:
         self._counts = counts
         self.direct: Members = {}
         self.seen = SeenCache(p.seen_ttl_s, p.max_seen)
-        self.deliveries = Deliveries(neighbours.scores, max(p.max_validating, 8192), p.seen_ttl_s)
+        self.deliveries = Deliveries(neighbours.scores, p.max_deliveries, p.seen_ttl_s)
         self._validating: dict[MessageId, Received] = {}
 
     @property

@@ -6,7 +6,7 @@ same peers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container
 from random import Random
 
 from ssv_gossipsub.ids import PeerId
@@ -57,7 +57,7 @@ class Neighbours:
         return self.scores.score(peer.record)
 
     def choose(
-        self, topic: str, count: int, but: Iterable[PeerId] = (), where: Callable[[Peer], bool] = lambda _: True
+        self, topic: str, count: int, but: Container[PeerId] = (), where: Callable[[Peer], bool] = lambda _: True
     ) -> list[Peer]:
         """Return up to `count` subscribers at random; direct peers are never among them."""
         if count <= 0:

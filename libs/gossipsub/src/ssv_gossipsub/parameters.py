@@ -64,6 +64,8 @@ class RouterParameters:
     max_validating: int = 512
     max_validation_s: float = 30.0
     """A message without a verdict for so long is ignored."""
+    max_deliveries: int = 8192
+    """Rejected messages whose copies still count, and accepted ones within their window."""
     max_outbox_messages: int = 512
     max_outbox_bytes: int = 64 << 20
     max_cache_bytes: int = 128 << 20
