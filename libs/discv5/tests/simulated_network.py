@@ -2,14 +2,13 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from libs.discv5.tests.world import private_key
 
 from ssv_discv5.discovery import Discovery, DiscoverySettings
 from ssv_discv5.endpoint import Endpoint
 from ssv_discv5.enr.local import endpoint_pairs
-from ssv_discv5.enr.record import Record
 from ssv_discv5.rlp import Item
 
 
@@ -25,9 +24,8 @@ class SimulatedNetwork:
     def join(
         self,
         number: int,
-        bootnodes: Sequence[Record] = (),
+        settings: DiscoverySettings,
         pairs: dict[bytes, Item] | None = None,
-        settings: DiscoverySettings | None = None,
         in_record: bool = True,
     ) -> Discovery:
         """Run a node at an endpoint of its own."""
@@ -36,7 +34,7 @@ class SimulatedNetwork:
             private_key(number),
             1,
             {**(pairs or {}), **(endpoint_pairs(endpoint) if in_record else {})},
-            settings or DiscoverySettings(protocol_ids=(b"ssvdv5",), bootnodes=bootnodes),
+            settings,
             random_bytes=random.Random(f"bytes {number}").randbytes,
             choices=random.Random(f"choices {number}"),
         )

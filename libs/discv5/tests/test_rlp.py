@@ -48,6 +48,22 @@ def test_any_bytes_are_judged_as_the_library_does(data: bytes) -> None:
         assert rlp.decode(data) == expected
 
 
+@given(ITEMS.filter(lambda item: not isinstance(item, bytes) and depth(item) <= rlp.MAX_DEPTH))
+def test_splitting_and_joining(item: Item) -> None:
+    encoded = rlp.encode(item)
+    assert rlp.join(rlp.split(encoded)) == encoded
+    assert tuple(rlp.decode(part) for part in rlp.split(encoded)) == item
+
+
+@given(st.binary(max_size=60))
+def test_what_splits_joins_to_the_same(data: bytes) -> None:
+    try:
+        parts = rlp.split(data)
+    except MalformedError:
+        return
+    assert rlp.join(parts) == data
+
+
 def test_depth_is_bounded() -> None:
     nested = b"\xc0"
     for _ in range(400):

@@ -6,6 +6,8 @@ brackets costs nothing, and raises one error type.
 Source: Ethereum Yellow Paper, appendix B.
 """
 
+from collections.abc import Iterable
+
 from ssv_discv5.errors import MalformedError
 
 Item = bytes | tuple["Item", ...]
@@ -18,7 +20,12 @@ def encode(item: Item) -> bytes:
     """Return the canonical encoding of an item."""
     if isinstance(item, bytes):
         return item if len(item) == 1 and item[0] < 0x80 else _header(0x80, len(item)) + item
-    body = b"".join([encode(part) for part in item])
+    return join([encode(part) for part in item])
+
+
+def join(encoded: Iterable[bytes]) -> bytes:
+    """Return the list of items that are encoded already."""
+    body = b"".join(encoded)
     return _header(0xC0, len(body)) + body
 
 
@@ -28,6 +35,22 @@ def decode(data: bytes) -> Item:
     if end != len(data):
         raise MalformedError("bytes after the RLP item")
     return item
+
+
+def split(data: bytes) -> list[bytes]:
+    """Return the items of a list, each still encoded and unchecked inside; raises MalformedError."""
+    if not data or data[0] < 0xC0:
+        raise MalformedError("RLP bytes where a list is due")
+    at, end = _span(data, 1, len(data), data[0] - 0xC0)
+    if end != len(data):
+        raise MalformedError("bytes after the RLP item")
+    items: list[bytes] = []
+    while at < end:
+        lead = data[at]
+        after = at + 1 if lead < 0x80 else _span(data, at + 1, end, lead - (0x80 if lead < 0xC0 else 0xC0))[1]
+        items.append(data[at:after])
+        at = after
+    return items
 
 
 def encode_uint(value: int) -> bytes:

@@ -38,6 +38,7 @@ class Table:
         self._random = random
         self._buckets = [Bucket() for _ in range(MAX_DISTANCE + 1)]  # the first, of distance 0, stays empty
         self._count = AddressCount(settings.addresses)
+        self._next_due = float("inf")  # no member is due before this
 
     def get(self, node_id: NodeId) -> Record | None:
         """Return the newest record of a node in the table or waiting for a place."""
@@ -56,6 +57,7 @@ class Table:
         if not self._count.has_room(endpoint.ip, bucket.everybody()):
             return False
         self._count.entered(endpoint.ip)
+        self._next_due = min(self._next_due, now)
         displaced = bucket.add(Entry(record, endpoint, now))
         if displaced is not None:
             self._count.left(displaced.endpoint.ip)
@@ -68,6 +70,7 @@ class Table:
         if entry is not None:
             entry.answered()
             entry.check_at = now + self._settings.check_interval_s * self._random.uniform(0.5, 1.5)
+            self._next_due = min(self._next_due, entry.check_at)
             bucket.touch(node_id)
 
     def missed(self, node_id: NodeId, now: float) -> None:
@@ -79,11 +82,13 @@ class Table:
             self.remove(node_id)
         else:
             entry.check_at = now + self._settings.recheck_s
+            self._next_due = min(self._next_due, entry.check_at)
 
     def remove(self, node_id: NodeId) -> None:
         """Remove a node."""
         removed = self._bucket(node_id).remove(node_id)
         if removed is not None:
+            self._next_due = float("-inf")  # who takes its place may be overdue
             self._count.left(removed.endpoint.ip)
 
     def check_soon(self, node_id: NodeId, now: float) -> None:
@@ -91,16 +96,21 @@ class Table:
         entry = self._bucket(node_id).get(node_id)
         if entry is not None:
             entry.check_at = min(entry.check_at, now)
+            self._next_due = min(self._next_due, now)
 
     def check_all_soon(self, now: float) -> None:
         """Have every node checked: a PING tells it our record's new number."""
+        self._next_due = now
         for entry in self:
             entry.check_at = min(entry.check_at, now)
 
     def due(self, now: float) -> Entry | None:
         """Return the member that is overdue for longest, and put its next check off."""
+        if now < self._next_due:
+            return None
         entry = min(self, key=lambda entry: entry.check_at, default=None)
         if entry is None or entry.check_at > now:
+            self._next_due = float("inf") if entry is None else entry.check_at
             return None
         entry.check_at = now + self._settings.recheck_s
         return entry
@@ -143,5 +153,6 @@ class Table:
                 return False
             self._count.entered(endpoint.ip)
             entry.endpoint, entry.credits, entry.check_at = endpoint, 0, now
+            self._next_due = min(self._next_due, now)
         entry.record = record
         return True

@@ -81,22 +81,30 @@ _FIELDS = {1: 1, 2: 3, 3: 1, 4: 2, 5: 2, 6: 1}
 
 def encode(message: Message) -> bytes:
     """Return the plain bytes of a message."""
-    return bytes([_TYPES[type(message)]]) + rlp.encode((message.request_id, *_fields(message)))
+    fields = map(rlp.encode, _fields(message)) if not isinstance(message, Nodes) else _nodes_fields(message)
+    return bytes([_TYPES[type(message)]]) + rlp.join([rlp.encode(message.request_id), *fields])
 
 
 def decode(data: bytes) -> Message:
     """Return the message that `data` is; raises MalformedError."""
     kind = data[0] if data else 0
-    items = as_list(rlp.decode(data[1:]))
+    items = rlp.split(data[1:])
     if kind not in _FIELDS or len(items) != _FIELDS[kind] + 1:
         raise MalformedError("an unknown message or one with too few or many fields")
-    request_id = RequestId(as_bytes(items[0]))
+    request_id = RequestId(as_bytes(rlp.decode(items[0])))
     if len(request_id) > MAX_REQUEST_ID_SIZE:
         raise MalformedError("a request id above 8 bytes")
-    return _decode(kind, request_id, items[1:])
+    if kind == _TYPES[Nodes]:
+        # records stay as they came: each is decoded, and remembered, by itself
+        return Nodes(request_id, decode_uint(rlp.decode(items[1]), _TOTAL_SIZE), tuple(rlp.split(items[2])))
+    return _decode(kind, request_id, [rlp.decode(item) for item in items[1:]])
 
 
-def _fields(message: Message) -> tuple[Item, ...]:
+def _nodes_fields(message: Nodes) -> tuple[bytes, bytes]:
+    return rlp.encode(encode_uint(message.total)), rlp.join(message.records)
+
+
+def _fields(message: Request | Pong | TalkResp) -> tuple[Item, ...]:
     match message:
         case Ping():
             return (encode_uint(message.enr_seq),)
@@ -104,16 +112,13 @@ def _fields(message: Message) -> tuple[Item, ...]:
             return (encode_uint(enr_seq), recipient.ip.packed, encode_uint(recipient.port))
         case FindNode():
             return (tuple(encode_uint(distance) for distance in message.distances),)
-        case Nodes():
-            # a record is already RLP: its items go in, so that encoding the list gives its bytes again
-            return (encode_uint(message.total), tuple(rlp.decode(record) for record in message.records))
         case TalkReq():
             return (message.protocol, message.request)
         case TalkResp():
             return (message.response,)
 
 
-def _decode(kind: int, request_id: RequestId, items: tuple[Item, ...]) -> Message:
+def _decode(kind: int, request_id: RequestId, items: list[Item]) -> Message:
     match kind:
         case 1:
             return Ping(request_id, decode_uint(items[0], _SEQ_SIZE))
@@ -128,9 +133,6 @@ def _decode(kind: int, request_id: RequestId, items: tuple[Item, ...]) -> Messag
             if any(distance > MAX_DISTANCE for distance in distances):
                 raise MalformedError("a distance above 256")
             return FindNode(request_id, distances)
-        case 4:
-            records = tuple(rlp.encode(as_list(item)) for item in as_list(items[1]))
-            return Nodes(request_id, decode_uint(items[0], _TOTAL_SIZE), records)
         case 5:
             return TalkReq(request_id, as_bytes(items[0]), as_bytes(items[1]))
         case _:
