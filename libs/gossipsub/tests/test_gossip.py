@@ -206,7 +206,9 @@ def test_idontwant_keeps_a_message_from_a_peer_for_a_while(bench: Bench) -> None
     assert [bench.sent_data(peer) for peer in others] == [[b"data"]] * 2
     bench.control(unwilling, iwant=[b"data"])
     assert bench.sent_data(unwilling) == []
-    bench.heartbeat(PARAMETERS.idontwant_ttl_heartbeats + 1)
+    bench.heartbeat(PARAMETERS.idontwant_ttl_heartbeats - 1)
+    assert list(bench.router.peers[unwilling].unwanted) == [b"data"]
+    bench.heartbeat()
     assert bench.router.peers[unwilling].unwanted == {}
     bench.control(unwilling, iwant=[b"data"])
     assert bench.sent_data(unwilling) == [b"data"]

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 from libs.gossipsub.tests.conftest import OWN, PARAMETERS, THRESHOLDS, TOPIC, Bench, peer_id
 
-from ssv_gossipsub import PeerId, Received, Verdict
+from ssv_gossipsub import MessageId, PeerId, Received, Verdict
+from ssv_gossipsub.seen import SeenCache
 from ssv_gossipsub.wire import encode
 from ssv_gossipsub.wire.rpc import Rpc, Subscription
 
@@ -66,6 +67,18 @@ def test_a_message_may_come_again_after_its_time(bench: Bench) -> None:
     assert len(bench.message(sender, b"data")) == 0
     bench.heartbeat()
     assert len(bench.message(sender, b"data")) == 1
+
+
+def test_what_is_seen_again_is_not_remembered_for_longer() -> None:
+    seen = SeenCache(10, 100)
+    seen.advance(0)
+    seen.add(MessageId(b"a"))
+    seen.advance(5)
+    seen.add(MessageId(b"a"))
+    seen.advance(9)
+    assert b"a" in seen
+    seen.advance(10)
+    assert b"a" not in seen
 
 
 def test_what_is_seen_is_bounded() -> None:

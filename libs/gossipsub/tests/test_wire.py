@@ -126,6 +126,21 @@ def test_a_plain_message_keeps_its_bytes() -> None:
 
 
 @pytest.mark.parametrize(
+    "encoded",
+    [
+        b"\x0a\x01b\x0a\x01a\x12\x01d\x1a\x01s\x22\x01t",  # the author twice
+        b"\x12\x01d\x0a\x01a\x1a\x01s\x22\x01t",  # out of order
+        b"\x0a\x81\x00a\x12\x01d\x1a\x01s\x22\x01t",  # a length of two bytes that fits into one
+        b"\x0a\x81\x80\x00a\x12\x01d\x1a\x01s\x22\x01t",
+        b"\x0a\x01a\x12\x01d\x1a\x01s\x22\x01t\x3a\x01x",  # an unknown field
+    ],
+)
+def test_what_others_may_read_differently_is_encoded_anew(encoded: bytes) -> None:
+    (message,) = decode(b"\x12" + varint.write(len(encoded)) + encoded).messages
+    assert message == encode.message(b"a", b"d", b"s", "t")
+
+
+@pytest.mark.parametrize(
     ("junk", "name"),
     [
         (b"\x38\x01", "varint"),

@@ -58,4 +58,4 @@ class Peer:
         """Begin to count anew, and forget old IDONTWANTs."""
         self.ihaves = self.asked = self.served = self.unwanted_rpcs = 0
         if self.unwanted:
-            self.unwanted = {known: until for known, until in self.unwanted.items() if until >= heartbeat}
+            self.unwanted = {known: until for known, until in self.unwanted.items() if until > heartbeat}

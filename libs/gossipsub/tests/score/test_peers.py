@@ -122,6 +122,15 @@ def test_good_deliveries_are_not_remembered(invalid: int) -> None:
     assert scores.score(scores.connected(peer_id(1), [])) == -invalid
 
 
+def test_a_score_that_is_positive_all_the_same_is_not_remembered() -> None:
+    scores = engine(retain_score_s=50, app_specific_weight=1)
+    peer = scores.connected(peer_id(1), [])
+    scores.set_app_score(peer, 2)
+    scores.invalid_delivery(peer, TOPIC)
+    scores.disconnected(peer_id(1), 0.0)
+    assert scores.retained == 0
+
+
 def test_leaving_the_mesh_in_deficit_by_disconnecting_sticks() -> None:
     topic = TopicScoreParameters(
         topic_weight=1,
