@@ -25,9 +25,6 @@ from ssvctl.supervisor.ports import LOOPBACK
 if TYPE_CHECKING:
     from ssv_api.v1.signer_pb2_grpc import SignerAsyncStub
 
-DEADLINE_S = 60.0
-"""For ten thousand shares on a slow disk."""
-
 
 @dataclass(frozen=True, slots=True)
 class SignerPlace:

@@ -11,10 +11,10 @@ import typer
 from ssv_api.v1 import signer_pb2 as pb
 from ssv_protocol.signing import interchange
 from ssv_protocol.signing.interchange import Interchange, InterchangeInvalid
+from ssv_runtime.slashing_client import export_from, import_into
 from ssvctl.errors import SsvctlError, reported
 from ssvctl.files import PRIVATE, read_bytes, refuse_existing, write_new
 from ssvctl.signer_client import SignerPlace, connected, find_signer
-from ssvctl.slashing import export_from, import_into
 
 app = typer.Typer(
     help="Slashing protection records of the shares, in the interchange format (EIP-3076).", no_args_is_help=True

@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ssv_runtime.names import CONSENSUS, DUTY_SCHEDULER, ETH1_LISTENER, P2P_GATEWAY, SIGNER
+from ssv_runtime.toml import encode_toml
 from ssvctl.embedded.folder import OperatorFolder
 from ssvctl.embedded.installed import module_of
 from ssvctl.embedded.service_settings import OperatorPorts, service_settings
 from ssvctl.embedded.settings import OperatorSettings
-from ssvctl.embedded.toml import encode_toml
 from ssvctl.errors import SsvctlError
 from ssvctl.operator_certificates import CertificateFolder, make_certificates
 from ssvctl.supervisor.plan import Plan, PlannedProcess, PlannedService

@@ -114,21 +114,30 @@ def inbox_prefix(service: str) -> str:
 
 
 def render_nats_conf(passwords: Mapping[str, str]) -> str:
-    """Return nats-server's configuration for one operator. `passwords`: by service, all of PERMISSIONS.
+    """Return nats-server's configuration for one operator as text. `passwords`: by service, all of PERMISSIONS.
 
-    Address, port and store folder are not in it: the command line has them (--addr, --port, --store_dir).
     The text holds the passwords, so the file must be private.
 
     Raises:
         KeyError: a service has no password.
     """
+    return json.dumps(nats_configuration(passwords), indent=2) + "\n"  # nats-server reads JSON
+
+
+def nats_configuration(passwords: Mapping[str, str]) -> dict[str, object]:
+    """Return nats-server's configuration for one operator, to be added to.
+
+    Address, port and store folder are not in it: the command line has them (--addr, --port, --store_dir).
+
+    Raises:
+        KeyError: a service has no password.
+    """
     users = [_user(service, passwords[service], permissions) for service, permissions in PERMISSIONS.items()]
-    config: dict[str, object] = {
+    return {
         "max_payload": MAX_PAYLOAD_BYTES,
         "jetstream": {"max_memory_store": 64 * 1024 * 1024, "max_file_store": 1024 * 1024 * 1024},
         "accounts": {"operator": {"jetstream": "enabled", "users": users}},
     }
-    return json.dumps(config, indent=2) + "\n"  # nats-server reads JSON
 
 
 def _user(service: str, password: str, permissions: Permissions) -> dict[str, object]:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssvctl.embedded.toml import encode_toml
+from ssv_runtime.toml import encode_toml
 
 _KEYS = st.from_regex(r"[a-z][a-z0-9_-]{0,10}", fullmatch=True)
 _TEXTS = st.text(st.characters(codec="utf-8"))

@@ -1,4 +1,4 @@
-"""Slashing records between a signer and a file in the interchange format (EIP-3076)."""
+"""Slashing records between a signer and a file in the interchange format (EIP-3076); the caller is `cli`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from ssv_protocol.signing import watermarks
 from ssv_protocol.signing.interchange import Interchange
 from ssv_protocol.types.ids import Root
 from ssv_runtime import slashing_wire
-from ssvctl.signer_client import DEADLINE_S
 
 if TYPE_CHECKING:
     from ssv_api.v1.signer_pb2_grpc import SignerAsyncStub
+
+DEADLINE_S = 60.0
+"""For ten thousand shares on a slow disk."""
 
 
 async def export_from(signer: SignerAsyncStub) -> Interchange:
