@@ -84,8 +84,19 @@ async def test_identities_of_one_address_are_limited_when_told_so(nodes: list[Di
 async def test_closing_ends_what_is_under_way(nodes: list[Discovery]) -> None:
     gone = await node()
     await gone.close()
-    asking = asyncio.create_task(nodes[1].overlays[SSV].ping(gone.enr))
+    closing = nodes[1]
+    asking = asyncio.create_task(closing.overlays[SSV].ping(gone.enr))
+
+    async def all_found() -> int:
+        async with aclosing(closing.find(lambda record: True)) as records:
+            return len([record async for record in records])
+
+    finding = asyncio.create_task(all_found())
     await asyncio.sleep(0)
-    await nodes[1].close()
-    with pytest.raises(asyncio.CancelledError):
+    await closing.close()
+    with pytest.raises(RequestFailedError):
         await asking
+    async with asyncio.timeout(PATIENCE_S):
+        await finding
+    with pytest.raises(RequestFailedError):
+        await closing.overlays[SSV].ping(nodes[0].enr)

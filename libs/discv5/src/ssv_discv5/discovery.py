@@ -14,7 +14,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
 from ssv_discv5.endpoint import Endpoint
@@ -91,6 +91,7 @@ class Discovery:
         """By protocol id, in the order of preference."""
         self._socket: UdpSocket | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._closed = asyncio.Event()
 
     @property
     def enr(self) -> Record:
@@ -119,15 +120,22 @@ class Discovery:
             self._tasks.append(asyncio.create_task(upkeep.run()))
 
     async def close(self) -> None:
-        """End all work and close the socket; requests under way are cancelled."""
+        """End all work and close the socket: requests under way fail, `find` ends.
+
+        Raises what made the upkeep stop before, if anything did: that would be a defect.
+        """
+        self._closed.set()
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        ended = await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
         for overlay in self.overlays.values():
             overlay.close()
         if self._socket is not None:
             self._socket.close()
+        for outcome in ended:
+            if isinstance(outcome, Exception):
+                raise outcome
 
     def update(self, changes: Mapping[bytes, Item | None]) -> Record:
         """Change our record (None removes a key); raises OversizeError, and then changes nothing.
@@ -143,7 +151,7 @@ class Discovery:
         """Yield nodes that satisfy the predicate: from the tables, then from random lookups without end.
 
         A record is yielded again when its node changed it, or after `find_again_s`. Lookups that bring nothing new
-        come at growing intervals. Close the iterator to end it.
+        come at growing intervals. It ends when discovery is closed; close the iterator to end it earlier.
         """
         yielded: Lru[NodeId, int] = Lru(self._settings.find_memory, self._settings.find_again_s)
         now = asyncio.get_running_loop().time
@@ -155,7 +163,7 @@ class Discovery:
             return True
 
         pause = self._settings.find_pause_s
-        while True:
+        while not self._closed.is_set():
             news = 0
             for overlay in self.overlays.values():
                 async with aclosing(self._candidates(overlay)) as candidates:
@@ -164,7 +172,8 @@ class Discovery:
                             news += 1
                             yield record
             pause = self._settings.find_pause_s if news else min(2 * pause, self._settings.find_max_pause_s)
-            await asyncio.sleep(pause)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), pause)
 
     def received(self, datagram: bytes, source: Endpoint) -> None:
         """Take a datagram: raises nothing, whatever it holds."""

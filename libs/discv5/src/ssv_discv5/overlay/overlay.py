@@ -74,6 +74,7 @@ class Overlay:
             settings.engine,
         )
         self._futures: dict[RequestId, asyncio.Future[Answer]] = {}
+        self._closed = False
 
     # requests
 
@@ -144,10 +145,10 @@ class Overlay:
         self._apply(self._engine.tick(self._now()))
 
     def close(self) -> None:
-        """Cancel whatever is under way."""
-        for future in self._futures.values():
-            future.cancel()
-        self._futures.clear()
+        """Fail whatever is under way and whatever is asked later."""
+        self._closed = True
+        for request_id in list(self._futures):
+            self._settle(request_id, None)
 
     # inside
 
@@ -158,6 +159,8 @@ class Overlay:
         return Lookup(self._around.key.node_id, target, self.table.closest(target, RESULT_SIZE))
 
     def _contact(self, record: Record, at: Endpoint | None) -> Contact:
+        if self._closed:
+            raise RequestFailedError("discovery is closed")
         endpoint = at or record.endpoint(self._around.ip_version)
         if endpoint is None:
             raise RequestFailedError("the node's record has no endpoint that we can reach")
