@@ -7,19 +7,20 @@ behaves like the product, because a batch is judged only when the one before it 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from ssv_protocol.effects import Draft
-from ssv_protocol.types.message_id import duty_executor
-from ssv_signer.batch import GroupCommit
-from ssv_signer.recorder import Recorder
+from ssv_signer.batch import Commits
 from ssv_signer.signatures import SigningPool
+from ssv_signer.store.database import Connection, Store
+from ssv_signer.store.postgres import PostgresStore
+from ssv_signer.store.sqlite import SqliteStore
 from ssv_signer.vault import Vault
-from ssv_signer.work import Judgement, Work
+from ssv_signer.work import Work
 
+Judging = Callable[[Any, Iterable[bytes]], AbstractContextManager[Connection]]
 _call, _sign = Vault._call, SigningPool.sign
 _TURNS = 5
 """Turns of the loop after which everybody who was answered has begun to sign."""
@@ -49,22 +50,23 @@ class _Signing:
             await self._idle.wait()
 
 
-_open: WeakKeyDictionary[Recorder, ExitStack] = WeakKeyDictionary()
+_open: WeakKeyDictionary[Store, ExitStack] = WeakKeyDictionary()
 """The transaction that waits for its commit."""
 
 
-def _record(recorder: Recorder, drafts: Sequence[Draft]) -> list[Judgement]:
-    with ExitStack() as stack:
-        keys = {duty_executor(draft.message_id) for draft in drafts}
-        sitting = recorder._judge.sit(stack.enter_context(recorder.store.judging(keys)), recorder.clock(), drafts)
-        judgements: list[Judgement] = [sitting.judge(draft) for draft in drafts]
-        _open[recorder] = stack.pop_all()
-    return judgements
+def _left_open(judging: Judging) -> Judging:
+    @contextmanager
+    def late(store: Store, keys: Iterable[bytes]) -> Iterator[Connection]:
+        with ExitStack() as stack:
+            yield stack.enter_context(judging(store, keys))
+            _open[store] = stack.pop_all()
+
+    return late
 
 
 async def _after_what_is_open(vault: Vault, work: Callable[[], Any]) -> Any:
     def run() -> Any:
-        waiting = _open.pop(vault._recorder, None)
+        waiting = _open.pop(vault._store, None)
         if waiting is not None:
             waiting.close()
         return work()
@@ -81,15 +83,16 @@ def install() -> None:
 
     async def commit(commits: Any, batch: Sequence[Any]) -> None:
         vault: Vault = commits._record.__self__
-        judgements = await commits._record([waiting.draft for waiting in batch])
+        judgements = await commits._record([waiting.request for waiting in batch])
         commits.answer(batch, judgements)
         await signing.done()
         await vault._call(lambda: None)
 
     for owner, name, defect in (
         (Vault, "_call", _after_what_is_open),
-        (Recorder, "record", _record),
+        (SqliteStore, "judging", _left_open(SqliteStore.judging)),
+        (PostgresStore, "judging", _left_open(PostgresStore.judging)),
         (SigningPool, "sign", sign),
-        (GroupCommit, "_commit", commit),
+        (Commits, "_commit", commit),
     ):
         setattr(owner, name, defect)
