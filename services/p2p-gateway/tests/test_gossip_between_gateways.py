@@ -47,9 +47,12 @@ async def test_four_gateways_give_every_message_once_to_each_bus(tmp_path: Path,
             assert message.headers is not None
             assert int(message.headers[RECEIVED_HEADER]) > network.chain.genesis_time_s * 1_000_000
 
-        # a repeat is harmless, and told as the first was
+        # a repeat is told as the first was, and sent to nobody
         again = sent[1][0]
         assert (await world.operator_of(1).publish(author.topic, again)).peers == 3
+        await world.operator_of(1).metric("repeated_requests_total 1.0")
+        for operator in world.operators[1:]:
+            await operator.metric("repeated_requests_total 0.0")
         marker = author.message(1)
         await world.operator_of(1).publish(author.topic, marker)
         for operator in world.operators[1:]:

@@ -19,7 +19,8 @@ from ssv_protocol.validation.topology import topic_at
 from ssv_runtime.bus import BusError, Message
 from ssv_runtime.nats_permissions import GOSSIP_OUT
 
-REPEAT_S = 0.2
+REPEAT_S = 0.5
+"""A gateway that works answers within milliseconds; what is on its way is not sent twice, whoever asks again."""
 
 
 class Requests(Protocol):

@@ -14,6 +14,7 @@ from ssv_api.v1.gateway_pb2 import PublishReply, ReplayedMessage
 from ssv_api.v1.gateway_pb2 import Replay as ReplayAnswer
 from ssv_p2p_gateway.gate import Gate
 from ssv_p2p_gateway.node import Node
+from ssv_p2p_gateway.own_publications import OwnPublications
 from ssv_p2p_gateway.replay import Received, Replay
 from ssv_p2p_gateway.traffic import Traffic
 from ssv_protocol.types.ids import CommitteeId, Instant
@@ -39,6 +40,7 @@ class BusSide:
         self._traffic = traffic
         self._service = service
         self._waiting: asyncio.Queue[tuple[CommitteeId, Received]] = asyncio.Queue(WAITING_LIMIT)
+        self._own = OwnPublications()
         self._answers: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(IN_FLIGHT_LIMIT)
 
@@ -74,6 +76,11 @@ class BusSide:
     async def _publish(self, gate: Gate, message: Message) -> None:
         begun = time.perf_counter()
         topic = message.subject.removeprefix(f"{GOSSIP_OUT}.")
+        before = self._own.of(topic, message.data)
+        if before is not None:
+            self._traffic.repeated_requests.inc()
+            await self._answer_later(message, topic, before)
+            return
         verdict = gate.judge(topic, message.data, time.time())
         if not isinstance(verdict, Accept):
             await self._refuse(message, topic, verdict.reason, verdict.detail)
@@ -86,9 +93,20 @@ class BusSide:
             await self._refuse(message, topic, "not_listening")
             return
         sent = self.node.publish(topic, message.data)
+        self._own.add(topic, message.data, sent)
+        sent.add_done_callback(lambda done: self._count(topic, done, time.perf_counter() - begun))
+        await self._answer_later(message, topic, sent)
+
+    def _count(self, topic: str, sent: asyncio.Future[int], took_s: float) -> None:
+        if sent.cancelled() or sent.exception() is not None:
+            return  # told as refused
+        self._traffic.publish_s.observe(took_s)
+        self._traffic.published(topic) if sent.result() else self._traffic.not_published("no_peers")
+
+    async def _answer_later(self, message: Message, topic: str, sent: asyncio.Future[int]) -> None:
         # the next message goes out while this one's answer is on its way
         await self._room.acquire()
-        answer = asyncio.create_task(self._answer(message, topic, sent, begun))
+        answer = asyncio.create_task(self._answer(message, topic, sent))
         self._answers.add(answer)
         answer.add_done_callback(self._answered)
 
@@ -96,11 +114,9 @@ class BusSide:
         self._answers.discard(answer)
         self._room.release()
 
-    async def _answer(self, message: Message, topic: str, sent: asyncio.Future[int], begun: float) -> None:
+    async def _answer(self, message: Message, topic: str, sent: asyncio.Future[int]) -> None:
         try:
-            peers = await sent
-            self._traffic.publish_s.observe(time.perf_counter() - begun)
-            self._traffic.published(topic) if peers else self._traffic.not_published("no_peers")
+            peers = await asyncio.shield(sent)  # others may wait for it too
             await message.respond(PublishReply(peers=peers).SerializeToString())
         except (BusError, asyncio.CancelledError):
             pass  # the worker asks again, which is harmless

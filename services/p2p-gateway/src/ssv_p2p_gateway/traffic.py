@@ -20,6 +20,7 @@ class Traffic:
         self._refused = metrics.counter("gossip_refused", "Messages of peers that did not", ["verdict", "reason"])
         self._published = metrics.counter("gossip_published", "Own messages given to peers", ["topic"])
         self._not_published = metrics.counter("gossip_not_published", "Own messages not given to peers", ["reason"])
+        self.repeated_requests = metrics.counter("repeated_requests", "Requests to publish what is on its way already")
         self.duplicates = metrics.counter("gossip_duplicates", "Messages of peers that had come before")
         self.queue_drops = metrics.counter("gossip_queue_drops", "Messages dropped because a peer reads too slowly")
         self.bus_losses = metrics.counter("bus_losses", "Accepted messages that the bus did not take", ["reason"])
