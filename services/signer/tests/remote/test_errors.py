@@ -188,6 +188,6 @@ async def test_keystores_that_can_not_be_used_keep_no_other_from_it(signer: Sign
         keys = (await api.call("GET", "/api/v1/eth2/publicKeys")).body
     assert status["status"] == "completed_with_errors"
     unusable = ["damaged", "lonely", "old", "other", "wrong"]
-    assert [name for name in [*unusable, "unnamed"] if f"{name}.json" in status["lastError"]] == unusable
+    assert [name for name in [*unusable, "unnamed"] if f"{name}." in status["lastError"]] == unusable
     assert keys == [hexed(good.public_key())]
     assert PASSWORD not in signer.lines.getvalue() + str(status)
