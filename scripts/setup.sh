@@ -76,7 +76,7 @@ fi
 
 say 3 "this project's packages"
 projects=(libs/protocol libs/gossipsub libs/discv5 libs/ethereum libs/api libs/runtime
-  services/signer services/p2p-gateway services/consensus services/duty-scheduler services/eth1-listener cli devnet)
+  services/signer services/p2p-gateway services/consensus services/duty-scheduler services/eth1-listener cli operator devnet)
 if changed own "${projects[@]/%//pyproject.toml}"; then
   editable=()
   for project in "${projects[@]}"; do editable+=(-e "$project"); done

@@ -1,4 +1,4 @@
-"""The CustomResourceDefinition of SSVNode, made of the model. The chart's file is written by `python -m ssv_kube.model`."""
+"""The CustomResourceDefinition of SSVNode, made of the model. `python -m ssv_kube.model` writes the chart's file."""
 
 from __future__ import annotations
 

@@ -18,11 +18,11 @@ class Exposure(Part):
     """The way in from outside the cluster; each gateway is a peer of its own and gets its own address."""
 
     type: Literal["None", "LoadBalancer", "NodePort", "HostPort"] = Field(
-        "None", description="None: peers are only dialled, which is enough to take part but not to be found"
+        default="None", description="None: peers are only dialled, which is enough to take part but not to be found"
     )
-    port: int = Field(P2P_PORT, ge=1, le=65535, description="Port of LoadBalancer and HostPort")
+    port: int = Field(default=P2P_PORT, ge=1, le=65535, description="Port of LoadBalancer and HostPort")
     first_node_port: int | None = Field(
-        None, ge=NODE_PORT_FIRST, le=NODE_PORT_LAST, description="NodePort of gateway 0; the others follow on"
+        default=None, ge=NODE_PORT_FIRST, le=NODE_PORT_LAST, description="NodePort of gateway 0; the others follow on"
     )
     annotations: Annotated[dict[str, _Text], Field(max_length=32)] = Field(
         default_factory=dict, description="For the Services, such as a cloud's load balancer wants"

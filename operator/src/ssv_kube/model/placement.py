@@ -15,8 +15,10 @@ Labels = Annotated[dict[str, _Label], Field(max_length=32)]
 class Resource(Part):
     """What one pod gets: a share of CPU without limit, and memory, requested and limited alike."""
 
-    cpu: Quantity | None = Field(None, description="Request; there is no limit, because a throttled signer misses slots")
-    memory: Quantity | None = Field(None, description="Request and limit")
+    cpu: Quantity | None = Field(
+        default=None, description="Request; there is no limit, because a throttled signer misses slots"
+    )
+    memory: Quantity | None = Field(default=None, description="Request and limit")
 
 
 class Resources(Part):
@@ -44,16 +46,16 @@ class Pods(Part):
 
     node_selector: Labels = Field(default_factory=dict, description="Labels of the nodes that pods may run on")
     tolerations: Annotated[list[Toleration], Field(max_length=16)] = Field(default_factory=list)
-    priority_class_name: ObjectName | None = Field(None, description="PriorityClass")
+    priority_class_name: ObjectName | None = Field(default=None, description="PriorityClass")
     image_pull_secrets: Annotated[list[ObjectName], Field(max_length=8)] = Field(default_factory=list)
 
 
 class Monitoring(Part):
     """Who reads metrics and traces."""
 
-    service_monitor: bool = Field(False, description="Make a ServiceMonitor; needs the Prometheus operator")
+    service_monitor: bool = Field(default=False, description="Make a ServiceMonitor; needs the Prometheus operator")
     service_monitor_labels: Labels = Field(default_factory=dict, description="Labels by which Prometheus finds it")
-    namespace: ObjectName | None = Field(None, description="Namespace from which metrics may be read")
+    namespace: ObjectName | None = Field(default=None, description="Namespace from which metrics may be read")
     otlp_endpoint: Annotated[str, StringConstraints(pattern=r"^https?://\S+$", max_length=512)] | None = Field(
-        None, description="Collector of traces (OTLP over HTTP)"
+        default=None, description="Collector of traces (OTLP over HTTP)"
     )

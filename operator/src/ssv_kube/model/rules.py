@@ -48,8 +48,12 @@ SPEC_RULES = (
     ),
     Rule(
         "(has(self.signer) && has(self.signer.database)) == (has(oldSelf.signer) && has(oldSelf.signer.database))",
-        "the signer's database can't be changed: a new one knows nothing of what was signed. Export the slashing record, "
-        "delete this node, make a new one and import the record there",
+        "the signer's database can't be changed: a new one knows nothing of what was signed. Export the slashing "
+        "record, delete this node, make a new one and import the record there",
+    ),
+    Rule(
+        "has(self.storage) == has(oldSelf.storage) && (!has(self.storage) || self.storage == oldSelf.storage)",
+        "storage can't be changed, because a StatefulSet's can't; enlarge the PersistentVolumeClaims themselves",
     ),
     Rule(
         "!has(self.proposerDelayMs) "

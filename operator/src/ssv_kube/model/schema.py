@@ -29,7 +29,18 @@ _KEPT = (
     "maxProperties",
     "required",
 )
-_IGNORED = {"title", "default", "properties", "items", "additionalProperties", "anyOf", "allOf", "$ref", "$defs", "const"}
+_IGNORED = {
+    "title",
+    "default",
+    "properties",
+    "items",
+    "additionalProperties",
+    "anyOf",
+    "allOf",
+    "$ref",
+    "$defs",
+    "const",
+}
 
 
 def structural(model: type[BaseModel]) -> Schema:
@@ -53,7 +64,9 @@ def _convert(given: Schema, definitions: dict[str, Schema]) -> Schema:
     if node.get("default") is not None:
         made["default"] = node["default"]
     if "properties" in node:
-        made["properties"] = {name: _property(name, each, node, definitions) for name, each in node["properties"].items()}
+        made["properties"] = {
+            name: _property(name, each, node, definitions) for name, each in node["properties"].items()
+        }
     if "items" in node:
         made["items"] = _convert(node["items"], definitions)
     if isinstance(node.get("additionalProperties"), dict):

@@ -23,11 +23,14 @@ class NetworkSpec(Part):
 
     name: Literal["mainnet", "hoodi", "sepolia", "holesky", "local"] = Field(description="The SSV network")
     contract: Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$")] | None = Field(
-        None, description="SSV contract, of a local network only"
+        default=None, description="SSV contract, of a local network only"
     )
-    from_block: int | None = Field(None, ge=0, description="Block of a local contract's creation, or one before it")
+    from_block: int | None = Field(
+        default=None, ge=0, description="Block of a local contract's creation, or one before it"
+    )
     config_map: ObjectName | None = Field(
-        None, description="ConfigMap with network.json, as `ssvctl network make` writes it, instead of the beacon node's"
+        default=None,
+        description="ConfigMap with network.json, as `ssvctl network make` writes it, instead of the beacon node's",
     )
 
 
@@ -43,9 +46,9 @@ class OperatorKey(Part):
     """Where the operator's RSA key lies."""
 
     secret_name: ObjectName = Field(description="Secret in the node's namespace")
-    key: DataKey = Field("operator_key.json", description="Its key with the keystore or the PEM")
+    key: DataKey = Field(default="operator_key.json", description="Its key with the keystore or the PEM")
     password_key: DataKey | None = Field(
-        None, description="Its key with the keystore's password; unset for a key that is not encrypted"
+        default=None, description="Its key with the keystore's password; unset for a key that is not encrypted"
     )
 
 
@@ -53,35 +56,37 @@ class Database(Part):
     """A PostgreSQL that all replicas of the signer share."""
 
     secret_name: ObjectName = Field(description="Secret with the connection string")
-    key: DataKey = Field("dsn", description="Its key with the connection string")
-    port: int = Field(5432, ge=1, le=65535, description="The server's port, that the signer may connect to")
+    key: DataKey = Field(default="dsn", description="Its key with the connection string")
+    port: int = Field(default=5432, ge=1, le=65535, description="The server's port, that the signer may connect to")
 
 
 class Signer(Part):
     """The keeper of keys and of the record of everything signed."""
 
-    database: Database | None = Field(None, description="PostgreSQL; none: SQLite on a volume, one replica")
+    database: Database | None = Field(default=None, description="PostgreSQL; none: SQLite on a volume, one replica")
 
 
 class Replicas(Part):
     """How many pods of each service; unset: as the preset has it."""
 
-    signer: int | None = Field(None, ge=1, le=5)
-    consensus: int | None = Field(None, ge=1, le=50)
-    p2p_gateway: int | None = Field(None, ge=1, le=10)
-    duty_scheduler: int | None = Field(None, ge=1, le=3)
-    eth1_listener: int | None = Field(None, ge=1, le=3)
-    nats: Literal[1, 3] | None = Field(None)
+    signer: int | None = Field(default=None, ge=1, le=5)
+    consensus: int | None = Field(default=None, ge=1, le=50)
+    p2p_gateway: int | None = Field(default=None, ge=1, le=10)
+    duty_scheduler: int | None = Field(default=None, ge=1, le=3)
+    eth1_listener: int | None = Field(default=None, ge=1, le=3)
+    nats: Literal[1, 3] | None = Field(default=None)
 
 
 class Storage(Part):
     """Volumes, each of them for one pod."""
 
-    class_name: ObjectName | None = Field(None, description="StorageClass; unset: the cluster's default")
-    signer: Quantity = Field("2Gi", description="Record and shares (SQLite); on a local or replicated block device")
-    p2p_gateway: Quantity = Field("100Mi", description="Network key")
-    eth1_listener: Quantity = Field("4Gi", description="Registry")
-    nats: Quantity = Field("4Gi", description="Streams")
+    class_name: ObjectName | None = Field(default=None, description="StorageClass; unset: the cluster's default")
+    signer: Quantity = Field(
+        default="2Gi", description="Record and shares (SQLite); on a local or replicated block device"
+    )
+    p2p_gateway: Quantity = Field(default="100Mi", description="Network key")
+    eth1_listener: Quantity = Field(default="4Gi", description="Registry")
+    nats: Quantity = Field(default="4Gi", description="Streams")
 
 
 class ExternalNats(Part):
@@ -96,29 +101,30 @@ class ExternalNats(Part):
 class Nats(Part):
     """The bus between the services."""
 
-    external: ExternalNats | None = Field(None, description="Use this one instead of an own one")
+    external: ExternalNats | None = Field(default=None, description="Use this one instead of an own one")
 
 
 class Builder(Part):
     """Blocks that others build."""
 
-    enabled: bool = Field(True, description="Whether validators are registered with builders")
+    enabled: bool = Field(default=True, description="Whether validators are registered with builders")
     boost_percent: int | None = Field(
-        None, ge=0, le=1000, description="Weight of a builder's bid; unset: as the beacon node has it"
+        default=None, ge=0, le=1000, description="Weight of a builder's bid; unset: as the beacon node has it"
     )
 
 
 class Exporter(Part):
     """Decided messages and participation as a service. Not there yet."""
 
-    enabled: bool = Field(False, description="Refused while the service does not exist")
+    enabled: bool = Field(default=False, description="Refused while the service does not exist")
 
 
 class Certificates(Part):
     """Who issues the certificates by which services know each other."""
 
     issuer: Literal["auto", "operator", "cert-manager"] = Field(
-        "auto", description="auto: cert-manager when it is installed as the node is made, else this operator; it stays so"
+        default="auto",
+        description="auto: cert-manager when it is installed as the node is made, else this operator; it stays so",
     )
 
 
@@ -126,7 +132,7 @@ class SSVNodeSpec(Part):
     """One SSV operator."""
 
     preset: Literal["single", "ha"] = Field(
-        "single", description="single: one pod a service; ha: any pod may die, needs PostgreSQL"
+        default="single", description="single: one pod a service; ha: any pod may die, needs PostgreSQL"
     )
     network: NetworkSpec
     beacon: Endpoints
@@ -137,17 +143,25 @@ class SSVNodeSpec(Part):
     resources: Resources = Field(default_factory=Resources)
     storage: Storage = Field(default_factory=Storage)
     nats: Nats = Field(default_factory=Nats)
-    gas_limit: int | None = Field(None, ge=1, description="For builders; the same for all operators of a committee")
+    gas_limit: int | None = Field(
+        default=None, ge=1, description="For builders; the same for all operators of a committee"
+    )
     graffiti: Annotated[str, StringConstraints(max_length=32)] | None = Field(
-        None, description="What blocks carry, at most 32 bytes"
+        default=None, description="What blocks carry, at most 32 bytes"
     )
     builder: Builder = Field(default_factory=Builder)
-    proposer_delay_ms: int = Field(0, ge=0, le=4000, description="How long after its slot's start a block is asked for")
-    allow_unsafe_proposer_delay: bool = Field(False, description="Allow more than 1650 ms, which loses blocks")
+    proposer_delay_ms: int = Field(
+        default=0, ge=0, le=4000, description="How long after its slot's start a block is asked for"
+    )
+    allow_unsafe_proposer_delay: bool = Field(default=False, description="Allow more than 1650 ms, which loses blocks")
     exporter: Exporter = Field(default_factory=Exporter)
     monitoring: Monitoring = Field(default_factory=Monitoring)
     p2p: Peering = Field(default_factory=Peering)
     certificates: Certificates = Field(default_factory=Certificates)
-    network_policies: bool = Field(True, description="Whether traffic is denied by default and allowed one by one")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
+    network_policies: bool = Field(
+        default=True, description="Whether traffic is denied by default and allowed one by one"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level that is logged"
+    )
     pods: Pods = Field(default_factory=Pods)

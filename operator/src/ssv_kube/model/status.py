@@ -57,13 +57,17 @@ class ServiceStatus(Part):
 class SSVNodeStatus(Part):
     """How a node stands."""
 
-    observed_generation: int = Field(0, ge=0, description="The generation of the spec that was last carried out")
-    phase: str = Field("", description="One word for a human: Pending, Starting, Ready, Degraded, Paused, Deleting")
-    message: _Text = Field("", description="What is wrong first, and what to do")
-    certificate_issuer: Literal["operator", "cert-manager"] | None = Field(None, description="As it was chosen")
-    validators: int | None = Field(None, ge=0, description="Shares that the signer may sign with")
-    last_decided_slot: int | None = Field(None, ge=0)
-    peers: int | None = Field(None, ge=0, description="Of all gateways")
+    observed_generation: int = Field(
+        default=0, ge=0, description="The generation of the spec that was last carried out"
+    )
+    phase: str = Field(
+        default="", description="One word for a human: Pending, Starting, Ready, Degraded, Paused, Deleting"
+    )
+    message: _Text = Field(default="", description="What is wrong first, and what to do")
+    certificate_issuer: Literal["operator", "cert-manager"] | None = Field(default=None, description="As it was chosen")
+    validators: int | None = Field(default=None, ge=0, description="Shares that the signer may sign with")
+    last_decided_slot: int | None = Field(default=None, ge=0)
+    peers: int | None = Field(default=None, ge=0, description="Of all gateways")
     services: dict[str, ServiceStatus] = Field(default_factory=dict)
     committees_held: dict[str, int] = Field(default_factory=dict, description="By worker")
     conditions: list[Condition] = Field(default_factory=list)

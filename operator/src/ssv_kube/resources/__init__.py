@@ -1,1 +1,1 @@
-"""What follows from an SSVNode: pure functions from its spec and a few inputs to manifests, one file per kind of child."""
+"""What follows from an SSVNode: pure functions from spec and surroundings to manifests, a file per kind."""

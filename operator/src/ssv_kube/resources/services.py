@@ -1,0 +1,73 @@
+"""Services: headless ones, whose clients see every pod and choose by themselves, and the way in for peers.
+
+The signer's name leads to ready pods only: one without its database can only say no. The listener's leads to all, for
+an old registry is better than none.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ssv_kube.model.exposure import NODE_PORT_LAST
+from ssv_kube.resources.node import Node
+from ssv_kube.resources.objects import Manifest, child_name, metadata, selector
+from ssv_kube.resources.pods import GRPC_SERVICES
+from ssv_kube.resources.ports import GRPC, HEALTH, P2P
+from ssv_kube.resources.sizing import SERVICES, replicas
+from ssv_runtime.names import P2P_GATEWAY, SIGNER
+
+_POD_NAME = "statefulset.kubernetes.io/pod-name"
+
+
+def services(node: Node) -> list[Manifest]:
+    """Return all of them, but for NATS."""
+    return [_headless(node, service) for service in SERVICES] + _ways_in(node)
+
+
+def headless(node: Node, component: str, ports: dict[str, int], *, ready_only: bool) -> Manifest:
+    """Return a Service without an address of its own: its name is the pods' addresses."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata(node, child_name(node, component), component),
+        "spec": {
+            "clusterIP": "None",
+            "publishNotReadyAddresses": not ready_only,
+            "selector": selector(node, component),
+            "ports": [_port(name, port) for name, port in ports.items()],
+        },
+    }
+
+
+def _headless(node: Node, service: str) -> Manifest:
+    ports = {"health": HEALTH} | ({"grpc": GRPC} if service in GRPC_SERVICES else {})
+    return headless(node, service, ports, ready_only=service == SIGNER)
+
+
+def _ways_in(node: Node) -> list[Manifest]:
+    if node.spec.p2p.exposure.type not in ("LoadBalancer", "NodePort"):
+        return []
+    return [_way_in(node, ordinal) for ordinal in range(replicas(node, P2P_GATEWAY))]
+
+
+def _way_in(node: Node, ordinal: int) -> Manifest:
+    exposure = node.spec.p2p.exposure
+    port = _port("p2p", exposure.port)
+    if exposure.type == "NodePort" and exposure.first_node_port is not None:
+        port["nodePort"] = min(exposure.first_node_port + ordinal, NODE_PORT_LAST)
+    name = f"{child_name(node, P2P_GATEWAY)}-{ordinal}"
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata(node, name, P2P_GATEWAY, exposure.annotations),
+        "spec": {
+            "type": exposure.type,
+            "externalTrafficPolicy": "Local",  # the gateway scores peers by their address
+            "selector": selector(node, P2P_GATEWAY) | {_POD_NAME: name},
+            "ports": [port | {"targetPort": P2P}],
+        },
+    }
+
+
+def _port(name: str, port: int) -> dict[str, Any]:
+    return {"name": name, "port": port, "targetPort": port, "protocol": "TCP"}

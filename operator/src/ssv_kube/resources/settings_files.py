@@ -1,0 +1,112 @@
+"""The settings file of each service, made of the spec: keys are the services' own.
+
+Invariant: no secret is in one, only the paths of files with them. A file holds what its service knows and no more, so
+that a change rolls only the pods that it concerns.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ssv_kube.resources import mounts
+from ssv_kube.resources.node import Node
+from ssv_kube.resources.objects import child_name
+from ssv_kube.resources.ports import DRAIN_S, GRPC, HEALTH, NATS_CLIENTS, P2P
+from ssv_kube.resources.sizing import NATS, replicas
+from ssv_runtime.names import CONSENSUS, DUTY_SCHEDULER, ETH1_LISTENER, P2P_GATEWAY, SIGNER
+from ssv_runtime.nats_permissions import PERMISSIONS
+from ssv_runtime.toml import encode_toml
+
+_ANYWHERE = "0.0.0.0"  # noqa: S104  # inside of a pod; network policies say who gets there
+
+
+def settings_file(node: Node, service: str) -> str:
+    """Return a service's settings as TOML."""
+    return encode_toml({**_common(node), **_bus(node, service), **_own(node, service)})
+
+
+def target(node: Node, service: str) -> str:
+    """Return the gRPC target of a service: a headless name, so that clients see every pod and choose themselves."""
+    return f"dns:///{child_name(node, service)}:{GRPC}"
+
+
+def nats_servers(node: Node) -> list[str]:
+    """Return the host names of the own NATS servers, as clients and other servers dial them."""
+    name = child_name(node, NATS)
+    return [f"{name}-{ordinal}.{name}" for ordinal in range(replicas(node, NATS))]
+
+
+def _common(node: Node) -> dict[str, Any]:
+    return {
+        "network_file": mounts.NETWORK_FILE,
+        "tls_ca": f"{mounts.TLS_DIR}/ca.crt",
+        "tls_cert": f"{mounts.TLS_DIR}/tls.crt",
+        "tls_key": f"{mounts.TLS_DIR}/tls.key",
+        "health_host": _ANYWHERE,
+        "health_port": HEALTH,
+        "log_level": node.spec.log_level,
+        "log_format": "json",
+        "drain_s": DRAIN_S,
+        "otlp_endpoint": node.spec.monitoring.otlp_endpoint,
+    }
+
+
+def _bus(node: Node, service: str) -> dict[str, Any]:
+    if service not in PERMISSIONS:
+        return {}
+    external = node.spec.nats.external
+    own = ",".join(f"nats://{host}:{NATS_CLIENTS}" for host in nats_servers(node))
+    return {
+        "nats_url": own if external is None else external.url,
+        "nats_user": service,
+        "nats_password_file": mounts.BUS_PASSWORD_FILE,
+        "nats_tls": external is None,
+    }
+
+
+def _own(node: Node, service: str) -> dict[str, Any]:
+    spec = node.spec
+    served = {"grpc_host": _ANYWHERE, "grpc_port": GRPC}
+    called = {"signer_target": target(node, SIGNER), "registry_target": target(node, ETH1_LISTENER)}
+    if service == SIGNER:
+        return served | _signer(node)
+    if service == ETH1_LISTENER:
+        return served | {
+            "signer_target": called["signer_target"],
+            "execution_url": spec.execution.endpoints[0],
+            "registry_db": f"{mounts.DATA_DIR}/registry.sqlite",
+        }
+    if service == P2P_GATEWAY:
+        return served | {
+            "registry_target": called["registry_target"],
+            "data_dir": mounts.DATA_DIR,
+            "listen_addr": f"/ip4/{_ANYWHERE}/tcp/{P2P}",
+            "static_peers": spec.p2p.static_peers,
+        }
+    if service == DUTY_SCHEDULER:
+        return called | {
+            "beacon_urls": spec.beacon.endpoints,
+            "builder_registrations": spec.builder.enabled,
+        }
+    if service == CONSENSUS:
+        return called | {
+            "beacon_urls": spec.beacon.endpoints,
+            "graffiti": spec.graffiti,
+            "gas_limit": spec.gas_limit,
+            "builder_boost_percent": spec.builder.boost_percent if spec.builder.enabled else 0,
+            "proposer_delay_s": spec.proposer_delay_ms / 1000,
+            "unsafe_proposer_delay": spec.allow_unsafe_proposer_delay,
+        }
+    raise ValueError(f"no settings are known for {service}")
+
+
+def _signer(node: Node) -> dict[str, Any]:
+    key = {
+        "operator_key_file": mounts.OPERATOR_KEY_FILE,
+        "operator_key_password_file": (
+            mounts.OPERATOR_KEY_PASSWORD_FILE if node.spec.operator_key.password_key else None
+        ),
+    }
+    if node.spec.signer.database is None:
+        return key | {"store": "sqlite", "data_dir": f"{mounts.DATA_DIR}/signer"}
+    return key | {"store": "postgres", "postgres_dsn_file": mounts.DSN_FILE}
