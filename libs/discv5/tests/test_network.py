@@ -7,15 +7,19 @@ from dataclasses import replace
 from typing import Any
 
 import looptime
+import pytest
 from libs.discv5.tests.simulated_network import SimulatedNetwork
 from libs.discv5.tests.world import private_key
 
 from ssv_discv5 import SSV, DiscoverySettings
 from ssv_discv5.endpoint import Endpoint
+from ssv_discv5.enr.local import endpoint_pairs
 from ssv_discv5.enr.record import Record
+from ssv_discv5.errors import RequestFailedError
 from ssv_discv5.ids import distance
 from ssv_discv5.overlay.overlay import OverlaySettings
 from ssv_discv5.overlay.upkeep import UpkeepSettings
+from ssv_discv5.rate_limit import Rate
 from ssv_discv5.table.table import TableSettings
 
 NODES = 24
@@ -108,7 +112,7 @@ def test_a_changed_record_reaches_the_others_and_is_found_again() -> None:
         before = changed.enr.seq
         changed.update({b"subnets": b"\xff" * 16})
         assert changed.enr.seq == before + 1
-        await asyncio.sleep(120)
+        await asyncio.sleep(15)  # far less than the 60 s between checks: who is told a higher number asks at once
         holding = [node.overlays[SSV].table.get(changed.enr.node_id) for node in others]
         known = [record for record in holding if record is not None]
         assert len(known) > NODES // 2
@@ -132,6 +136,40 @@ def test_a_node_learns_its_address_from_the_others() -> None:
         await asyncio.sleep(100)
         holders = [node.overlays[SSV].table.get(newcomer.enr.node_id) for node in network.nodes.values()]
         assert sum(record is not None for record in holders) > 3
+        await network.close()
+
+    in_virtual_time(scenario())
+
+
+def test_a_node_whose_record_names_another_address_is_not_taken_in() -> None:
+    async def scenario() -> None:
+        network = SimulatedNetwork(6)
+        boot = network.join(1, QUICK)
+        liar = network.join(2, QUICK, dict(endpoint_pairs(Endpoint.of("99.1.2.3", 1))), in_record=False)
+        honest = network.join(3, QUICK)
+        for node in (liar, honest):
+            await node.overlays[SSV].ping(boot.enr)
+        assert boot.overlays[SSV].table.get(liar.enr.node_id) is None
+        assert boot.overlays[SSV].table.get(honest.enr.node_id) == honest.enr
+        await network.close()
+
+    in_virtual_time(scenario())
+
+
+def test_a_loud_address_is_cut_short_but_not_who_owes_an_answer() -> None:
+    async def scenario() -> None:
+        network = SimulatedNetwork(7)
+        careful = network.join(1, replace(QUICK, per_address=Rate(per_s=0.01, burst=5)))
+        peer = network.join(2, QUICK)
+        place = peer.enr.endpoint(4)
+        assert place is not None
+        for _ in range(100):
+            careful.received(bytes(80), place)
+        assert careful.counts["dropped:rate limit"] == 95
+        for _ in range(20):
+            await careful.overlays[SSV].ping(peer.enr)
+        with pytest.raises(RequestFailedError):
+            await peer.overlays[SSV].ping(careful.enr)
         await network.close()
 
     in_virtual_time(scenario())

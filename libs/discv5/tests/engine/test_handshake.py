@@ -7,8 +7,11 @@ from ssv_discv5.endpoint import Endpoint
 from ssv_discv5.engine.calls import Contact
 from ssv_discv5.engine.engine import EngineSettings
 from ssv_discv5.engine.events import Dropped, Found, Send
+from ssv_discv5.enr.record import Record
 from ssv_discv5.ids import log_distance
 from ssv_discv5.session.handshake import initiate
+from ssv_discv5.session.keys import sign_id
+from ssv_discv5.wire.authdata import Handshake
 from ssv_discv5.wire.message import Pong, TalkResp
 from ssv_discv5.wire.packet import Flag, Header, mask, unmask
 
@@ -157,17 +160,22 @@ def test_either_of_two_challenges_may_be_answered() -> None:
         assert b.met() == [a.local.record]
 
 
-@pytest.mark.parametrize("forged", ["no challenge", "other key", "other record", "no record", "other message key"])
+@pytest.mark.parametrize(
+    "forged", ["no challenge", "other key", "other record", "other identity", "no record", "other message key"]
+)
 def test_forged_handshakes_are_dropped(forged: str) -> None:
     a, b, _ = two()
     mallory = Node(3)
     [noise] = a.note(a.engine.ping(b.contact, 0)[1])
     [challenge] = b.take(noise.datagram, a.endpoint, 0)
     data = unmask(a.key.node_id, challenge.datagram).associated
-    signer = mallory.key if forged == "other key" else a.key
-    given, session = initiate(signer, a.local.record, b.local.record, data, 0, lambda size: b"\7" * size)
-    record = {"other record": mallory.local.record.raw, "no record": b""}.get(forged, a.local.record.raw)
-    given = type(given)(a.key.node_id, given.id_signature, given.ephemeral_key, record)
+    given, session = initiate(a.key, a.local.record, b.local.record, data, 0, lambda size: b"\7" * size)
+    proof = given.id_signature
+    if forged in ("other key", "other identity"):
+        proof = sign_id(mallory.key, data, given.ephemeral_key, b.key.node_id)
+    others = mallory.local.record.raw
+    record = {"other record": others, "other identity": others, "no record": b""}.get(forged, a.local.record.raw)
+    given = Handshake(a.key.node_id, proof, given.ephemeral_key, record)
     if forged == "other message key":
         session = initiate(a.key, a.local.record, b.local.record, data, 0, lambda size: b"\6" * size)[1]
     nonce = session.next_nonce(bytes)
@@ -178,6 +186,20 @@ def test_forged_handshakes_are_dropped(forged: str) -> None:
     assert b.take(datagram, source, 0) == []
     assert b.met() == []
     assert isinstance(b.events[-1], Dropped)
+
+
+def test_a_record_numbered_zero_is_sent_to_who_has_none() -> None:
+    a, b = private_key(1), Node(2)
+    own = Record.sign(a, 0, {})
+    assert initiate(a, own, b.local.record, bytes(63), 0, lambda size: b"\7" * size)[0].record == own.raw
+
+
+def test_a_whoareyou_with_a_message_is_dropped() -> None:
+    a, b, _ = two()
+    [noise] = a.note(a.engine.ping(b.contact, 0)[1])
+    [challenge] = b.take(noise.datagram, a.endpoint, 0)
+    assert a.take(challenge.datagram + b"x", b.endpoint, 0) == []
+    assert len(a.take(challenge.datagram, b.endpoint, 0)) == 1
 
 
 def test_nonces_never_repeat_within_a_session() -> None:

@@ -126,6 +126,20 @@ def test_moving_into_a_crowded_network_costs_the_place() -> None:
     assert known.add(record_of(2), 0)
 
 
+def test_who_takes_a_place_is_checked_at_once() -> None:
+    known = table()
+    numbers = numbers_at(256, BUCKET_SIZE + 1)
+    for number in numbers:
+        known.add(record_of(number), 0)
+    for number in numbers[:-1]:
+        known.answered(private_key(number).node_id, 0)
+    assert known.due(1) is None
+    known.remove(private_key(numbers[0]).node_id)
+    promoted = known.due(1)
+    assert promoted is not None
+    assert promoted.node_id == private_key(numbers[-1]).node_id
+
+
 def test_checks_come_in_the_order_they_are_due() -> None:
     known = table()
     for number in (1, 2, 3):

@@ -179,11 +179,7 @@ class Engine:
         given = Handshake.decode(packet.header.authdata)
         peer = Peer(given.source, source)
         record, plain = self._sessions.accept(peer, given, packet, now)
-        events: list[Event] = [Met(record, source)]
-        leader = self._leading.get(peer)
-        if leader is not None and leader.tentative is None:
-            events += self._release(leader, now)
-        return [*events, *self._handle(peer, plain, now)]
+        return [Met(record, source), *self._handle(peer, plain, now)]
 
     def _handle(self, peer: Peer, plain: bytes, now: float) -> list[Event]:
         try:
@@ -234,11 +230,9 @@ class Engine:
             self._calls.sent(call, nonce)
             return [send]
         call.deadline = now + self._settings.request_timeout_s
-        self._calls.sent(call, None)
-        released = self._release(call, now)
         nonce, send = self._sealed(call.peer, session, call.request)
         self._calls.sent(call, nonce)
-        return [send, *released]
+        return [send]
 
     def _finish(self, call: Call, answer: Pong | TalkResp | Found, now: float) -> list[Event]:
         self._calls.remove(call)
@@ -262,7 +256,7 @@ class Engine:
         del self._leading[leader.peer]
         events: list[Event] = []
         for call in self._calls.of(leader.peer):
-            if call.deadline == float("inf") or (call is leader and call.nonce is not None):
+            if call.deadline == float("inf"):
                 events += self._transmit(call, now)
         return events
 
