@@ -132,7 +132,7 @@ class RunningWorker:
 class FourOperators:
     """All of it. What the exporter got: `records` of the committee's duties by slot and operator, `others` by role."""
 
-    def __init__(self, folder: Path, nats: Nats, boole_epoch: Epoch | None = None) -> None:
+    def __init__(self, folder: Path, nats: Nats, boole_epoch: Epoch | None = None, *, every_kind: bool = False) -> None:
         self.folder = folder
         self.nats = nats
         genesis_time_s = int(time.time()) - 100 * int(SLOT_S)
@@ -143,6 +143,7 @@ class FourOperators:
         self.world = SimulatedChain(self.chain, {each.index: each.pubkey for each in self.validators}, seed=1)
         exit_slot = Slot(self.chain.slot_at(Instant(time.time())) + EXIT_AFTER_SLOTS)
         self.full = FullWorld(self.world, self.network, exit_slot)
+        self._every_kind = every_kind
         self.beacon = FullBeaconServer(self.full)
         self.records: dict[Slot, dict[OperatorId, DutyRecord]] = defaultdict(dict)
         self.others: dict[RunnerRole, list[DutyRecord]] = defaultdict(list)
@@ -297,8 +298,10 @@ class FourOperators:
         for slot in range(first, first + SLOTS_PER_EPOCH):
             listed = await self.full.listed(Slot(slot))
             value.attester.extend(each.encode() for each in listed.attester)
-            value.validator_duties.extend(each.encode() for each in listed.own)
-        value.sync_committee.extend(replace(each, slot=Slot(0)).encode() for each in listed.sync)
+            if self._every_kind:
+                value.validator_duties.extend(each.encode() for each in listed.own)
+        if self._every_kind:
+            value.sync_committee.extend(replace(each, slot=Slot(0)).encode() for each in listed.sync)
         return value
 
     async def _kill_workers(self) -> None:
@@ -315,12 +318,17 @@ def with_four_operators(
     scenario: Callable[[FourOperators], Awaitable[None]],
     workers: tuple[OperatorId, ...] = OPERATORS,
     boole_epoch: Epoch | None = None,
+    *,
+    every_kind: bool = False,
 ) -> None:
-    """Run a scenario, under Alan unless `boole_epoch` says otherwise."""
+    """Run a scenario, under Alan unless `boole_epoch` says otherwise.
+
+    There are attestations and their aggregates, and where `every_kind` is asked for all other duties.
+    """
 
     async def run_it() -> None:
         with running_nats(folder / "nats") as nats:
-            async with FourOperators(folder, nats, boole_epoch).running(workers) as operators:
+            async with FourOperators(folder, nats, boole_epoch, every_kind=every_kind).running(workers) as operators:
                 await scenario(operators)
 
     asyncio.run(run_it())

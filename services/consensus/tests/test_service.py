@@ -75,7 +75,7 @@ def test_four_workers_do_every_kind_of_duty(tmp_path: Path, fork: SsvFork, boole
         assert {RunnerRole(role) for role in others} & (ALANS | BOOLES) == (ALANS if fork is SsvFork.ALAN else BOOLES)
         assert operators.full.fee_recipients == {OWNER}
 
-    with_four_operators(tmp_path, scenario, boole_epoch=boole_epoch)
+    with_four_operators(tmp_path, scenario, boole_epoch=boole_epoch, every_kind=True)
 
 
 def test_the_leaders_block_is_submitted_in_full_with_its_graffiti(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_the_leaders_block_is_submitted_in_full_with_its_graffiti(tmp_path: Path
         ]
         assert whole.block.body.graffiti in {f"ssv operator {each}".encode().ljust(32, b"\0") for each in proposed_by}
 
-    with_four_operators(tmp_path, scenario)
+    with_four_operators(tmp_path, scenario, every_kind=True)
 
 
 def test_without_operator_4_every_part_of_operator_1_may_die(tmp_path: Path) -> None:
