@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 from services.signer.tests.harness import PATIENCE_S, Signer
-from services.signer.tests.remote.world import Json, hexed
+from services.signer.tests.remote.world import CLOCK, Json, hexed, registration
 
 from ssv_api.v1 import signer_pb2 as pb
 from ssv_protocol.crypto import eip2335
@@ -97,6 +97,14 @@ async def serving(signer: Signer, keys: Sequence[SecretKey] = (), **settings: ob
     }
     async with signer.running(**chosen), aiohttp.ClientSession() as session:
         yield Api(session, f"http://127.0.0.1:{port_file.read_text().strip()}")
+
+
+async def begin(api: Api, signer: Signer, *keys: BlsPublicKey) -> None:
+    """Have the records of keys raised, as the first request of each does, and let an epoch pass."""
+    await api.loaded()
+    for key in keys:
+        await api.sign(key, {"type": "VALIDATOR_REGISTRATION", "validator_registration": registration(key, 1)})
+    signer.slot = CLOCK
 
 
 @asynccontextmanager

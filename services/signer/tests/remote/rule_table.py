@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from services.signer.tests.harness import START
-from services.signer.tests.remote.world import CHAIN, Json
+from services.signer.tests.remote.world import CHAIN, CLOCK, Json
 
 from ssv_protocol.signing.records import AttestationRecord, ProposalRecord
 from ssv_protocol.signing.watermarks import KeyRecord
@@ -29,7 +28,7 @@ def root_of(plain: Json) -> Root:
     return request.kind.signing_root(CHAIN, request.object)
 
 
-def judged(plain: Json, before: KeyRecord, clock: Slot = START) -> KeyRecord | Refused:
+def judged(plain: Json, before: KeyRecord, clock: Slot = CLOCK) -> KeyRecord | Refused:
     """Ask fork and rule, as the judge does."""
     request = asked(plain)
     kind, epoch = request.kind, request.kind.epoch(CHAIN, request.object)

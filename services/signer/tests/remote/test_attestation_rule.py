@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from services.signer.tests.harness import SLOTS_PER_EPOCH
 from services.signer.tests.remote.rule_table import judged, reason, record, root_of
 from services.signer.tests.remote.world import CLOCK_EPOCH, OTHER_ROOT, Json, attestation, attestation_data, fork_info
 
 from ssv_protocol.signing.records import AttestationRecord
 from ssv_protocol.signing.watermarks import NOTHING, KeyRecord
-from ssv_protocol.types.ids import Epoch
+from ssv_protocol.types.ids import Epoch, Slot
 from ssv_signer.remote.errors import Refused
 
 NOW = int(CLOCK_EPOCH)
@@ -16,13 +17,13 @@ CASES: dict[str, tuple[KeyRecord, Json, str | None]] = {
     "Good": (record(NOW - 2, NOW - 1), attestation(NOW, NOW - 1), None),
     "First": (record(), attestation(NOW, NOW - 1), None),
     "SameSourceAsStored": (record(NOW - 2, NOW - 1), attestation(NOW, NOW - 2), None),
-    "NextEpoch": (record(), attestation(NOW + 1, NOW), None),
+    "NextEpoch": (record(), attestation(NOW + 1, NOW), "far_future"),
     "EqualEpochs": (record(), attestation(NOW, NOW), "source_not_before_target"),
     "SourceAfterTarget": (record(), attestation(NOW, NOW + 1), "source_not_before_target"),
     "SameTargetAsStored": (record(NOW - 1, NOW), attestation(NOW, NOW - 1), "double_vote"),
     "EarlierTargetThanStored": (record(NOW - 3, NOW), attestation(NOW - 1, NOW - 2), "target_below_record"),
-    "EarlierSourceThanStored": (record(NOW - 1, NOW), attestation(NOW + 1, NOW - 2), "surround"),
-    "Surrounding": (record(NOW - 2, NOW - 1), attestation(NOW, NOW - 3), "surround"),
+    "EarlierSourceThanStored": (record(NOW - 2, NOW - 1), attestation(NOW, NOW - 3), "surround"),
+    "Surrounding": (record(NOW - 3, NOW - 2), attestation(NOW, NOW - 5), "surround"),
     "Surrounded": (record(NOW - 4, NOW), attestation(NOW - 1, NOW - 2), "target_below_record"),
     "FarFuture": (record(), attestation(NOW + 2, NOW), "far_future"),
     "NoRecord": (NOTHING, attestation(NOW, NOW - 1), "no_record"),
@@ -31,7 +32,7 @@ CASES: dict[str, tuple[KeyRecord, Json, str | None]] = {
         attestation() | {"attestation": attestation_data() | {"slot": "8"}},
         "target_of_other_epoch",
     ),
-    "BadDomain": (record(), attestation() | {"fork_info": fork_info(NOW - 5)}, "other_fork"),
+    "BadDomain": (record(), attestation() | {"fork_info": fork_info(5)}, "other_fork"),
     "BadChain": (
         record(),
         attestation() | {"fork_info": fork_info(genesis_validators_root=OTHER_ROOT)},
@@ -66,3 +67,9 @@ def test_a_refusal_for_the_fork_names_both() -> None:
     assert isinstance(refused, Refused)
     assert "0x70000005 since epoch 4" in refused.detail
     assert "fulu 0x70000007 since epoch 6" in refused.detail
+
+
+def test_the_next_epoch_begins_a_slot_early_for_a_clock_that_lags() -> None:
+    first = Slot((NOW + 1) * SLOTS_PER_EPOCH)
+    assert reason(judged(attestation(NOW + 1, NOW), record(), Slot(first - 2))) == "far_future"
+    assert reason(judged(attestation(NOW + 1, NOW), record(), Slot(first - 1))) is None

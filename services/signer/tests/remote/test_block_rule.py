@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from services.signer.tests.harness import SLOTS_PER_EPOCH, START
+from services.signer.tests.harness import SLOTS_PER_EPOCH
 from services.signer.tests.remote.rule_table import judged, reason, record, root_of
 from services.signer.tests.remote.world import (
+    CLOCK,
     FORKS,
     GENESIS_ROOT,
     OTHER_ROOT,
@@ -26,12 +27,12 @@ from ssv_signer.remote.old_blocks import AltairBeaconBlock, Phase0BeaconBlock
 from ssv_signer.remote.ssz_json import read
 
 CASES: dict[str, tuple[KeyRecord, Json, str | None]] = {
-    "Good": (record(slot=START - 1), block(), None),
+    "Good": (record(slot=CLOCK - 1), block(), None),
     "First": (record(), block(), None),
-    "AnEpochAhead": (record(), block(START + SLOTS_PER_EPOCH), None),
-    "SameSlot": (record(slot=START), block(), "double_proposal"),
-    "LowerSlot": (record(slot=START + 1), block(), "slot_below_record"),
-    "FarFuture": (record(), block(START + SLOTS_PER_EPOCH + 1), "far_future"),
+    "NextSlot": (record(), block(CLOCK + 1), None),
+    "SameSlot": (record(slot=CLOCK), block(CLOCK), "double_proposal"),
+    "LowerSlot": (record(slot=CLOCK + 1), block(CLOCK), "slot_below_record"),
+    "FarFuture": (record(), block(CLOCK + 2), "far_future"),
     "NoRecord": (NOTHING, block(), "no_record"),
     "OtherFork": (record(), block(version="ELECTRA"), "wrong_version"),
     "BadDomain": (record(), block() | {"fork_info": fork_info(3)}, "other_fork"),
@@ -48,7 +49,7 @@ def test_block(name: str) -> None:
 def test_what_is_approved_is_recorded_and_may_be_signed_again() -> None:
     before = record(3, 4)
     after = judged(block(), before)
-    assert after == KeyRecord(before.attestation, ProposalRecord(START, root_of(block())))
+    assert after == KeyRecord(before.attestation, ProposalRecord(CLOCK, root_of(block())))
     assert judged(block(), after) == after
     assert reason(judged(block(state=OTHER_ROOT), after)) == "double_proposal"
 
@@ -89,5 +90,5 @@ def test_a_whole_block_has_the_root_of_its_header() -> None:
 
 
 def test_the_old_form_is_of_phase_0_only() -> None:
-    plain = old_block() | {"slot": str(START)}
+    plain = old_block() | {"slot": str(CLOCK)}
     assert reason(judged({"type": "BLOCK", "fork_info": fork_info(), "block": plain}, record())) == "wrong_version"

@@ -9,11 +9,11 @@ from typing import Any
 import aiohttp
 import pytest
 from services.signer.tests.databases import ON_SQLITE
-from services.signer.tests.harness import Signer
-from services.signer.tests.remote.api import PASSWORD, Api, serving, tls_session, write_keystore
-from services.signer.tests.remote.world import ROOT, Json, attestation, hexed, new_key
+from services.signer.tests.harness import SLOTS_PER_EPOCH, Signer
+from services.signer.tests.remote.api import PASSWORD, Api, begin, serving, tls_session, write_keystore
+from services.signer.tests.remote.world import CLOCK_EPOCH, ROOT, Json, attestation, hexed, new_key
 
-from ssv_protocol.types.ids import BlsPublicKey
+from ssv_protocol.types.ids import BlsPublicKey, Slot
 from ssv_signer.errors import StartRefused
 from ssv_signer.remote.openapi import MAX_BATCH_ITEMS, MAX_BODY_BYTES
 from ssv_signer.store.database import StoreError
@@ -90,6 +90,7 @@ async def test_409_while_the_keystores_are_read(signer: Signer) -> None:
         password.write_text(PASSWORD)
         assert (await api.loaded())["status"] == "completed"
         after = await api.call("GET", "/healthcheck")
+        await begin(api, signer, secret.public_key())
         signed = await api.sign(secret.public_key(), attestation())
     assert (again.status, again.body["status"]) == (409, "error")
     assert (health.status, health.body["status"]) == (503, "DOWN")
@@ -99,15 +100,18 @@ async def test_409_while_the_keystores_are_read(signer: Signer) -> None:
 async def test_503_when_the_record_can_not_be_written(signer: Signer, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = new_key()
     async with serving(signer, [secret]) as api:
-        await api.loaded()
+        await begin(api, signer, secret.public_key())
         with monkeypatch.context() as patched:
             patched.setattr(SqliteStore, "commit", _no_space)
             answer = await api.sign(secret.public_key(), attestation())
             health = await api.call("GET", "/healthcheck")
-        assert signer.rows("attestations") == 0
-        repaired = await api.sign(secret.public_key(), attestation())
+        # the database that comes back may be another one, so an epoch passes
+        other = await api.sign(secret.public_key(), attestation())
+        signer.slot = Slot(signer.slot + SLOTS_PER_EPOCH)
+        repaired = await api.sign(secret.public_key(), attestation(CLOCK_EPOCH + 1))
     assert (answer.status, answer.reason) == (503, "not_durable")
     assert health.status == 503
+    assert (other.status, other.reason) == (412, "double_vote")
     assert repaired.status == 200
 
 
@@ -118,7 +122,7 @@ def _no_space(store: SqliteStore) -> None:
 async def test_text_and_upcheck(signer: Signer) -> None:
     secret = new_key()
     async with serving(signer, [secret]) as api:
-        await api.loaded()
+        await begin(api, signer, secret.public_key())
         signed = await api.sign(secret.public_key(), attestation(), headers={"Accept": "text/plain"})
         by_name = await api.call("POST", f"/api/v1/eth2/sign/{secret.public_key().hex()}", attestation())
         up = await api.call("GET", "/upcheck")
@@ -139,7 +143,7 @@ async def test_certificates_say_who_may_call(signer: Signer) -> None:
         base = plain.base.replace("http:", "https:")
         async with tls_session(signer.certificates, "consensus") as session:
             api = Api(session, base)
-            await api.loaded()
+            await begin(api, signer, secret.public_key())
             assert (await api.sign(secret.public_key(), attestation())).status == 200
         async with tls_session(signer.certificates, "p2p-gateway") as session:
             other = await Api(session, base).sign(secret.public_key(), attestation())

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from services.signer.tests.databases import ON_SQLITE
 from services.signer.tests.harness import Signer
-from services.signer.tests.remote.api import Api, serving
+from services.signer.tests.remote.api import Api, begin, serving
 from services.signer.tests.remote.world import hexed, new_key
 
 from ssv_signer.remote.openapi import encoded
@@ -80,7 +80,7 @@ async def test_schemathesis_finds_no_error(signer: Signer, *, known: bool) -> No
     small = signer.folder / "small.json"
     small.write_bytes(without_whole_blocks())
     async with serving(signer, [secret]) as api:
-        await api.loaded()
+        await begin(api, signer, secret.public_key())
         parameters = f'identifier = "{hexed(secret.public_key())}"' if known else ""
         random = await schemathesis(api, signer.folder, f"{api.base}/openapi.json", "examples,fuzzing", parameters)
         boundaries = await schemathesis(api, signer.folder, str(small), "coverage", parameters)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from services.signer.tests.harness import SLOTS_PER_EPOCH, START
+from services.signer.tests.harness import SLOTS_PER_EPOCH
 from services.signer.tests.remote.rule_table import KEY, judged, reason, record
 from services.signer.tests.remote.world import (
     CHAIN,
+    CLOCK,
     CLOCK_EPOCH,
     OTHER_ROOT,
     ROOT,
@@ -82,25 +83,25 @@ CASES: dict[str, tuple[Json, str | None]] = {
     "RandaoBadDomain": (randao(NOW) | {"fork_info": fork_info(1)}, "other_fork"),
     "SelectionLastSlot": (selection(LAST), None),
     "SelectionFarFuture": (selection(LAST + 1), "far_future"),
-    "SelectionBadDomain": (selection(START) | {"fork_info": fork_info(1)}, "other_fork"),
-    "AggregateElectra": (aggregated(START, "FULU"), None),
+    "SelectionBadDomain": (selection(CLOCK) | {"fork_info": fork_info(1)}, "other_fork"),
+    "AggregateElectra": (aggregated(CLOCK, "FULU"), None),
     "AggregateBeforeElectra": (aggregated(9, "ALTAIR", electra=False), None),
     "AggregateOldForm": (aggregated(9, None, electra=False), None),
-    "AggregateOldFormSinceElectra": (aggregated(START, None, electra=False), "wrong_version"),
-    "AggregateOtherVersion": (aggregated(START, "ELECTRA"), "wrong_version"),
+    "AggregateOldFormSinceElectra": (aggregated(CLOCK, None, electra=False), "wrong_version"),
+    "AggregateOtherVersion": (aggregated(CLOCK, "ELECTRA"), "wrong_version"),
     "AggregateFarFuture": (aggregated(LAST + 1, "FULU"), "far_future"),
-    "AggregateBadDomain": (aggregated(START, "FULU") | {"fork_info": fork_info(1)}, "other_fork"),
+    "AggregateBadDomain": (aggregated(CLOCK, "FULU") | {"fork_info": fork_info(1)}, "other_fork"),
     "SyncMessageLastSlot": (sync(LAST), None),
     "SyncMessageFarFuture": (sync(LAST + 1), "far_future"),
-    "SyncMessageBadDomain": (sync(START) | {"fork_info": fork_info(1)}, "other_fork"),
+    "SyncMessageBadDomain": (sync(CLOCK) | {"fork_info": fork_info(1)}, "other_fork"),
     "SyncSelectionTwoEpochsAhead": (sync_selection(LAST + SLOTS_PER_EPOCH), None),
     "SyncSelectionFarFuture": (sync_selection(LAST + SLOTS_PER_EPOCH + 1), "far_future"),
-    "SyncSelectionNoSubcommittee": (sync_selection(START, 4), "wrong_subcommittee"),
-    "SyncSelectionBadDomain": (sync_selection(START) | {"fork_info": fork_info(1)}, "other_fork"),
+    "SyncSelectionNoSubcommittee": (sync_selection(CLOCK, 4), "wrong_subcommittee"),
+    "SyncSelectionBadDomain": (sync_selection(CLOCK) | {"fork_info": fork_info(1)}, "other_fork"),
     "ContributionLastSlot": (contributed(LAST), None),
     "ContributionFarFuture": (contributed(LAST + 1), "far_future"),
-    "ContributionNoSubcommittee": (contributed(START, 4), "wrong_subcommittee"),
-    "ContributionBadDomain": (contributed(START) | {"fork_info": fork_info(1)}, "other_fork"),
+    "ContributionNoSubcommittee": (contributed(CLOCK, 4), "wrong_subcommittee"),
+    "ContributionBadDomain": (contributed(CLOCK) | {"fork_info": fork_info(1)}, "other_fork"),
     "ExitNow": (leaving(NOW), None),
     "ExitLongAgo": (leaving(0), None),
     "ExitUnderCapellasFork": (leaving(NOW, 3), None),

@@ -14,7 +14,9 @@ from ssv_protocol.networks import local_network
 from ssv_protocol.types.ids import BlsPublicKey, Epoch, ExecutionAddress, ForkVersion, Root, Slot
 
 GENESIS_ROOT = Root(b"\x11" * 32)
-CLOCK_EPOCH = Epoch(START // SLOTS_PER_EPOCH)
+CLOCK = Slot(START + SLOTS_PER_EPOCH)
+"""When requests are made: an epoch after the signer started, so that its keys attest."""
+CLOCK_EPOCH = Epoch(CLOCK // SLOTS_PER_EPOCH)
 FORKS = tuple(
     ScheduledFork(fork, ForkVersion(bytes([0x70, 0, 0, int(fork)])), Epoch(int(fork) - 1)) for fork in BeaconFork
 )
@@ -64,7 +66,7 @@ def attestation_data(target: int = CLOCK_EPOCH, source: int | None = None, head:
     }
 
 
-def header(slot: int = START, state: str = ROOT) -> Json:
+def header(slot: int = CLOCK, state: str = ROOT) -> Json:
     return {
         "slot": str(slot),
         "proposer_index": "7",
@@ -82,7 +84,7 @@ def attestation(target: int = CLOCK_EPOCH, source: int | None = None, head: str 
     }
 
 
-def block(slot: int = START, state: str = ROOT, version: str = "FULU") -> Json:
+def block(slot: int = CLOCK, state: str = ROOT, version: str = "FULU") -> Json:
     return {
         "type": "BLOCK_V2",
         "fork_info": fork_info(slot // SLOTS_PER_EPOCH),
@@ -90,7 +92,7 @@ def block(slot: int = START, state: str = ROOT, version: str = "FULU") -> Json:
     }
 
 
-def aggregate(slot: int = START, *, electra: bool = True) -> Json:
+def aggregate(slot: int = CLOCK, *, electra: bool = True) -> Json:
     data = attestation_data(slot // SLOTS_PER_EPOCH) | {"slot": str(slot)}
     plain: Json = {"aggregation_bits": "0x0101", "data": data, "signature": SIGNATURE}
     return {
@@ -100,7 +102,7 @@ def aggregate(slot: int = START, *, electra: bool = True) -> Json:
     }
 
 
-def contribution(slot: int = START, subcommittee: int = 3) -> Json:
+def contribution(slot: int = CLOCK, subcommittee: int = 3) -> Json:
     return {
         "aggregator_index": "7",
         "selection_proof": SIGNATURE,
@@ -115,7 +117,7 @@ def contribution(slot: int = START, subcommittee: int = 3) -> Json:
 
 
 def registration(pubkey: BlsPublicKey, timestamp: int | None = None) -> Json:
-    now = int(CHAIN.slot_start(Slot(START))) if timestamp is None else timestamp
+    now = int(CHAIN.slot_start(Slot(CLOCK))) if timestamp is None else timestamp
     return {
         "fee_recipient": "0x" + "12" * 20,
         "gas_limit": "36000000",
@@ -134,8 +136,8 @@ def deposit(pubkey: BlsPublicKey) -> Json:
 
 
 def every_type(pubkey: BlsPublicKey) -> list[Json]:
-    """One request of each type that a default signer signs, in slots of the clock's epoch."""
-    slot, info = str(START), fork_info()
+    """One request of each type that a signer by its defaults signs."""
+    slot, info = str(CLOCK), fork_info()
     selection = {"slot": slot, "subcommittee_index": "2"}
     return [
         attestation(),

@@ -3,10 +3,14 @@
 Invariant: what a request is judged by was read in the open transaction, or left by the request before it in the same
 one; `write` puts the records into it. Nothing may be signed before it is committed.
 
+A database that was restored may have forgotten what was signed last, and for a plain key no worker remembers it. So
+the first request of a key since the signer started raises its record to the last slot that could have been signed: it
+attests again from the next epoch on, and proposes two slots on. What is on record may be signed again.
+
 Not guaranteed: what fences and evidence guarantee for shares. A plain key has no committee: nobody else has to agree,
 no lease says who may ask, and another signer with the same key has a record of its own.
 
-Source: architecture §5.1; EIP-3076.
+Source: architecture §5.1, §5.5; EIP-3076.
 """
 
 from __future__ import annotations
@@ -16,13 +20,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ssv_protocol.beacon_chain import BeaconChain
+from ssv_protocol.signing import attestation, block
 from ssv_protocol.signing.records import AttestationRecord, ProposalRecord
 from ssv_protocol.signing.watermarks import NOTHING, KeyRecord
 from ssv_protocol.types.ids import BlsPublicKey, Epoch, Root, Slot
 from ssv_signer.remote import fork_info
 from ssv_signer.remote.errors import Refused, RemoteReason
 from ssv_signer.remote.request import SigningRequest
-from ssv_signer.remote.rules.kind import View
+from ssv_signer.remote.rules.kind import View, latest
 from ssv_signer.store import watermarks
 from ssv_signer.store.database import Connection, select_in
 
@@ -58,8 +63,11 @@ class Sitting:
         connection: Connection,
         clock: Slot,
         keys: Sequence[BlsPublicKey],
-        loaded: Collection[bytes],
+        *,
+        loaded: Collection[BlsPublicKey],
+        trusted: Collection[BlsPublicKey],
     ) -> None:
+        """`loaded` can sign; the records of `trusted` were raised since the signer started, others are raised now."""
         self._policy = policy
         self._connection = connection
         self._clock = clock
@@ -67,8 +75,13 @@ class Sitting:
         self._shares = {bytes(key) for (key,) in select_in(connection, _SHARES, keys)}
         self._validators = {bytes(key) for (key,) in select_in(connection, _VALIDATORS, keys)}
         attested, proposed = watermarks.attestations(connection, keys), watermarks.proposals(connection, keys)
-        self._records = {key: self._begun(KeyRecord(attested.get(key), proposed.get(key))) for key in keys}
-        self._before = dict(self._records)
+        self._before = {key: KeyRecord(attested.get(key), proposed.get(key)) for key in keys}
+        self._records = {key: self._begun(record, key in trusted) for key, record in self._before.items()}
+
+    @property
+    def known(self) -> frozenset[BlsPublicKey]:
+        """The keys that have a record when the transaction is durable."""
+        return frozenset(key for key, record in self._records.items() if record != NOTHING)
 
     def judge(self, request: SigningRequest) -> Approved | Refused:
         """Judge a request, and keep what is to be recorded when it may be signed."""
@@ -110,8 +123,12 @@ class Sitting:
             return Refused(RemoteReason.VALIDATOR_OF_COMMITTEE)
         return None if key in self._loaded else Refused(RemoteReason.UNKNOWN_KEY, f"0x{key.hex()}")
 
-    def _begun(self, record: KeyRecord) -> KeyRecord:
+    def _begun(self, record: KeyRecord, trusted: bool) -> KeyRecord:
         """Return what the rules judge by. A key with one record has no other: an import brings all that was signed."""
         if record == NOTHING and self._policy.start == "import-required":
             return NOTHING
-        return KeyRecord(record.attestation or _EMPTY.attestation, record.proposal or _EMPTY.proposal)
+        if trusted:
+            return KeyRecord(record.attestation or _EMPTY.attestation, record.proposal or _EMPTY.proposal)
+        last = latest(self._clock)
+        voted = attestation.raised(record.attestation, self._policy.chain.epoch_of(last))
+        return KeyRecord(voted, block.raised(record.proposal, last))

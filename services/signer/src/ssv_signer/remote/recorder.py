@@ -33,6 +33,7 @@ class RemoteRecorder:
         self._policy = policy
         self._loaded = loaded
         self._log = log
+        self._trusted: frozenset[BlsPublicKey] = frozenset()
 
     async def record(self, requests: Sequence[SigningRequest]) -> list[RemoteJudgement]:
         """Judge requests in their order and make their records durable; raises StoreError when they may not be."""
@@ -50,13 +51,20 @@ class RemoteRecorder:
         keys = list(dict.fromkeys(request.pubkey for request in requests))
         loaded = self._loaded()
 
-        def judge(connection: Connection, clock: Slot) -> list[RemoteJudgement]:
-            sitting = Sitting(self._policy, connection, clock, keys, loaded)
+        def judge(connection: Connection, clock: Slot) -> tuple[list[RemoteJudgement], frozenset[BlsPublicKey]]:
+            sitting = Sitting(self._policy, connection, clock, keys, loaded=loaded, trusted=self._trusted)
             judged: list[RemoteJudgement] = [sitting.judge(request) for request in requests]
             sitting.write()
-            return judged
+            return judged, sitting.known
 
-        return await self._vault.judging(keys, judge)
+        try:
+            judged, known = await self._vault.judging(keys, judge)
+        except StoreError:
+            # what comes back may be another database, such as a replica that was promoted
+            self._trusted = frozenset()
+            raise
+        self._trusted |= known
+        return judged
 
     async def _judge_alone(self, request: SigningRequest) -> RemoteJudgement:
         try:

@@ -32,6 +32,8 @@ def check(view: View, item: AttestationData, root: Root) -> KeyRecord | Refused:
     """Judge it by the key's highest source and target."""
     if item.target.epoch != view.chain.epoch_of(item.slot):
         return Refused(DenialReason.TARGET_OF_OTHER_EPOCH, f"target {item.target.epoch} in slot {item.slot}")
+    if item.slot > view.latest:
+        return Refused(DenialReason.FAR_FUTURE, f"slot {item.slot}, clock {view.clock}")
     verdict = attestation.check(view.record.attestation, item.source.epoch, item.target.epoch, root, view.epoch)
     if isinstance(verdict, Denied):
         return Refused.by_rule(verdict)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from ssv_protocol.beacon_chain import BeaconChain, BeaconFork
 from ssv_protocol.crypto.signing_root import DOMAIN_BEACON_PROPOSER, compute_signing_root
-from ssv_protocol.signing import block, window
+from ssv_protocol.signing import block
 from ssv_protocol.signing.verdict import Denied
 from ssv_protocol.signing.watermarks import KeyRecord
 from ssv_protocol.types.beacon.operations import BeaconBlockHeader
@@ -78,8 +78,7 @@ def check(view: View, item: BlockRequest, root: Root) -> KeyRecord | Refused:
     refused = check_version(view.chain, item.version, epoch(view.chain, item))
     if refused is not None:
         return refused
-    latest = window.latest(view.chain, view.clock)
-    verdict = block.check(view.record.proposal, item.block.slot, root, latest)
+    verdict = block.check(view.record.proposal, item.block.slot, root, view.latest)
     if isinstance(verdict, Denied):
         return Refused.by_rule(verdict)
     return replace(view.record, proposal=verdict.record)

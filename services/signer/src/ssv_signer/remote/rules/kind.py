@@ -21,7 +21,12 @@ from ssv_signer.remote.ssz_json import Components, Schema
 
 C = TypeVar("C", bound=SszContainer)
 AHEAD_EPOCHS = 1
-"""How far before its time an object may be signed: duties are known an epoch ahead."""
+"""How far before its time what can't be slashed may be signed: duties are known an epoch ahead."""
+
+
+def latest(clock: Slot) -> Slot:
+    """Return the last slot that may be attested or proposed when it is `clock`."""
+    return Slot(clock + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,14 @@ class View:
     def epoch(self) -> Epoch:
         """The epoch of our clock."""
         return self.chain.epoch_of(self.clock)
+
+    @property
+    def latest(self) -> Slot:
+        """The last slot of whose attestations and blocks any may be signed: ours, and one for a clock that lags.
+
+        So whatever was signed before a moment is of that slot or before, and raising a record to it forbids the rest.
+        """
+        return latest(self.clock)
 
     def too_early(self, epoch: Epoch, ahead_epochs: int = AHEAD_EPOCHS) -> Refused | None:
         """Refuse an object whose time is too far ahead."""
