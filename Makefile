@@ -26,7 +26,7 @@ demo: setup ## Four operators do every duty on a real beacon chain (about 4 minu
 	@$(PYTHON) -m ssv_devnet.demo
 
 test: setup ## Unit, property and simulation tests, with real servers where a part needs one
-	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m 'not system' libs services cli operator helm devnet tests/spec tests/interchange tests/mutants
+	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m 'not system' libs services cli operator devnet tests/spec tests/interchange tests/mutants
 
 e2e: setup ## Whole systems: real beacon node, real EVM, processes that are killed (several minutes)
 	@$(PYTHON) -m pytest -q tests/e2e tests/chaos
@@ -35,8 +35,8 @@ e2e: setup ## Whole systems: real beacon node, real EVM, processes that are kill
 lint: setup ## ruff, mypy --strict, import-linter
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy libs services/*/src cli operator helm devnet tests bench scripts conftest.py
-	@for tests in services/*/tests; do .venv/bin/mypy $$tests || exit 1; done
+	@.venv/bin/mypy libs services/*/src cli operator/src devnet tests bench scripts conftest.py
+	@for tests in services/*/tests operator/kube_tests; do .venv/bin/mypy $$tests || exit 1; done
 	@.venv/bin/lint-imports --no-logo
 
 format: setup ## Format the code

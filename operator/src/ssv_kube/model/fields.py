@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
-from pydantic.alias_generators import to_camel
 
 MAX_ENDPOINTS = 8
 
@@ -20,9 +19,14 @@ DataKey = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]+$", max_len
 Multiaddr = Annotated[str, StringConstraints(pattern=r"^/(ip4|ip6|dns|dns4|dns6)/[^\s]+/p2p/[^\s/]+$", max_length=512)]
 
 
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(each[:1].upper() + each[1:] for each in others)  # p2p_gateway: p2pGateway
+
+
 class Part(BaseModel):
     """A part of the resource: camelCase outside. What a newer definition knows and we do not is left alone."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True, hide_input_in_errors=True
+        alias_generator=_camel, populate_by_name=True, extra="ignore", frozen=True, hide_input_in_errors=True
     )

@@ -85,7 +85,10 @@ def _property(name: str, given: Schema, parent: Schema, definitions: dict[str, S
 def _resolved(given: Schema, definitions: dict[str, Schema]) -> Schema:
     """Return `given` with what it refers to; its own words win over those of the definition."""
     node = dict(given)
-    for each in (node.pop("allOf", []) or []) + [one for one in node.pop("anyOf", []) if one.get("type") != "null"]:
+    choices = [one for one in node.pop("anyOf", []) if one.get("type") != "null"]
+    if len(choices) > 1:
+        raise ValueError("no structural schema for anyOf")
+    for each in (*node.pop("allOf", []), *choices):
         node = {**_resolved(each, definitions), **node}
     if "$ref" in node:
         reference = node.pop("$ref").removeprefix("#/$defs/")

@@ -28,8 +28,8 @@ _CONFIGURATION_DIR = "/etc/ssv/nats"
 _STORE_DIR = "/var/lib/nats"
 _RUN_DIR = "/run/nats"
 _PID_FILE = f"{_RUN_DIR}/nats.pid"
-_LAME_DUCK_S = 10
-_GRACE_S = 45
+_LAME_DUCK_S = 30  # the least that nats-server takes
+_GRACE_S = _LAME_DUCK_S + 30
 
 
 def nats(node: Node, around: Surroundings) -> list[Manifest]:

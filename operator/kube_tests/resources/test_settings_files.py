@@ -1,0 +1,76 @@
+"""The settings files are what the services themselves read, with their own classes."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ssv_consensus.settings import ConsensusSettings
+from ssv_duty_scheduler.settings import DutySchedulerSettings
+from ssv_eth1_listener.settings import Eth1ListenerSettings
+from ssv_kube.resources.node import Node
+from ssv_kube.resources.settings_files import settings_file
+from ssv_p2p_gateway.settings import GatewaySettings
+from ssv_runtime.settings import ServiceSettings
+from ssv_signer.settings import SignerSettings
+
+Example = Callable[..., Node]
+
+CLASSES: dict[str, type[ServiceSettings]] = {
+    "signer": SignerSettings,
+    "eth1-listener": Eth1ListenerSettings,
+    "p2p-gateway": GatewaySettings,
+    "duty-scheduler": DutySchedulerSettings,
+    "consensus": ConsensusSettings,
+}
+
+
+def content(node: Node, service: str) -> dict[str, Any]:
+    return tomllib.loads(settings_file(node, service))
+
+
+@pytest.mark.parametrize("service", CLASSES)
+def test_services_take_their_file(node: Node, service: str, tmp_path: Path) -> None:
+    given = content(node, service)
+    there = tmp_path / "there"
+    there.touch()
+    for key in given.keys() & {"network_file", "tls_ca", "tls_cert", "tls_key", "nats_password_file"}:
+        given[key] = there  # the classes want files that exist
+    settings = CLASSES[service](**given)
+    assert settings.health_port == 9100
+
+
+def test_what_the_spec_leaves_out_is_left_to_the_service(example: Example) -> None:
+    written = content(example("single"), "consensus")
+    assert not {"graffiti", "gas_limit", "builder_boost_percent"} & set(written)
+
+
+def test_without_builders_the_own_block_always_wins(example: Example) -> None:
+    written = content(example("single", builder={"enabled": False}), "consensus")
+    assert written["builder_boost_percent"] == 0
+
+
+def test_the_signer_has_one_store(example: Example) -> None:
+    assert content(example("single"), "signer")["store"] == "sqlite"
+    shared = content(example("ha"), "signer")
+    assert shared["store"] == "postgres"
+    assert shared["postgres_dsn_file"] == "/etc/ssv/database/dsn"
+
+
+def test_clients_know_all_servers_of_the_bus(example: Example) -> None:
+    servers = content(example("ha"), "consensus")["nats_url"].split(",")
+    assert servers == [f"nats://ssv-nats-{each}.ssv-nats:4222" for each in range(3)]
+
+
+def test_an_external_bus_is_not_spoken_to_with_our_certificates(example: Example) -> None:
+    written = content(example("external-nats"), "p2p-gateway")
+    assert written["nats_tls"] is False
+    assert written["nats_url"].startswith("tls://")
+
+
+def test_only_those_with_business_on_the_bus_get_there(example: Example) -> None:
+    assert "nats_url" not in content(example("ha"), "signer")
