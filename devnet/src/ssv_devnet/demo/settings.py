@@ -20,7 +20,7 @@ GROUPED_OF_FOUR = (OperatorId(3), OperatorId(4))
 DEFAULT_SLOT_S = 6
 LARGE_COMMITTEE_SLOT_S = 12
 """What two cores need for more than four operators: each sends to each, and all of them compute here."""
-DEFAULT_VALIDATORS = {4: 16, 7: 8, 10: 5, 13: 4}
+DEFAULT_VALIDATORS = {4: 16, 7: 8, 10: 4, 13: 2}
 """By committee size: fewer for larger ones. That two cores carry 10 or 13 operators has not been shown yet."""
 KILL_COUNTED_EPOCH = 1
 """Killed operators die with the start of the second counted epoch."""

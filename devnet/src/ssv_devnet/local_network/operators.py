@@ -17,6 +17,7 @@ from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.errors import SsvError
 from ssv_protocol.types.ids import OperatorId
 from ssv_runtime.files import write_atomically
+from ssv_runtime.names import P2P_GATEWAY
 from ssvctl.embedded.folder import OperatorFolder
 from ssvctl.embedded.operator_plan import Embedded, operator_plan, prepare
 from ssvctl.embedded.service_settings import OperatorPorts
@@ -27,6 +28,9 @@ from ssvctl.supervisor.probe import Readiness
 from ssvctl.supervisor.runner import RunningPlan, running
 
 _POLL_S = 0.1
+MANY_OPERATORS = 10
+THEIR_GOSSIP_DEGREE = 4
+"""On one machine the copies of each message cost most: 13 operators make 104 of one at the network's degree of 8."""
 _ADDRESS_TIMEOUT_S = 120.0
 
 
@@ -73,6 +77,9 @@ def embedded_operator(world: World, operator_id: OperatorId, key: OperatorPrivat
         p2p_peers_file=peers,
         graffiti=graffiti_of(operator_id),
         drain_s=3 * world.network.chain.slot_duration_s,
+        services={P2P_GATEWAY: {"gossip_degree": THEIR_GOSSIP_DEGREE}}
+        if world.settings.operators >= MANY_OPERATORS
+        else {},
     )
     return Embedded(folder, settings, grouped)
 

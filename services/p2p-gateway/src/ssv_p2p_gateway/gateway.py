@@ -71,7 +71,15 @@ class Gateway:
                 write_atomically(settings.listen_addr_file, f"{node.addresses[0]}\n".encode())
             starts.add(loop.create_task(self._brief(node)))
 
-        parts = NodeParts(key, listen_address(settings.listen_addr), self.gate, self._traffic, self._service.log, loop)
+        parts = NodeParts(
+            key,
+            listen_address(settings.listen_addr),
+            self.gate,
+            self._traffic,
+            self._service.log,
+            loop,
+            settings.gossip_degree,
+        )
         try:
             await run_trio(lambda: run_node(parts, started))
         finally:

@@ -29,7 +29,7 @@ from ssv_protocol.validation.limits import MAX_MESSAGE_BYTES
 
 AGENT = "ssv-py"
 PROTOCOLS = (TProtocol("/meshsub/1.1.0"), TProtocol("/meshsub/1.0.0"))
-D, D_LOW, D_HIGH = 8, 6, 12
+NETWORK_DEGREE = 8
 HEARTBEAT_S = 0.7
 HISTORY_GOSSIP, HISTORY_LENGTH = 4, 6
 SEEN_S, SEEN_SWEEP_S = 385, 60
@@ -99,12 +99,12 @@ class _ContentCache(MessageCache):
 class SsvRouter(GossipSub):
     """The mesh."""
 
-    def __init__(self, dropped: Callable[[], None]) -> None:
+    def __init__(self, dropped: Callable[[], None], degree: int = NETWORK_DEGREE) -> None:
         super().__init__(
             PROTOCOLS,
-            D,
-            D_LOW,
-            D_HIGH,
+            degree,
+            3 * degree // 4,
+            3 * degree // 2,
             heartbeat_interval=HEARTBEAT_S,  # type: ignore[arg-type]  # annotated as int, used as seconds
             adaptive_gossip_enabled=False,  # changes D and the heartbeat by heuristics of its own
             eclipse_protection_enabled=False,  # grafts beyond D for the sake of IP diversity

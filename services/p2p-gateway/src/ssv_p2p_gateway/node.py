@@ -120,12 +120,13 @@ class NodeParts:
     traffic: Traffic
     log: FilteringBoundLogger
     loop: asyncio.AbstractEventLoop
+    gossip_degree: int
 
 
 async def run_node(parts: NodeParts, started: Callable[[Node], None]) -> None:
     """Run a node in trio until it is cancelled or fails; `started` is told when it listens."""
     host = make_host(parts.key, parts.listen)
-    router = SsvRouter(parts.traffic.queue_drops.inc)
+    router = SsvRouter(parts.traffic.queue_drops.inc, parts.gossip_degree)
     pubsub = SsvPubsub(host, router, parts.gate, parts.traffic.duplicates.inc)
     async with (
         host.run([parts.listen]),
