@@ -1,0 +1,5 @@
+"""`python -m ssv_kube`."""
+
+from ssv_kube.main import main
+
+main()
