@@ -51,6 +51,7 @@ def test_a_seat_has_the_committees_keys_and_the_shares_with_an_index() -> None:
     assert (own.gas_limit, own.proposer_delay_s) == (7, 0.5)
     assert own.share.graffiti == "ssv é".encode() + bytes(26)
     assert set(seat.shares) == {11}
+    assert seat.validators == {key(1), key(2)}
     assert seat.shares[ValidatorIndex(11)].share_pubkey == of_one.share_public_keys[0]
 
 

@@ -290,5 +290,5 @@ class CommitteeNode:
 
 
 def _admission(seat: CommitteeSeat) -> Admit:
-    validators = frozenset(share.validator_pubkey for share in seat.shares.values())
+    validators = seat.validators
     return lambda signed: admit_any(seat.network, seat.member, validators, signed)

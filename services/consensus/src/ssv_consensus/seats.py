@@ -52,7 +52,7 @@ def seat_of(
     *,
     preferences: Preferences = DEFAULTS,
 ) -> CommitteeSeat:
-    """Return the seat in the committee of `records`, at least one; validators without an index are left out.
+    """Return the seat in the committee of `records`, at least one; validators without an index have no share in it.
 
     Raises:
         ProtocolError: COMMITTEE_MEMBER_INVALID when the operator or a quorum of the others has no key.
@@ -75,4 +75,5 @@ def seat_of(
         same_roots=preferences.same_roots,
         gas_limit=preferences.gas_limit,
         proposer_delay_s=preferences.proposer_delay_s,
+        registered=frozenset(record.public_key for record in records),
     )

@@ -13,7 +13,7 @@ from ssv_protocol.forks import Network
 from ssv_protocol.qbft.config import CUTOFF_ROUND
 from ssv_protocol.runners.selection import Selection
 from ssv_protocol.types.beacon_vote import BeaconVote
-from ssv_protocol.types.ids import Round, Slot, ValidatorIndex
+from ssv_protocol.types.ids import BlsPublicKey, Round, Slot, ValidatorIndex
 from ssv_protocol.types.operator import CommitteeMember
 from ssv_protocol.types.share import Share
 
@@ -32,6 +32,8 @@ def _no_block_is_slashable(slot: Slot) -> bool:
 class CommitteeSeat:
     """For the duties of a whole committee (roles 0 and 6); `shares` are of the validators that take part.
 
+    `registered` are validators of the committee besides, which the beacon chain has given no index as far as is known
+    here; peers that know it may speak of them already.
     `same_roots` demands equal checkpoint roots of a vote, as the Go node does. `slashable` lets a caller refuse a
     whole vote; by default the signer refuses single validators instead. `gas_limit` and `proposer_delay_s` are for the
     validators' own seats.
@@ -46,6 +48,12 @@ class CommitteeSeat:
     selection: Selection = field(default_factory=Selection)
     gas_limit: int = DEFAULT_GAS_LIMIT
     proposer_delay_s: float = 0.0
+    registered: frozenset[BlsPublicKey] = frozenset()
+
+    @property
+    def validators(self) -> frozenset[BlsPublicKey]:
+        """All validators of the committee, whether they take part yet or not."""
+        return self.registered.union(share.validator_pubkey for share in self.shares.values())
 
     def of_validator(self, validator_index: ValidatorIndex) -> ValidatorSeat:
         """Return the seat for a validator's own duties.
