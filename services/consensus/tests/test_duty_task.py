@@ -6,19 +6,26 @@ import asyncio
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from libs.protocol.tests.runners import world
+from libs.protocol.tests.signing.world import CLOCK
 from services.consensus.tests.committee import FIRST_SLOT, FOUR, ONE, THREE, TWO, Committee, operator_key
 from services.consensus.tests.fake_time import now, run
 
+from ssv_consensus.duty_task import DutyTask
 from ssv_consensus.duty_times import DUTY_SLOTS
 from ssv_consensus.ports import Failed, Signer, SignVerdict
 from ssv_devnet.committee.local_ports import LocalSignerPort
 from ssv_devnet.committee.local_signer import LocalSigner
-from ssv_protocol.effects import Draft, PostConsensusDraft, QbftDraft
+from ssv_protocol.effects import Draft, Effect, Event, PostConsensusDraft, QbftDraft, Received
 from ssv_protocol.errors import Reason
+from ssv_protocol.runners.admission import open_content
+from ssv_protocol.runners.committee import CommitteeRunner
 from ssv_protocol.runners.ledger import MissedReason
 from ssv_protocol.signing.verdict import DenialReason, Denied
+from ssv_protocol.types.duty import CommitteeDuty
 from ssv_protocol.types.ids import Instant, OperatorId, Slot
 from ssv_protocol.types.messages import SignedSSVMessage
+from ssv_protocol.types.roles import QbftMessageType
 
 END = FIRST_SLOT + DUTY_SLOTS
 
@@ -161,5 +168,47 @@ def test_a_signer_with_another_operators_key_is_not_believed() -> None:
             assert committee.nodes[ONE].dropped[Reason.ENVELOPE_SIGNATURE] > 0
             said = [SignedSSVMessage.decode(encoded) for encoded in committee.kept]
             assert all(message.operator_ids != (ONE,) for message in said)
+
+    run(scenario)
+
+
+class Counting(CommitteeRunner):
+    """Counts what it is offered."""
+
+    steps = 0
+
+    def step(self, event: Event, at: Instant) -> list[Effect]:
+        self.steps += 1
+        return super().step(event, at)
+
+
+def test_what_came_too_early_is_offered_again_once_for_each_stage() -> None:
+    """Not after each message: a large committee says hundreds before the own value is there."""
+
+    async def scenario() -> None:
+        seat = world.seat()
+        machine = Counting(seat, CommitteeDuty(CLOCK, (world.attester(world.A),)))
+        async with Committee() as committee:
+            task = DutyTask(
+                machine, committee.ports(ONE), Instant(1e9), operator_id=ONE, admit=open_content, patience_s=1.0
+            )
+            serving = asyncio.create_task(task.run())
+            said = [world.qbft(operator, QbftMessageType.PREPARE, b"") for operator in (2, 3, 4)]
+            said += [world.qbft(4, QbftMessageType.COMMIT, b"", at_round) for at_round in range(1, 6)]
+            for signed in said:
+                task.deliver(Received(signed, open_content(signed)))
+            await asyncio.sleep(1.0)
+            assert machine.steps == len(said)
+            task.begin()
+            await asyncio.sleep(1.0)
+            assert machine.consensus.started
+            assert machine.steps == 2 * len(said) + 1
+            accepted = world.qbft(2, QbftMessageType.ROUND_CHANGE, b"", 2)
+            task.deliver(Received(accepted, open_content(accepted)))
+            await asyncio.sleep(1.0)
+            assert not task.dropped
+            assert machine.steps == 2 * len(said) + 2, "a round change of one operator is taken, and alters nothing"
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
 
     run(scenario)

@@ -1,8 +1,8 @@
 """The shell around one duty's state machine: one inbox, one task, effects carried out at the edge.
 
-Only admitted messages come in; what comes too early is kept and offered again. Signing, publishing, fetching,
-combining and submitting run beside the inbox and answer into it, so the machine never waits for them. Drafts are
-signed one after another, in the order in which the machine made them.
+Only admitted messages come in; what comes too early is kept and offered again at the next stage of consensus. Signing,
+publishing, fetching, combining and submitting run beside the inbox and answer into it, so the machine never waits for
+them. Drafts are signed one after another, in the order in which the machine made them.
 
 A defect in one of these is told (`Ports.on_fault`) and costs the duty that one effect, nothing else.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Hashable
 from functools import partial
 
 from ssv_consensus.fetching import fetched
@@ -137,14 +137,17 @@ class DutyTask:
             await asyncio.gather(*self._side_tasks, return_exceptions=True)
 
     def _take(self, event: Event) -> None:
-        changed = self._step(event)
-        while changed and len(self._early):
-            changed = False
+        before = self._stage()
+        self._step(event)
+        while len(self._early) and (stage := self._stage()) != before:
+            before = stage
             for message in self._early.take_all():
-                changed |= self._step(message)
+                self._step(message)
 
-    def _step(self, event: Event) -> bool:
-        """Offer one event; return whether the machine took it."""
+    def _stage(self) -> Hashable:
+        return self.machine.consensus.stage if self.machine.consensus is not None else None
+
+    def _step(self, event: Event) -> None:
         try:
             effects = self.machine.step(event, self._ports.now())
         except ProtocolError as error:
@@ -153,11 +156,10 @@ class DutyTask:
             else:
                 self.dropped[error.reason] += 1
                 self._help_straggler(event)
-            return False
+            return
         if self.machine.consensus is not None and self.machine.consensus.started:
             self.stages.reached(Stage.FETCH)
         self._carry_out(effects)
-        return True
 
     def _help_straggler(self, event: Event) -> None:
         """Publish the decision, once, when a member still changes rounds after it.

@@ -95,6 +95,14 @@ class ConsensusPhase:
         """Whether the instance runs or has run."""
         return self.instance is not None
 
+    @property
+    def stage(self) -> tuple[Round, bool, bool, bool] | None:
+        """How far consensus has come; a message that came too early does so until this is another."""
+        if self.instance is None:
+            return None
+        state = self.instance.state
+        return state.round, state.accepted_proposal is not None, state.decided, bool(self.decided_value)
+
     def start(self, value: bytes, at: Instant) -> list[Effect]:
         """Begin with the value that this operator would propose.
 

@@ -1,8 +1,9 @@
 """Messages that came before the machine was ready for them.
 
 Peers are faster than this operator now and then: a prepare arrives before its proposal, a share signature
-before the decision. The machine refuses such a message; it is kept here and offered again after every step
-that changed the machine. Order of arrival is kept, the number is bounded, the oldest goes first.
+before the decision. The machine refuses such a message; it is kept here and offered again when consensus has come
+to another stage (`ConsensusPhase.stage`), which is what each of the reasons waits for. Order of arrival is kept, the
+number is bounded, the oldest goes first.
 
 Source: the retry behaviour of ssvlabs/ssv (protocol-level sources only return the error).
 """
