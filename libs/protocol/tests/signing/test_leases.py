@@ -8,9 +8,7 @@ from libs.protocol.tests.signing.world import CHAIN, SLOTS_PER_EPOCH
 from ssv_protocol.signing import leases
 from ssv_protocol.signing.leases import (
     NOBODY,
-    NOTHING_KNOWN,
     Granted,
-    Known,
     Lease,
     LeaseRecord,
     Standing,
@@ -31,12 +29,14 @@ def lease(lineage: bytes = A, fence: int = 5, seq: int = 40, slot: int = CLOCK) 
     return Lease(lineage, Fence(fence), seq, Slot(slot))
 
 
-def record(lineage: bytes = A, fence: int = 5, seq: int = 40, holder: str = "w1", quiet: int = 0) -> LeaseRecord:
-    return LeaseRecord(lineage, Fence(fence), seq, holder, Slot(quiet))
+def record(
+    lineage: bytes = A, fence: int = 5, seq: int = 40, holder: str = "w1", quiet: int = 0, *, believed: bool = True
+) -> LeaseRecord:
+    return LeaseRecord(lineage, Fence(fence), seq, holder, Slot(quiet), believed)
 
 
-def known(seq: int = 40, lineage: bytes = A, *, proven: bool = True, slot: int = CLOCK) -> Known:
-    return Known(lease(lineage, seq=seq, slot=slot), proven)
+SEEN = lease()
+DOUBTED = record(believed=False)
 
 
 STANDINGS: list[tuple[str, LeaseRecord | None, Lease, Standing]] = [
@@ -59,40 +59,33 @@ def test_what_a_lease_says_of_a_record(row: LeaseRecord | None, given: Lease, ex
     assert leases.weigh(row, given) is expected
 
 
-MATCHES: list[tuple[str, LeaseRecord | None, Lease | None, Known, Trust, DenialReason | None]] = [
-    ("Proven", record(), lease(), known(), WITNESS, None),
-    ("ProvesItself", record(), lease(), NOTHING_KNOWN, WITNESS, None),
-    ("ProvesItselfAfterTheProcessLostFaith", record(), lease(), known(proven=False), WITNESS, None),
-    ("OldLeaseOfAProvenRecord", record(), lease(slot=0), known(), WITNESS, None),
-    ("LastFreshSlot", record(), lease(slot=CLOCK - FRESH), NOTHING_KNOWN, WITNESS, None),
-    ("TooOldToProve", record(), lease(slot=CLOCK - FRESH - 1), NOTHING_KNOWN, WITNESS, DenialReason.RECORD_UNPROVEN),
-    ("TooOldToProveOnDisk", record(), lease(slot=0), NOTHING_KNOWN, DISK, None),
-    ("NoLease", record(), None, known(), WITNESS, DenialReason.NO_LEASE),
-    ("NoLeaseNoRecord", None, None, NOTHING_KNOWN, DISK, DenialReason.NO_LEASE),
-    ("Stale", record(fence=6, seq=41), lease(), known(), WITNESS, DenialReason.STALE_FENCE),
-    ("StaleUnproven", record(fence=6, seq=41), lease(), NOTHING_KNOWN, WITNESS, DenialReason.STALE_FENCE),
-    ("StaleOnDisk", record(fence=6, seq=41), lease(), NOTHING_KNOWN, DISK, DenialReason.STALE_FENCE),
-    ("Released", record(seq=41, holder=NOBODY), lease(), known(), WITNESS, DenialReason.NO_LEASE),
-    ("Behind", record(seq=39), lease(), NOTHING_KNOWN, WITNESS, DenialReason.RECORD_BEHIND),
-    ("BehindOnDisk", record(seq=39), lease(), NOTHING_KNOWN, DISK, DenialReason.RECORD_BEHIND),
-    ("BehindWhatWasSeen", record(seq=39), lease(seq=30), known(), WITNESS, DenialReason.RECORD_BEHIND),
-    ("BehindWhatWasSeenOnDisk", record(seq=39), lease(seq=30), known(), DISK, DenialReason.RECORD_BEHIND),
-    ("BehindWhatWasSeenWithoutALease", record(seq=39), None, known(), WITNESS, DenialReason.RECORD_BEHIND),
-    ("GoneUnderTheProcess", None, lease(), known(), WITNESS, DenialReason.RECORD_BEHIND),
-    ("AnotherSignersColdStart", record(B, 6, 50, quiet=NEXT_EPOCH), lease(B, 6, 50), known(), WITNESS, None),
-    (
-        "AnotherSignersColdStartProvenOnlyByItsHolder",
-        record(B, 6, 50, quiet=NEXT_EPOCH),
-        lease(B, 6, 50, slot=0),
-        known(),
-        WITNESS,
-        DenialReason.RECORD_UNPROVEN,
-    ),
+MATCHES: list[tuple[str, LeaseRecord | None, Lease | None, Lease | None, Trust, DenialReason | None]] = [
+    ("Believed", record(), lease(), SEEN, WITNESS, None),
+    ("Proven", DOUBTED, lease(), None, WITNESS, None),
+    ("OldLeaseOfABelievedRecord", record(), lease(slot=0), None, WITNESS, None),
+    ("LastFreshSlot", DOUBTED, lease(slot=CLOCK - FRESH), None, WITNESS, None),
+    ("TooOldToProve", DOUBTED, lease(slot=CLOCK - FRESH - 1), None, WITNESS, DenialReason.RECORD_UNPROVEN),
+    ("TooOldToProveThoughSeen", DOUBTED, lease(slot=0), SEEN, WITNESS, DenialReason.RECORD_UNPROVEN),
+    ("TooOldToProveOnDisk", DOUBTED, lease(slot=0), None, DISK, None),
+    ("NoLease", record(), None, SEEN, WITNESS, DenialReason.NO_LEASE),
+    ("NoLeaseNoRecord", None, None, None, DISK, DenialReason.NO_LEASE),
+    ("Stale", record(fence=6, seq=41), lease(), SEEN, WITNESS, DenialReason.STALE_FENCE),
+    ("StaleInDoubt", replace(DOUBTED, fence=Fence(6)), lease(), None, WITNESS, DenialReason.STALE_FENCE),
+    ("StaleOnDisk", replace(DOUBTED, fence=Fence(6)), lease(), None, DISK, DenialReason.STALE_FENCE),
+    ("Released", record(seq=41, holder=NOBODY), lease(), SEEN, WITNESS, DenialReason.NO_LEASE),
+    ("Behind", replace(DOUBTED, seq=39), lease(), None, WITNESS, DenialReason.RECORD_BEHIND),
+    ("BehindThoughBelieved", record(seq=39), lease(), None, WITNESS, DenialReason.RECORD_BEHIND),
+    ("BehindOnDisk", record(seq=39), lease(), None, DISK, DenialReason.RECORD_BEHIND),
+    ("BehindWhatWasSeen", record(seq=39), lease(seq=30), SEEN, WITNESS, DenialReason.RECORD_BEHIND),
+    ("BehindWhatWasSeenOnDisk", record(seq=39), lease(seq=30), SEEN, DISK, DenialReason.RECORD_BEHIND),
+    ("BehindWhatWasSeenWithoutALease", record(seq=39), None, SEEN, WITNESS, DenialReason.RECORD_BEHIND),
+    ("GoneUnderTheProcess", None, lease(), SEEN, WITNESS, DenialReason.RECORD_BEHIND),
+    ("AnotherSignersColdStart", record(B, 6, 50, quiet=NEXT_EPOCH), lease(B, 6, 50), SEEN, WITNESS, None),
     (
         "BeforeAnotherSignersColdStart",
         record(B, 6, 50, quiet=NEXT_EPOCH),
         lease(),
-        known(),
+        SEEN,
         WITNESS,
         DenialReason.STALE_FENCE,
     ),
@@ -100,42 +93,42 @@ MATCHES: list[tuple[str, LeaseRecord | None, Lease | None, Known, Trust, DenialR
 
 
 @pytest.mark.parametrize(
-    ("row", "given", "memory", "trust", "expected"), [case[1:] for case in MATCHES], ids=[case[0] for case in MATCHES]
+    ("row", "given", "seen", "trust", "expected"), [case[1:] for case in MATCHES], ids=[case[0] for case in MATCHES]
 )
 def test_who_may_ask(
-    row: LeaseRecord | None, given: Lease | None, memory: Known, trust: Trust, expected: DenialReason | None
+    row: LeaseRecord | None, given: Lease | None, seen: Lease | None, trust: Trust, expected: DenialReason | None
 ) -> None:
-    denied = leases.match(row, given, memory, trust)
+    denied = leases.match(row, given, seen, trust)
     assert (None if denied is None else denied.reason) == expected
 
 
 COLD = record(NEW, 6, 41, "w2", NEXT_EPOCH)
 WARM = record(A, 6, 41, "w2")
-CLAIMS: list[tuple[str, LeaseRecord | None, int | None, Lease | None, Known, Trust, Granted | Taken]] = [
-    ("TakeOverOfAProvenRecord", record(), None, None, known(), WITNESS, Granted(WARM)),
-    ("TheFenceThatWasSeen", record(), 5, None, known(), WITNESS, Granted(WARM)),
-    ("AnotherWasFaster", record(), 4, None, known(), WITNESS, Taken(Fence(5), "w1")),
-    ("FirstOfAll", None, 0, None, NOTHING_KNOWN, DISK, Granted(record(NEW, 1, 1, "w2"))),
-    ("NotTheFirst", record(), 0, None, known(), WITNESS, Taken(Fence(5), "w1")),
-    ("NothingThere", None, 5, None, NOTHING_KNOWN, DISK, Taken(Fence(0), NOBODY)),
-    ("HolderAfterARestartOfTheSigner", record(), None, lease(), NOTHING_KNOWN, WITNESS, Granted(WARM)),
-    ("NoWitness", record(), None, None, NOTHING_KNOWN, WITNESS, Granted(COLD, cold=True)),
-    ("NoWitnessOnDisk", record(), None, None, NOTHING_KNOWN, DISK, Granted(WARM)),
-    ("NoRecord", None, None, None, NOTHING_KNOWN, WITNESS, Granted(record(NEW, 1, 1, "w2", NEXT_EPOCH), cold=True)),
-    ("FormerHolder", record(), None, lease(fence=4, seq=30), NOTHING_KNOWN, WITNESS, Granted(COLD, cold=True)),
-    ("OldWitness", record(), None, lease(slot=0), NOTHING_KNOWN, WITNESS, Granted(COLD, cold=True)),
-    ("OldWitnessOnDisk", record(), None, lease(slot=0), NOTHING_KNOWN, DISK, Granted(WARM)),
-    ("ProcessLostFaith", record(), None, None, known(proven=False), WITNESS, Granted(COLD, cold=True)),
-    ("Behind", record(), None, lease(seq=41), NOTHING_KNOWN, WITNESS, Granted(COLD, cold=True, behind=True)),
-    ("BehindOnDisk", record(), None, lease(seq=41), NOTHING_KNOWN, DISK, Granted(COLD, cold=True, behind=True)),
-    ("BehindThoughProven", record(), None, lease(seq=41), known(), WITNESS, Granted(COLD, cold=True, behind=True)),
-    ("BehindWhatWasSeen", record(), None, None, known(41), WITNESS, Granted(COLD, cold=True, behind=True)),
+CLAIMS: list[tuple[str, LeaseRecord | None, int | None, Lease | None, Lease | None, Trust, Granted | Taken]] = [
+    ("TakeOver", record(), None, None, None, WITNESS, Granted(WARM)),
+    ("TheFenceThatWasSeen", record(), 5, None, None, WITNESS, Granted(WARM)),
+    ("AnotherWasFaster", record(), 4, None, None, WITNESS, Taken(Fence(5), "w1")),
+    ("FirstOfAll", None, 0, None, None, DISK, Granted(record(NEW, 1, 1, "w2"))),
+    ("NotTheFirst", record(), 0, None, None, WITNESS, Taken(Fence(5), "w1")),
+    ("NothingThere", None, 5, None, None, DISK, Taken(Fence(0), NOBODY)),
+    ("HolderProves", DOUBTED, None, lease(), None, WITNESS, Granted(WARM)),
+    ("NoWitness", DOUBTED, None, None, None, WITNESS, Granted(COLD, cold=True)),
+    ("NoWitnessButSeen", DOUBTED, None, None, SEEN, WITNESS, Granted(COLD, cold=True)),
+    ("NoWitnessOnDisk", DOUBTED, None, None, None, DISK, Granted(WARM)),
+    ("NoRecord", None, None, None, None, WITNESS, Granted(record(NEW, 1, 1, "w2", NEXT_EPOCH), cold=True)),
+    ("FormerHolder", DOUBTED, None, lease(fence=4, seq=30), None, WITNESS, Granted(COLD, cold=True)),
+    ("OldWitness", DOUBTED, None, lease(slot=0), None, WITNESS, Granted(COLD, cold=True)),
+    ("OldWitnessOnDisk", DOUBTED, None, lease(slot=0), None, DISK, Granted(WARM)),
+    ("Behind", DOUBTED, None, lease(seq=41), None, WITNESS, Granted(COLD, cold=True, behind=True)),
+    ("BehindOnDisk", DOUBTED, None, lease(seq=41), None, DISK, Granted(COLD, cold=True, behind=True)),
+    ("BehindThoughBelieved", record(), None, lease(seq=41), None, WITNESS, Granted(COLD, cold=True, behind=True)),
+    ("BehindWhatWasSeen", record(), None, None, lease(seq=41), WITNESS, Granted(COLD, cold=True, behind=True)),
     (
         "RecordIsGone",
         None,
         None,
         lease(),
-        NOTHING_KNOWN,
+        None,
         DISK,
         Granted(record(NEW, 1, 1, "w2", NEXT_EPOCH), cold=True, behind=True),
     ),
@@ -143,17 +136,8 @@ CLAIMS: list[tuple[str, LeaseRecord | None, int | None, Lease | None, Known, Tru
         "AnotherSignersColdStart",
         record(B, quiet=NEXT_EPOCH),
         None,
-        None,
-        known(),
-        WITNESS,
-        Granted(COLD, cold=True),
-    ),
-    (
-        "BeforeAnotherSignersColdStart",
-        record(B, quiet=NEXT_EPOCH),
-        None,
         lease(),
-        known(lineage=B),
+        SEEN,
         WITNESS,
         Granted(record(B, 6, 41, "w2", NEXT_EPOCH)),
     ),
@@ -161,7 +145,7 @@ CLAIMS: list[tuple[str, LeaseRecord | None, int | None, Lease | None, Known, Tru
 
 
 @pytest.mark.parametrize(
-    ("row", "expected_fence", "witness", "memory", "trust", "expected"),
+    ("row", "expected_fence", "witness", "seen", "trust", "expected"),
     [case[1:] for case in CLAIMS],
     ids=[case[0] for case in CLAIMS],
 )
@@ -169,12 +153,12 @@ def test_who_gets_a_committee(
     row: LeaseRecord | None,
     expected_fence: int | None,
     witness: Lease | None,
-    memory: Known,
+    seen: Lease | None,
     trust: Trust,
     expected: Granted | Taken,
 ) -> None:
     fence = None if expected_fence is None else Fence(expected_fence)
-    assert leases.claim(row, "w2", fence, witness, memory, trust, NEW) == expected
+    assert leases.claim(row, "w2", fence, witness, seen, trust, NEW) == expected
 
 
 @pytest.mark.parametrize(
@@ -199,31 +183,26 @@ def test_a_clock_that_jumps_back_ends_no_quiet() -> None:
     assert begun.quiet_until == 2 * NEXT_EPOCH
 
 
-RELEASES: list[tuple[str, LeaseRecord | None, Lease, Known, Granted | None]] = [
-    ("Holder", record(), lease(), NOTHING_KNOWN, Granted(record(seq=41, holder=NOBODY))),
-    ("FormerHolder", record(), lease(fence=4, seq=30), known(), None),
-    ("BeforeAColdStart", record(B, 6, 41, quiet=CLOCK + 2), lease(), NOTHING_KNOWN, None),
-    ("Behind", record(), lease(seq=41), NOTHING_KNOWN, Granted(replace(COLD, holder=NOBODY), cold=True, behind=True)),
-    ("BehindWhatWasSeen", record(), lease(), known(41), Granted(replace(COLD, holder=NOBODY), cold=True, behind=True)),
-    (
-        "RecordIsGone",
-        None,
-        lease(),
-        NOTHING_KNOWN,
-        Granted(record(NEW, 1, 1, NOBODY, NEXT_EPOCH), cold=True, behind=True),
-    ),
+RELEASES: list[tuple[str, LeaseRecord | None, Lease, Lease | None, Granted | None]] = [
+    ("Holder", record(), lease(), None, Granted(record(seq=41, holder=NOBODY))),
+    ("HolderProves", DOUBTED, lease(), None, Granted(record(seq=41, holder=NOBODY))),
+    ("OldLease", DOUBTED, lease(slot=0), None, Granted(replace(COLD, holder=NOBODY), cold=True)),
+    ("FormerHolder", record(), lease(fence=4, seq=30), SEEN, None),
+    ("BeforeAColdStart", record(B, 6, 41, quiet=CLOCK + 2), lease(), None, None),
+    ("Behind", record(), lease(seq=41), None, Granted(replace(COLD, holder=NOBODY), cold=True, behind=True)),
+    ("BehindWhatWasSeen", record(), lease(), lease(seq=41), Granted(replace(COLD, holder=NOBODY), True, True)),
+    ("RecordIsGone", None, lease(), None, Granted(record(NEW, 1, 1, NOBODY, NEXT_EPOCH), cold=True, behind=True)),
 ]
 
 
 @pytest.mark.parametrize(
-    ("row", "given", "memory", "expected"), [case[1:] for case in RELEASES], ids=[case[0] for case in RELEASES]
+    ("row", "given", "seen", "expected"), [case[1:] for case in RELEASES], ids=[case[0] for case in RELEASES]
 )
-def test_who_lets_go(row: LeaseRecord | None, given: Lease, memory: Known, expected: Granted | None) -> None:
-    assert leases.release(row, given, memory, WITNESS, NEW) == expected
+def test_who_lets_go(row: LeaseRecord | None, given: Lease, seen: Lease | None, expected: Granted | None) -> None:
+    assert leases.release(row, given, seen, WITNESS, NEW) == expected
 
 
 def test_what_was_let_go_can_be_claimed_by_its_fence() -> None:
-    let_go = leases.release(record(), lease(), known(), WITNESS, NEW)
+    let_go = leases.release(record(), lease(), None, WITNESS, NEW)
     assert let_go is not None
-    memory = known(let_go.record.seq)
-    assert leases.claim(let_go.record, "w2", Fence(5), None, memory, WITNESS, NEW) == Granted(record(A, 6, 42, "w2"))
+    assert leases.claim(let_go.record, "w2", Fence(5), None, None, WITNESS, NEW) == Granted(record(A, 6, 42, "w2"))

@@ -1,12 +1,13 @@
 """Workers, signers and their database, of which earlier states are put back at any moment: is anything contradicted?
 
 The database is a value here: the lease, what was said in each slot, and the slashing record of one share. Two workers
-come and go, take over from each other, are paused; one or two signers restart, with the same database or an earlier
-one. Where there are two, they notice that their server is another one, because their connections ended.
+come and go, take over from each other, are paused; signers restart, with the same database or an earlier one. A single
+signer has its database to itself, which runs as long as it does; two share a server, which is started anew to be
+exchanged.
 
-What the rules do not guarantee is left out in two places: where a database is exchanged that the signer did not see
-itself, former holders were told that they are (`tell_former_holders`); and where the disk is trusted, somebody who
-would notice is there when it is exchanged.
+What the rules do not guarantee is left out in two places: where a database is exchanged and no living signer saw all of
+it, former holders were told that they are (`tell_former_holders`); and where the disk is trusted, somebody who would
+notice is there when it is exchanged.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from libs.protocol.tests.signing.world import CHAIN, SLOTS_PER_EPOCH, root_of
 
 from ssv_protocol.signing import attestation, leases
-from ssv_protocol.signing.leases import NOTHING_KNOWN, Granted, Known, Lease, LeaseRecord, Trust
+from ssv_protocol.signing.leases import Granted, Lease, LeaseRecord, Trust
 from ssv_protocol.signing.records import AttestationRecord
 from ssv_protocol.signing.verdict import DenialReason, Denied
 from ssv_protocol.types.ids import Epoch, Root, Slot
@@ -34,6 +35,7 @@ VALUES = st.sampled_from([root_of(b"a"), root_of(b"b")])
 @dataclass(frozen=True)
 class Database:
     lease: LeaseRecord | None = None
+    run: int = 0
     said: dict[Slot, Root] = field(default_factory=dict)
     share: AttestationRecord = field(default_factory=lambda: attestation.raised(None, Epoch(CHAIN.epoch_of(BEGIN) - 1)))
 
@@ -41,11 +43,12 @@ class Database:
 class Restores(RuleBasedStateMachine):
     @initialize(disk=st.booleans(), several=st.booleans())
     def begin(self, disk: bool, several: bool) -> None:
-        self.disk = disk
-        self.known = dict.fromkeys(("s1", "s2") if several else ("s1",), NOTHING_KNOWN)
-        self.signer = "s1"
+        self.disk, self.several = disk, several
         self.clock = BEGIN
         self.history = [Database()]
+        self.run = 0
+        self.seen = dict.fromkeys(("s1", "s2") if several else ("s1",), None)
+        self.signer = "s1"
         self.leases: dict[str, Lease] = {}
         self.holder = ""
         self.restored = False
@@ -55,78 +58,71 @@ class Restores(RuleBasedStateMachine):
         self.claimed("w1")
         self.clock = Slot(BEGIN + SLOTS_PER_EPOCH)
 
+    # the database and the signer
+
     @property
     def database(self) -> Database:
         return self.history[-1]
 
-    @database.setter
-    def database(self, changed: Database) -> None:
-        self.history.append(changed)
-
-    def restore(self, lost: int) -> None:
-        """Put back the database as it was so many writes ago."""
-        self.restored = True
-        if len(self.known) > 1:
-            self.reconnect_to_another_server()
-        elif not (self.known[self.signer].proven and self.has_seen_all()):
-            self.tell_former_holders()
-        self.database = self.history[max(0, len(self.history) - 1 - lost)]
-
-    def tell_former_holders(self) -> None:
-        self.leases = {worker: lease for worker, lease in self.leases.items() if worker == self.holder}
-
-    def has_seen_all(self) -> bool:
-        """Whether the signer would notice any restore."""
-        record, seen = self.database.lease, self.known[self.signer].seen
-        return record is not None and seen is not None and (seen.lineage, seen.seq) == (record.lineage, record.seq)
+    @property
+    def record(self) -> LeaseRecord | None:
+        found = self.database.lease
+        return found and replace(found, believed=self.database.run == self.run)
 
     @property
     def trust(self) -> Trust:
         return Trust(CHAIN, self.clock, self.disk)
 
-    # the signer
-
-    def see(self, record: LeaseRecord, *, proven: bool = True) -> Lease:
+    def write(self, record: LeaseRecord, *, cold: bool = False, **changes: object) -> Lease:
+        share = self.database.share
+        if cold:
+            share = attestation.raised(share, leases.quiet_epoch(self.trust))
+        written = replace(self.database, lease=record, run=self.run, share=share)
+        self.history.append(replace(written, **changes))  # type: ignore[arg-type]
         told = Lease(record.lineage, record.fence, record.seq, self.clock)
-        self.known[self.signer] = Known(told, proven)
+        self.seen[self.signer] = told
         return told
 
-    def start_anew(self, record: LeaseRecord) -> None:
-        share = attestation.raised(self.database.share, leases.quiet_epoch(self.trust))
-        self.database = replace(self.database, lease=record, share=share)
+    def restore(self, lost: int) -> None:
+        """Put back the database as it was so many writes ago; with several signers its server starts anew."""
+        self.restored = True
+        if self.several:
+            self.run += 1
+        if self.several or not self.has_seen_all():
+            self.tell_former_holders()
+        self.history.append(self.history[max(0, len(self.history) - 1 - lost)])
+
+    def has_seen_all(self) -> bool:
+        """Whether the signer would notice any restore."""
+        record, seen = self.database.lease, self.seen[self.signer]
+        return record is not None and seen is not None and (seen.lineage, seen.seq) == (record.lineage, record.seq)
+
+    def tell_former_holders(self) -> None:
+        self.leases = {worker: lease for worker, lease in self.leases.items() if worker == self.holder}
 
     def new_lineage(self) -> bytes:
         return next(self.lineages).to_bytes(leases.LINEAGE_BYTES)
 
     def claimed(self, worker: str) -> LeaseRecord:
-        witness = self.leases.get(worker)
-        granted = leases.claim(
-            self.database.lease, worker, None, witness, self.known[self.signer], self.trust, self.new_lineage()
-        )
+        witness, seen = self.leases.get(worker), self.seen[self.signer]
+        granted = leases.claim(self.record, worker, None, witness, seen, self.trust, self.new_lineage())
         assert isinstance(granted, Granted)
-        if granted.cold:
-            self.start_anew(granted.record)
-        self.database = replace(self.database, lease=granted.record)
-        self.leases[worker] = self.see(granted.record)
+        self.leases[worker] = self.write(granted.record, cold=granted.cold)
         self.holder = worker
         self.restored = False
         return granted.record
 
     def asked(self, worker: str, slot: Slot, value: Root) -> Denied | None:
-        record = self.database.lease
-        denied = leases.match(record, self.leases.get(worker), self.known[self.signer], self.trust)
-        if denied is not None and denied.reason is DenialReason.RECORD_BEHIND:
-            self.start_anew(leases.cold_started(record, leases.NOBODY, self.trust, self.new_lineage()))
-            assert self.database.lease is not None
-            self.see(self.database.lease)
-        if denied is not None and denied.reason in (DenialReason.STALE_FENCE, DenialReason.NO_LEASE):
-            self.leases.pop(worker, None)
+        record = self.record
+        denied = leases.match(record, self.leases.get(worker), self.seen[self.signer], self.trust)
         if denied is not None:
+            if denied.reason is DenialReason.RECORD_BEHIND:
+                self.write(leases.cold_started(record, leases.NOBODY, self.trust, self.new_lineage()), cold=True)
+            if denied.reason in (DenialReason.STALE_FENCE, DenialReason.NO_LEASE):
+                self.leases.pop(worker, None)
             return denied
         assert record is not None
-        assert self.disk or self.restored or worker == self.holder, (
-            "signed for a worker that is not the last who claimed"
-        )
+        assert self.disk or self.restored or worker == self.holder, "signed for a worker that is not the last claimer"
         denied = leases.check_slot(record, slot)
         if denied is not None:
             return denied
@@ -135,8 +131,7 @@ class Restores(RuleBasedStateMachine):
         vote = attestation.check(self.database.share, Epoch(epoch - 1), epoch, value, CHAIN.epoch_of(self.clock))
         share = self.database.share if isinstance(vote, Denied) else vote.record
         record = replace(record, seq=record.seq + 1)
-        self.database = Database(record, {**self.database.said, slot: value}, share)
-        self.leases[worker] = self.see(record)
+        self.leases[worker] = self.write(record, said={**self.database.said, slot: value}, share=share)
         assert self.said.setdefault(slot, value) == value, "two things were said in one slot"
         if not isinstance(vote, Denied):
             assert self.attested.setdefault(epoch, (Epoch(epoch - 1), value))[1] == value, "a double vote"
@@ -165,19 +160,22 @@ class Restores(RuleBasedStateMachine):
 
     @rule()
     def restart_signer(self) -> None:
-        self.tell_former_holders()
-        self.known[self.signer] = NOTHING_KNOWN
+        self.seen[self.signer] = None
+        if not self.several:
+            self.run += 1
+            self.tell_former_holders()
 
     @rule()
     def ask_another_signer(self) -> None:
-        self.signer = next(name for name in reversed(self.known) if name != self.signer or len(self.known) == 1)
+        self.signer = next(name for name in reversed(self.seen) if name != self.signer or not self.several)
 
+    @precondition(lambda self: self.several)
     @rule()
-    def reconnect_to_another_server(self) -> None:
+    def restart_database(self) -> None:
+        self.run += 1
         self.tell_former_holders()
-        self.known = {signer: replace(known, proven=False) for signer, known in self.known.items()}
 
-    @precondition(lambda self: not self.disk or (len(self.known) == 1 and self.has_seen_all()))
+    @precondition(lambda self: not self.disk or (not self.several and self.has_seen_all()))
     @rule(lost=LOST, worker=WORKERS, value=VALUES)
     def restore_under_the_living_signer(self, lost: int, worker: str, value: Root) -> None:
         self.restore(lost)
@@ -207,17 +205,12 @@ class Restores(RuleBasedStateMachine):
 
     @rule(worker=WORKERS)
     def release(self, worker: str) -> None:
-        if worker not in self.leases:
+        lease = self.leases.pop(worker, None)
+        if lease is None:
             return
-        let_go = leases.release(
-            self.database.lease, self.leases[worker], self.known[self.signer], self.trust, self.new_lineage()
-        )
+        let_go = leases.release(self.record, lease, self.seen[self.signer], self.trust, self.new_lineage())
         if let_go is not None:
-            if let_go.cold:
-                self.start_anew(let_go.record)
-            self.database = replace(self.database, lease=let_go.record)
-            self.see(let_go.record, proven=let_go.cold or self.known[self.signer].proven)
-        self.leases.pop(worker, None)
+            self.write(let_go.record, cold=let_go.cold)
 
     @invariant()
     def no_vote_surrounds(self) -> None:

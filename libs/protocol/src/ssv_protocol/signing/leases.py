@@ -11,7 +11,8 @@ Invariants:
 - Who lacks the present lineage and fence may have nothing signed, and a cold start changes both.
 - A database is contradicted by any lease that it does not contain, however old; it is proven only by the lease of the
   holder that it names, of the last two epochs, because a former holder does not know what its successor did.
-- Within a signer process what was proven stays so, as long as its database is not another one (see `Known`).
+- What was proven stays so while the database runs, and the next record says so; a database that was stopped, or another
+  one in its place, is proven anew. A signer process besides remembers how far it saw each record come.
 
 Not guaranteed, as no rule can tell it from a signer that restarts: a worker that was cut off from the signer before
 another one claimed its committee can prove a copy of its own time, if within two epochs of its last answer that is put
@@ -53,27 +54,17 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class LeaseRecord:
-    """One per committee. Slots below `quiet_until` were begun before the lineage was, and are not signed."""
+    """One per committee. Slots below `quiet_until` were begun before the lineage was, and are not signed.
+
+    `believed`: it was written in the present run of its database, so nothing that was durable since is gone.
+    """
 
     lineage: bytes
     fence: Fence
     seq: int
     holder: str
     quiet_until: Slot = FIRST_SLOT
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a signer process knows of a committee, beside its database.
-
-    `seen` is the highest that it saw itself; `proven` is lost when the database may have become another one.
-    """
-
-    seen: Lease | None = None
-    proven: bool = False
-
-
-NOTHING_KNOWN = Known()
+    believed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +116,14 @@ def weigh(record: LeaseRecord | None, lease: Lease) -> Standing:
     return Standing.PROVES if lease.fence == record.fence else Standing.STALE
 
 
-def match(record: LeaseRecord | None, lease: Lease | None, known: Known, trust: Trust) -> Denied | None:
-    """Refuse a request unless it comes from the holder and the record can be believed, which then is proven.
+def match(record: LeaseRecord | None, lease: Lease | None, seen: Lease | None, trust: Trust) -> Denied | None:
+    """Refuse a request unless it comes from the holder and the record is proven or can be believed.
 
-    After RECORD_BEHIND the committee is to be started anew: `cold_started`.
+    `seen` is the highest that this signer process saw of the committee. After RECORD_BEHIND the committee is to be
+    started anew: `cold_started`.
     """
-    if known.seen is not None and weigh(record, known.seen) is Standing.BEHIND:
-        return Denied(DenialReason.RECORD_BEHIND, f"record {_shown(record)}, seen here {_shown(known.seen)}")
+    if seen is not None and weigh(record, seen) is Standing.BEHIND:
+        return Denied(DenialReason.RECORD_BEHIND, f"record {_shown(record)}, seen here {_shown(seen)}")
     if lease is None:
         return Denied(DenialReason.NO_LEASE, "the request has none")
     standing = weigh(record, lease)
@@ -141,7 +133,7 @@ def match(record: LeaseRecord | None, lease: Lease | None, known: Known, trust: 
         return Denied(DenialReason.NO_LEASE, f"nobody holds the committee, fence {record.fence}")
     if standing is Standing.STALE:
         return Denied(DenialReason.STALE_FENCE, f"fence {lease.fence}, now {record.fence} of {record.holder}")
-    if _is_proven(record, known) or trust.disk or _is_fresh(lease, trust):
+    if record.believed or trust.disk or _is_fresh(lease, trust):
         return None
     return Denied(DenialReason.RECORD_UNPROVEN, f"the lease is of slot {lease.slot}, now {trust.clock}")
 
@@ -158,7 +150,7 @@ def claim(
     holder: str,
     expected: Fence | None,
     witness: Lease | None,
-    known: Known,
+    seen: Lease | None,
     trust: Trust,
     new_lineage: bytes,
 ) -> Granted | Taken:
@@ -167,29 +159,34 @@ def claim(
     Args:
         expected: the fence that the record must have (0: no record); None takes the committee whoever holds it.
         witness: what the claimer last knew as a holder of the committee, if it was one.
+        seen: the highest that this signer process saw of the committee.
         new_lineage: random bytes, for a committee that begins anew.
     """
     present = NO_FENCE if record is None else record.fence
     if expected not in (None, present):
         return Taken(present, NOBODY if record is None else record.holder)
-    behind = _is_behind(record, known.seen, witness)
-    if behind or not (trust.disk or _is_proven(record, known) or _proves(record, witness, trust)):
+    behind = _is_behind(record, seen, witness)
+    if behind or not (trust.disk or _is_believed(record) or _proves(record, witness, trust)):
         return Granted(cold_started(record, holder, trust, new_lineage), cold=True, behind=behind)
     if record is None:
         return Granted(LeaseRecord(new_lineage, Fence(1), 1, holder))
-    return Granted(replace(record, fence=Fence(record.fence + 1), seq=record.seq + 1, holder=holder))
+    fence = Fence(record.fence + 1)
+    return Granted(replace(record, fence=fence, seq=record.seq + 1, holder=holder, believed=True))
 
 
-def release(record: LeaseRecord | None, lease: Lease, known: Known, trust: Trust, new_lineage: bytes) -> Granted | None:
+def release(
+    record: LeaseRecord | None, lease: Lease, seen: Lease | None, trust: Trust, new_lineage: bytes
+) -> Granted | None:
     """Let its holder go of a committee, whose fence stays; None when another one holds it.
 
-    What the holder knew goes with it, so a record that it contradicts begins anew.
+    What the holder knew goes with it, so a record that it contradicts, or does not prove, begins anew.
     """
-    if _is_behind(record, known.seen, lease):
-        return Granted(cold_started(record, NOBODY, trust, new_lineage), cold=True, behind=True)
-    if record is None or weigh(record, lease) is Standing.STALE:
+    behind = _is_behind(record, seen, lease)
+    if not behind and (record is None or weigh(record, lease) is Standing.STALE):
         return None
-    return Granted(replace(record, seq=record.seq + 1, holder=NOBODY))
+    if behind or record is None or not (trust.disk or record.believed or _is_fresh(lease, trust)):
+        return Granted(cold_started(record, NOBODY, trust, new_lineage), cold=True, behind=behind)
+    return Granted(replace(record, seq=record.seq + 1, holder=NOBODY, believed=True))
 
 
 def cold_started(record: LeaseRecord | None, holder: str, trust: Trust, new_lineage: bytes) -> LeaseRecord:
@@ -210,9 +207,8 @@ def _is_behind(record: LeaseRecord | None, *told: Lease | None) -> bool:
     return any(lease is not None and weigh(record, lease) is Standing.BEHIND for lease in told)
 
 
-def _is_proven(record: LeaseRecord | None, known: Known) -> bool:
-    # another lineage than the one seen is a cold start of another signer on this database, and unknown here
-    return record is not None and known.proven and known.seen is not None and known.seen.lineage == record.lineage
+def _is_believed(record: LeaseRecord | None) -> bool:
+    return record is not None and record.believed
 
 
 def _proves(record: LeaseRecord | None, witness: Lease | None, trust: Trust) -> bool:
