@@ -26,14 +26,15 @@ from rich.table import Table
 
 from ssv_api.v1 import signer_pb2 as pb
 from ssv_devnet.postgres import running_postgres
-from ssv_protocol.effects import Draft
 from ssv_protocol.signing.verdict import Denied
 from ssv_protocol.types.ids import OperatorId, Root, Slot
 from ssv_protocol.types.roles import QbftMessageType
+from ssv_runtime import lease_wire
 from ssv_runtime.logs import make_logger
 from ssv_runtime.service import Service
 from ssv_signer import drafts
 from ssv_signer.vault import Vault
+from ssv_signer.work import Asked
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the signer of the tests
 
@@ -63,11 +64,12 @@ def committees(world: SigningWorld) -> list[tuple[OperatorId, ...]]:
     return [(OWN, *three) for three in combinations([number for number in world.keys if number != OWN], 3)]
 
 
-def parsed(draft: harness.Draft) -> Draft:
-    """Return what the signer makes of a draft."""
-    found = drafts.parse(harness.request(0, draft))
+def parsed(signer: Signer, draft: harness.Draft) -> Asked:
+    """Return what the signer makes of a request."""
+    request = signer.leases.request(0, draft)
+    found = drafts.parse(request)
     assert not isinstance(found, Denied)
-    return found
+    return Asked(found, lease_wire.decode(request.lease))
 
 
 async def transactions(signer: Signer, steps: Iterator[harness.Draft], rounds: int) -> dict[str, float]:
@@ -81,12 +83,13 @@ async def transactions(signer: Signer, steps: Iterator[harness.Draft], rounds: i
             now=signer.now,
             log=log,
             health=service.health.dependency("database"),
+            trust_disk=True,
         )
         medians = {}
         for size in BATCHES:
             times_ms = []
             for _ in range(rounds):
-                batch = [parsed(step) for step in islice(steps, size)]
+                batch = [parsed(signer, step) for step in islice(steps, size)]
                 begun = time.perf_counter()
                 await vault.record(batch)
                 times_ms.append((time.perf_counter() - begun) * 1000)
@@ -112,7 +115,7 @@ async def attestations(signer: Signer, validators: list[Validator], rounds: int)
         async with signer.client() as stub:
             await stub.Identity(pb.IdentityRequest())  # the connection is there
             begun = time.perf_counter()
-            (answer,) = await harness.sign(stub, draft)
+            (answer,) = await harness.sign(stub, signer.leases, draft)
             times_ms.append((time.perf_counter() - begun) * 1000)
         assert answer.HasField("signed")
         root = Root(signer.slot.to_bytes(32))

@@ -21,6 +21,7 @@ from tests.chaos.databases import ChaosDatabase
 from tests.chaos.signer_process import Signers
 from tests.chaos.signing_load import Load
 from tests.support.service_certificates import tls_settings, write_certificates
+from tests.support.signer_leases import SignerLeases
 from tests.support.signing_world import SigningWorld, local_chain
 
 SLOT_S, SLOTS_PER_EPOCH = 60.0, 2
@@ -36,6 +37,7 @@ class Ground:
         genesis = int(time.time() - 100 * SLOT_S - SLOT_S / 2)
         self.world = SigningWorld(local_chain(SLOTS_PER_EPOCH, SLOT_S, genesis), range(1, operators + 1))
         self.load = Load(self.world, 3, rng)
+        self.leases = SignerLeases()
         self._certificates = write_certificates(folder / "certs", ("signer", "consensus", "eth1-listener"))
         write_network_file(folder / "network.json", self.world.network)
         (folder / "operator.pem").write_bytes(self.world.own_key.to_pem())
@@ -44,6 +46,7 @@ class Ground:
                 "network_file": folder / "network.json",
                 "operator_key_file": folder / "operator.pem",
                 "log_level": "error",
+                "cold_start": "trust-disk",
                 **database.settings,
                 **tls_settings(self._certificates, "signer"),
             }
@@ -58,7 +61,10 @@ class Ground:
         return Signers(self.folder, arguments, sabotage)
 
     async def add_shares(self) -> None:
-        """Add all shares, in a signer whose clock stands at the oldest slot of the window, so many epochs are left."""
+        """Add all shares and claim their committees.
+
+        The signer's clock stands at the oldest slot of the window, so many epochs are left.
+        """
         chain = self.world.network.chain
         clock = chain.slot_at(Instant(time.time()))
         oldest = Slot(window.oldest(clock) + 1)
@@ -73,6 +79,8 @@ class Ground:
             stub = SignerStub(channel)
             for validator in every:
                 await stub.AddShare(validator.add)
+            async with self.channel(port) as worker:
+                await self.leases.take(SignerStub(worker))
             service.stopping.set()
 
     def channel(self, port: int, caller: str = "consensus") -> grpc.aio.Channel:

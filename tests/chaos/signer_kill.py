@@ -28,6 +28,7 @@ import grpc
 from ssv_api.v1 import signer_pb2 as pb
 from ssv_api.v1.signer_pb2_grpc import SignerStub
 from ssv_protocol.crypto import bls, rsa
+from ssv_protocol.signing.verdict import DenialReason
 from ssv_protocol.types.ids import Slot
 from ssv_protocol.types.qbft_message import QbftMessage
 from ssv_protocol.types.roles import QbftMessageType
@@ -113,14 +114,13 @@ class Trial:
                     await free.acquire()
                     number += 1
                     draft = outstanding[stream, number] = self.load.draft()
-                    await call.write(_request(number, draft))
+                    await call.write(self.ground.leases.request(number, draft))
 
         sending = asyncio.create_task(send())
         try:
             # what had left the signer before it died is still read
             async for answer in call:
-                self._take(answer)
-                outstanding.pop((stream, answer.request_id))
+                self._take(answer, outstanding.pop((stream, answer.request_id)))
                 free.release()
         except grpc.aio.AioRpcError:
             pass
@@ -128,7 +128,10 @@ class Trial:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
 
-    def _take(self, answer: pb.SignResponse) -> None:
+    def _take(self, answer: pb.SignResponse, draft: Draft) -> None:
+        self.ground.leases.note(self.ground.leases.committee_of(draft), answer)
+        if answer.denied.reason == DenialReason.RECORD_BEHIND:
+            self.report.violations.append("the record is behind an answer that got out")
         if answer.HasField("signed"):
             self.received.add(answer.signed.message)
         elif answer.HasField("failed"):
@@ -141,10 +144,12 @@ class Trial:
         drafts: list[Draft] = [*self._opposite_steps(), *self._opposite_attestations()]
         try:
             async with self.ground.channel(port) as channel:
-                requests = (_request(number, draft) for number, draft in enumerate(drafts))
+                requests = (self.ground.leases.request(number, draft) for number, draft in enumerate(drafts))
                 async for answer in SignerStub(channel).Sign(requests):
                     self.report.asked_again += 1
-                    self._take(answer)  # a recorded message is the same one again, anything else a violation
+                    self._take(
+                        answer, drafts[answer.request_id]
+                    )  # a recorded message is the same one again, anything else a violation
         finally:
             await kill(process)
         if self.report.asked_again != len(drafts):
@@ -183,12 +188,6 @@ class Trial:
             self.report.verified += 1
             if not bls.verify(self.ground.shares[index], root, share_signature):
                 self.report.violations.append("a share signature does not verify")
-
-
-def _request(number: int, draft: Draft) -> pb.SignRequest:
-    if isinstance(draft, pb.QbftDraft):
-        return pb.SignRequest(request_id=number, qbft=draft)
-    return pb.SignRequest(request_id=number, post_consensus=draft)
 
 
 def table(trial: Trial, took_s: float) -> str:

@@ -121,9 +121,17 @@ class Race:
         for number, conflict in enumerate(conflicts):
             for side in range(2):  # each signer begins with what the other is asked for at the same time
                 sides[side].append(conflict[(side + number) % 2])
-        answers = await asyncio.gather(*(_answers(*each) for each in zip(channels, sides, strict=True)))
+        answers = await asyncio.gather(*(self._answers(*each) for each in zip(channels, sides, strict=True)))
         for both in zip(*answers, strict=True):
             self._take(both)
+
+    async def _answers(self, channel: grpc.aio.Channel, drafts: Sequence[Draft]) -> list[pb.SignResponse]:
+        leases = self.ground.leases
+        requests = [leases.request(number, draft) for number, draft in enumerate(drafts)]
+        found = {answer.request_id: answer async for answer in SignerStub(channel).Sign(iter(requests))}
+        for number, draft in enumerate(drafts):
+            leases.note(leases.committee_of(draft), found[number])
+        return [found[number] for number in range(len(drafts))]
 
     def _take(self, both: Sequence[pb.SignResponse]) -> None:
         signed: dict[bytes, list[int]] = defaultdict(list)
@@ -148,17 +156,6 @@ def _content(message: SSVMessage) -> bytes:
     if message.msg_type == MsgType.CONSENSUS:
         return QbftMessage.decode(message.data).root
     return b"".join(item.signing_root for item in contents(message).messages)
-
-
-async def _answers(channel: grpc.aio.Channel, drafts: Sequence[Draft]) -> list[pb.SignResponse]:
-    requests = [
-        pb.SignRequest(request_id=number, qbft=draft)
-        if isinstance(draft, pb.QbftDraft)
-        else pb.SignRequest(request_id=number, post_consensus=draft)
-        for number, draft in enumerate(drafts)
-    ]
-    found = {answer.request_id: answer async for answer in SignerStub(channel).Sign(iter(requests))}
-    return [found[number] for number in range(len(drafts))]
 
 
 def race(conflicts: int, store: str, seed: int = 1) -> Outcome:

@@ -80,6 +80,7 @@ class SignerProcess:
             **common,
             "operator_key_file": folder / "operator.pem",
             "data_dir": folder / "data",
+            "cold_start": "trust-disk",
             "grpc_port_file": folder / "port",
         }
         self._process: subprocess.Popen[bytes] | None = None

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import psycopg
 import pytest
+from tests.support.signer_leases import SignerLeases
 
 from ssv_devnet.postgres import Postgres
 from ssv_signer.store.database import Store
@@ -25,6 +26,7 @@ _numbers = count(1)
 
 class Database(Protocol):
     settings: dict[str, object]
+    leases: SignerLeases
 
     @property
     def store(self) -> type[SqliteStore | PostgresStore]:
@@ -36,6 +38,12 @@ class Database(Protocol):
     def run(self, statement: str) -> list[Any]:
         """Run a statement that both understand, past every signer."""
 
+    def copy(self) -> int:
+        """Keep what is in it now; returns its number."""
+
+    def restore(self, number: int) -> None:
+        """Put back what was in it, past every signer and every trigger."""
+
 
 class SqliteDatabase:
     """A file in a folder."""
@@ -45,6 +53,7 @@ class SqliteDatabase:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.settings: dict[str, object] = {"data_dir": folder}
+        self.leases = SignerLeases()
 
     def open(self) -> Store:
         return SqliteStore.open(self.folder)
@@ -52,6 +61,20 @@ class SqliteDatabase:
     def run(self, statement: str) -> list[Any]:
         with closing(sqlite3.connect(self.folder / FILE_NAME, isolation_level=None)) as connection:
             return connection.execute(statement).fetchall()
+
+    def copy(self) -> int:
+        number = next(_numbers)
+        self._write(self.folder / FILE_NAME, self.folder / f"copy-{number}")
+        return number
+
+    def restore(self, number: int) -> None:
+        self._write(self.folder / f"copy-{number}", self.folder / FILE_NAME)
+
+    @staticmethod
+    def _write(source: Path, target: Path) -> None:
+        # page by page, as a backup does; also while a signer has the file open
+        with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(target)) as other:
+            one.backup(other)
 
 
 class PostgresDatabase:
@@ -68,6 +91,7 @@ class PostgresDatabase:
         self.dsn_file = folder / f"{schema}.dsn"
         self.dsn_file.write_text(self.dsn + "\n")
         self.settings: dict[str, object] = {"store": "postgres", "postgres_dsn_file": self.dsn_file}
+        self.leases = SignerLeases()
 
     def open(self) -> Store:
         return PostgresStore.open(self.dsn_file)
@@ -76,6 +100,28 @@ class PostgresDatabase:
         with self.connected() as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
+
+    def copy(self) -> int:
+        number = next(_numbers)
+        with self.connected() as connection, connection.transaction():
+            connection.execute("SELECT lock_everything()")
+            for table in self._tables(connection):
+                connection.execute(f"CREATE TABLE copy_{number}_{table} AS TABLE {table}".encode())
+        return number
+
+    def restore(self, number: int) -> None:
+        # as a dump that is read in: the same rows, written by another transaction
+        with self.connected() as connection, connection.transaction():
+            connection.execute("SELECT lock_everything()")
+            connection.execute("SET LOCAL session_replication_role = replica")
+            for table in self._tables(connection):
+                connection.execute(f"DELETE FROM {table}".encode())
+                connection.execute(f"INSERT INTO {table} TABLE copy_{number}_{table}".encode())
+
+    @staticmethod
+    def _tables(connection: psycopg.Connection[Any]) -> list[str]:
+        query = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename NOT LIKE 'copy%'"
+        return [table for (table,) in connection.execute(query).fetchall() if table != "schema_version"]
 
     @contextmanager
     def connected(self) -> Iterator[psycopg.Connection[Any]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import grpc
 from services.signer.tests.databases import Database, SqliteDatabase
 from tests.support.service_certificates import tls_settings, write_certificates
+from tests.support.signer_leases import Draft, SignerLeases
 from tests.support.signing_world import SigningWorld, Validator, local_chain
 
 from ssv_api.v1 import signer_pb2 as pb
@@ -31,16 +32,20 @@ if TYPE_CHECKING:
 SLOTS_PER_EPOCH = 8
 PATIENCE_S = 30.0
 START = Slot(10 * SLOTS_PER_EPOCH + 3)
-Draft = pb.QbftDraft | pb.PreConsensusDraft | pb.PostConsensusDraft
+__all__ = ["PATIENCE_S", "SLOTS_PER_EPOCH", "START", "Draft", "Signer", "make_world", "sign"]
 
 
 class Signer:
-    """The signer of operator 1; `lines` is its log. It can be started again and again on the same files."""
+    """The signer of operator 1; `lines` is its log. It can be started again and again on the same files.
+
+    Unless told otherwise it trusts its disk, so that tests of other things need not wait for an epoch.
+    """
 
     def __init__(self, folder: Path, world: SigningWorld, database: Database | None = None) -> None:
         self.folder = folder
         self.database: Database = SqliteDatabase(folder / "data") if database is None else database
         self.world = world
+        self.leases = self.database.leases
         self.slot = START
         self.lines = io.StringIO()
         self.service: Service | None = None
@@ -53,6 +58,7 @@ class Signer:
         given: dict[str, object] = {
             "network_file": self.folder / "network.json",
             "operator_key_file": self.folder / "operator.pem",
+            "cold_start": "trust-disk",
             **self.database.settings,
             **tls_settings(self.certificates, "signer"),
             **changes,
@@ -92,31 +98,31 @@ class Signer:
             yield SignerStub(channel)
 
     async def hold(self, *validators: Validator) -> None:
-        """Add shares; then an epoch passes, so that they may sign."""
+        """Add shares and claim their committees; then an epoch passes, so that they may sign."""
         async with self.client("eth1-listener") as stub:
             for validator in validators:
                 await stub.AddShare(validator.add)
+        async with self.client() as stub:
+            await self.leases.take(stub)
         self.slot = Slot(self.slot + SLOTS_PER_EPOCH)
 
     async def sign(self, *drafts: Draft) -> list[pb.SignResponse]:
         """Send drafts in one stream; the answers in the order of the drafts."""
         async with self.client() as stub:
-            return await sign(stub, *drafts)
+            return await sign(stub, self.leases, *drafts)
 
 
-async def sign(stub: SignerAsyncStub, *drafts: Draft) -> list[pb.SignResponse]:
-    call = stub.Sign(iter([request(number, draft) for number, draft in enumerate(drafts)]))
+async def sign(stub: SignerAsyncStub, leases: SignerLeases, *drafts: Draft) -> list[pb.SignResponse]:
+    """Send drafts with the leases of their committees, which are claimed first if they were not yet."""
+    committees = [leases.committee_of(draft) for draft in drafts]
+    if not leases.held.keys() >= set(committees):
+        await leases.take(stub)
+    call = stub.Sign(iter([leases.request(number, draft) for number, draft in enumerate(drafts)]))
     answers = {answer.request_id: answer async for answer in call}
     assert len(answers) == len(drafts)
+    for number, answer in answers.items():
+        leases.note(committees[number], answer)
     return [answers[number] for number in range(len(drafts))]
-
-
-def request(number: int, draft: Draft) -> pb.SignRequest:
-    if isinstance(draft, pb.QbftDraft):
-        return pb.SignRequest(request_id=number, qbft=draft)
-    if isinstance(draft, pb.PreConsensusDraft):
-        return pb.SignRequest(request_id=number, pre_consensus=draft)
-    return pb.SignRequest(request_id=number, post_consensus=draft)
 
 
 def make_world() -> SigningWorld:

@@ -18,7 +18,7 @@ from ssv_runtime.logs import make_logger
 from ssv_runtime.metrics import Metrics
 from ssv_signer.batch import GroupCommit
 from ssv_signer.meters import Meters
-from ssv_signer.work import Failure, Judgement, Refusal
+from ssv_signer.work import Asked, Failure, Judgement, Refusal
 
 pytestmark = pytest.mark.asyncio
 
@@ -32,13 +32,13 @@ class Writer:
         self.go = asyncio.Event()
         self.problem: Exception | None = None
 
-    async def __call__(self, drafts: Sequence[Draft]) -> list[Judgement]:
-        self.batches.append(len(drafts))
+    async def __call__(self, asked: Sequence[Asked]) -> list[Judgement]:
+        self.batches.append(len(asked))
         self.busy.set()
         await self.go.wait()
         if self.problem is not None:
             raise self.problem
-        return [Refusal(Denied(DenialReason.MALFORMED, str(self._round(draft)))) for draft in drafts]
+        return [Refusal(Denied(DenialReason.MALFORMED, str(self._round(each.draft)))) for each in asked]
 
     @staticmethod
     def _round(draft: Draft) -> int:
@@ -46,18 +46,18 @@ class Writer:
         return draft.message.round
 
 
-def draft(world: SigningWorld, number: int) -> Draft:
-    return QbftDraft(QbftMessage.decode(world.qbft(QbftMessageType.PREPARE, START, b"v", number).message))
+def asked(world: SigningWorld, number: int) -> Asked:
+    return Asked(QbftDraft(QbftMessage.decode(world.qbft(QbftMessageType.PREPARE, START, b"v", number).message)), None)
 
 
 async def test_a_busy_writer_gathers_a_batch_and_answers_each_its_own(world: SigningWorld) -> None:
     writer = Writer()
     commits = GroupCommit(writer, 8, Meters(Metrics("signer")), make_logger("signer"))
     running = asyncio.create_task(commits.run())
-    waiting = [asyncio.create_task(commits.submit(draft(world, 1)))]
+    waiting = [asyncio.create_task(commits.submit(asked(world, 1)))]
     await writer.busy.wait()
-    waiting += [asyncio.create_task(commits.submit(draft(world, number))) for number in range(2, 21)]
-    hung_up = asyncio.create_task(commits.submit(draft(world, 99)))
+    waiting += [asyncio.create_task(commits.submit(asked(world, number))) for number in range(2, 21)]
+    hung_up = asyncio.create_task(commits.submit(asked(world, 99)))
     await asyncio.sleep(0)
     hung_up.cancel()
     assert not any(task.done() for task in waiting)
@@ -69,7 +69,7 @@ async def test_a_busy_writer_gathers_a_batch_and_answers_each_its_own(world: Sig
     assert [answer.denied.detail for answer in answers if isinstance(answer, Refusal)] == [
         str(number) for number in range(1, 21)
     ]
-    assert isinstance(await commits.submit(draft(world, 1)), Failure)
+    assert isinstance(await commits.submit(asked(world, 1)), Failure)
 
 
 async def test_a_batch_that_is_not_durable_fails_in_whole_and_the_next_one_is_tried(world: SigningWorld) -> None:
@@ -79,9 +79,9 @@ async def test_a_batch_that_is_not_durable_fails_in_whole_and_the_next_one_is_tr
     commits = GroupCommit(writer, 8, Meters(Metrics("signer")), make_logger("signer"))
     running = asyncio.create_task(commits.run())
     with capture_logs():
-        failed = await asyncio.gather(*(commits.submit(draft(world, number)) for number in range(1, 5)))
+        failed = await asyncio.gather(*(commits.submit(asked(world, number)) for number in range(1, 5)))
     writer.problem = None
-    refused = await commits.submit(draft(world, 1))
+    refused = await commits.submit(asked(world, 1))
     commits.stop()
     await running
     assert all(isinstance(answer, Failure) for answer in failed)

@@ -37,7 +37,7 @@ async def test_one_root_for_each_step_and_each_target(signer: Signer, world: Sig
 
         async def stream(number: int) -> list[bytes]:
             async with signer.client() as stub:
-                answers = await sign(stub, *drafts(number))
+                answers = await sign(stub, signer.leases, *drafts(number))
             return [answer.signed.message for answer in answers if answer.HasField("signed")]
 
         signed = await asyncio.gather(*(stream(number) for number in range(STREAMS)))

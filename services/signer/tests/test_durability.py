@@ -7,7 +7,6 @@ from services.signer.tests.databases import ON_SQLITE
 from services.signer.tests.harness import Draft, Signer
 from tests.support.signing_world import SigningWorld
 
-from ssv_protocol import effects
 from ssv_protocol.types.ids import Slot
 from ssv_protocol.types.roles import QbftMessageType
 from ssv_signer import judge
@@ -15,7 +14,7 @@ from ssv_signer.signatures import SigningPool
 from ssv_signer.store import consensus
 from ssv_signer.store.database import StoreError
 from ssv_signer.store.sqlite import SqliteStore
-from ssv_signer.work import Refusal, Work
+from ssv_signer.work import Asked, Refusal, Work
 
 pytestmark = pytest.mark.asyncio
 PREPARE = QbftMessageType.PREPARE
@@ -103,9 +102,9 @@ async def test_a_request_that_breaks_fails_alone_and_leaves_no_trace(
 ) -> None:
     judged = judge.Sitting.judge
 
-    def breaks(self: judge.Sitting, draft: effects.Draft) -> Work | Refusal:
-        verdict = judged(self, draft)
-        if b"\x00broken" in getattr(draft, "full_data", b""):
+    def breaks(self: judge.Sitting, asked: Asked) -> Work | Refusal:
+        verdict = judged(self, asked)
+        if b"\x00broken" in getattr(asked.draft, "full_data", b""):
             raise RuntimeError("after its writes")
         return verdict
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
-from services.signer.tests.harness import Signer, sign
+from services.signer.tests.harness import Signer
 from tests.support.service_certificates import write_certificates
 from tests.support.signing_world import SigningWorld
 
@@ -30,7 +30,25 @@ def signer(tmp_path: Path, world: SigningWorld) -> Signer:
 
 
 async def call_sign(stub: SignerAsyncStub, world: SigningWorld, signer: Signer) -> object:
-    return await sign(stub, world.qbft(QbftMessageType.PREPARE, signer.slot, b"v"))
+    draft = world.qbft(QbftMessageType.PREPARE, signer.slot, b"v")
+    return [answer async for answer in stub.Sign(iter([signer.leases.request(1, draft)]))]
+
+
+async def call_claim(stub: SignerAsyncStub, world: SigningWorld, _signer: Signer) -> object:
+    wanted = pb.CommitteeClaim(committee_id=world.committee_id())
+    return await stub.Claim(pb.ClaimRequest(holder="worker", committees=[wanted]))
+
+
+async def call_renew(stub: SignerAsyncStub, _world: SigningWorld, _signer: Signer) -> object:
+    return await stub.Renew(pb.RenewRequest())
+
+
+async def call_release(stub: SignerAsyncStub, _world: SigningWorld, _signer: Signer) -> object:
+    return await stub.Release(pb.ReleaseRequest())
+
+
+async def call_journal(stub: SignerAsyncStub, world: SigningWorld, _signer: Signer) -> object:
+    return [entry async for entry in stub.Journal(pb.JournalRequest(committee_ids=[world.committee_id()]))]
 
 
 async def call_watermarks(stub: SignerAsyncStub, world: SigningWorld, _signer: Signer) -> object:
@@ -64,6 +82,10 @@ async def call_import(stub: SignerAsyncStub, world: SigningWorld, _signer: Signe
 
 ALLOWED: list[tuple[str, Call, set[str]]] = [
     ("Sign", call_sign, {"consensus"}),
+    ("Claim", call_claim, {"consensus"}),
+    ("Renew", call_renew, {"consensus"}),
+    ("Release", call_release, {"consensus"}),
+    ("Journal", call_journal, {"consensus"}),
     ("Watermarks", call_watermarks, {"consensus"}),
     ("Identity", call_identity, set(CALLERS)),
     ("AddShare", call_add, {"eth1-listener"}),

@@ -37,6 +37,7 @@ def service_settings(
         SIGNER: {
             "grpc_port": ports.signer,
             "data_dir": folder.data / "signer",
+            "cold_start": "trust-disk",  # one machine and its disk; a worker that knows better is still believed
             "operator_key_file": settings.operator_key_file.absolute(),
             "operator_key_password_file": _absolute(settings.operator_key_password_file),
         },

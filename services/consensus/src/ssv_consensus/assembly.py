@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ssv_consensus.bus_gossip import BusGossip
 from ssv_consensus.clearance import SigningClearance
 from ssv_consensus.committee_inbox import CommitteeInbox
+from ssv_consensus.committee_journal import CommitteeJournal
 from ssv_consensus.committee_node import CommitteeNode
 from ssv_consensus.duty_book import CommitteeDuties, DutyBook
 from ssv_consensus.duty_id import duty_id
@@ -20,6 +21,8 @@ from ssv_consensus.duty_record import DutyRecord
 from ssv_consensus.duty_times import DUTY_SLOTS
 from ssv_consensus.holding import Holding
 from ssv_consensus.instruments import Instruments
+from ssv_consensus.lease_keeper import LeaseKeeper
+from ssv_consensus.leased_signer import LeasedSigner
 from ssv_consensus.ports import BeaconApi, Ports
 from ssv_consensus.record_stream import RecordStream
 from ssv_consensus.record_wire import record_message
@@ -30,6 +33,9 @@ from ssv_protocol.runners.seats import CommitteeSeat
 from ssv_protocol.types.ids import MessageId, OperatorId, Slot
 from ssv_runtime.bus import Bus
 from ssv_runtime.traces import Traces
+
+if TYPE_CHECKING:
+    from ssv_api.v1.signer_pb2_grpc import SignerAsyncStub
 
 T = TypeVar("T")
 
@@ -55,6 +61,8 @@ class Assembly:
     book: DutyBook
     beacon: BeaconApi
     signer: SignerClient
+    leases: LeaseKeeper
+    stub: SignerAsyncStub
     threads: Threads
     records: RecordStream
     instruments: Instruments
@@ -80,7 +88,7 @@ class Assembly:
             seat,
             Ports(
                 self.beacon,
-                self.signer,
+                LeasedSigner(committee, self.signer, self.leases),
                 gossip,
                 self.threads,
                 self.clock.now,
@@ -95,4 +103,5 @@ class Assembly:
             span=span,
         )
         inbox = CommitteeInbox(self.bus, committee, node.deliver)
-        return Holding(committee, node, inbox, self.network.chain.slot_duration_s, self.instruments)
+        journal = CommitteeJournal(committee, self.stub, self.leases, gossip, self.clock, node.deliver)
+        return Holding(committee, node, inbox, journal, self.network.chain.slot_duration_s, self.instruments)

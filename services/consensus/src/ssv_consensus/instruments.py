@@ -40,6 +40,7 @@ class Instruments:
         self._verdicts = metrics.counter("signer_verdicts", "What the signer said", ["verdict"])
         self._publications = metrics.counter("publications", "Requests to publish a message", ["outcome"])
         self._replayed = metrics.counter("replayed_messages", "Messages that gateways had kept")
+        self._journal = metrics.counter("journal_messages", "Messages out of the signer's record")
         self.committees = metrics.gauge("committees", "Committees held")
         self.validators = metrics.gauge("validators", "Validators of these committees")
         self.last_decided_slot = metrics.gauge("last_decided_slot", "Slot of the last decision")
@@ -73,6 +74,11 @@ class Instruments:
         """Kept messages were delivered."""
         self._replayed.inc(messages)
         self.log.debug("caught up", committee=committee, messages=messages)
+
+    def went_on(self, committee: CommitteeId, messages: int) -> None:
+        """The committee is held, and what was said for it before is known."""
+        self._journal.inc(messages)
+        self.log.debug("went on from the signer's record", committee=committee, messages=messages)
 
     # signer and gateways
     def stream_lost(self, reason: str) -> None:

@@ -9,6 +9,8 @@ On SIGTERM: no new duties, the running ones come to their end, their records are
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -17,6 +19,8 @@ from ssv_consensus.assembly import Assembly, Threads
 from ssv_consensus.beacon_port import BeaconNodePort
 from ssv_consensus.duty_book import DutyBook
 from ssv_consensus.instruments import Instruments
+from ssv_consensus.lease_instruments import LeaseInstruments
+from ssv_consensus.lease_keeper import LeaseKeeper
 from ssv_consensus.record_stream import RecordStream
 from ssv_consensus.seats import Preferences, padded_graffiti
 from ssv_consensus.settings import ConsensusSettings
@@ -41,6 +45,8 @@ from ssv_runtime.rpc import channel
 from ssv_runtime.service import Service, ServiceSpec
 
 _FLUSH_S = 3.0
+_NAME = f"{socket.gethostname()}-{os.getpid()}"
+"""Under which the signer knows this worker; for humans."""
 
 
 async def run(settings: ConsensusSettings, service: Service) -> None:
@@ -58,6 +64,7 @@ async def run(settings: ConsensusSettings, service: Service) -> None:
     stub = SignerStub(channel(settings.signer_target, settings, service, names.SIGNER))
     stream = SignStream(stub.Sign, instruments.stream_lost, instruments.stream_good)
     signer = SignerClient(stream, stub, clock.now, service.log, instruments.verdict)
+    leases = LeaseKeeper(stub, _NAME, clock, LeaseInstruments(service.log, service.metrics, service.health))
     records = RecordStream(bus, service.log, settings.records_max_age_s, settings.records_max_bytes)
     assembly = Assembly(
         network=network,
@@ -66,6 +73,8 @@ async def run(settings: ConsensusSettings, service: Service) -> None:
         book=book,
         beacon=BeaconNodePort(beacon, network.chain, builder_boost_percent=settings.builder_boost_percent),
         signer=signer,
+        leases=leases,
+        stub=stub,
         threads=Threads(threads),
         records=records,
         instruments=instruments,
@@ -87,6 +96,7 @@ async def run(settings: ConsensusSettings, service: Service) -> None:
     )
     await bus.subscribe(HEAD, head_handler(worker))
     service.spawn(stream.run, "sign stream", restart=True)
+    service.spawn(leases.run, "leases", restart=True)
     service.spawn(records.run, "duty records", restart=True)
     service.spawn(lambda: watch_registry(registry, worker, instruments), "registry", restart=True)
     service.spawn(lambda: watch_duties(bus, book, worker, instruments), "duties", restart=True)

@@ -18,16 +18,34 @@ from ssv_protocol.effects import (
     SyncSelection,
 )
 from ssv_protocol.errors import ProtocolError
+from ssv_protocol.signing.leases import Lease
 from ssv_protocol.signing.verdict import DenialReason, Denied
 from ssv_protocol.types.ids import ValidatorIndex
 from ssv_protocol.types.messages import SignedSSVMessage
 from ssv_protocol.types.roles import BeaconRole
+from ssv_runtime import lease_wire
+from ssv_runtime.lease_wire import LeaseMalformed
 
 _KINDS = {role.value: role for role in BeaconRole}
 
 
-def request_of(draft: Draft) -> pb.SignRequest:
-    """Return the request for a draft, still without its number."""
+def request_of(draft: Draft, lease: Lease | None = None) -> pb.SignRequest:
+    """Return the request for a draft, with what is known of its committee's lease, still without its number."""
+    request = _request_of(draft)
+    if lease is not None:
+        request.lease.CopyFrom(lease_wire.encode(lease))
+    return request
+
+
+def lease_of(response: pb.SignResponse) -> Lease | None:
+    """Return the lease that came with an answer."""
+    try:
+        return lease_wire.decode(response.lease) if response.HasField("lease") else None
+    except LeaseMalformed:
+        return None
+
+
+def _request_of(draft: Draft) -> pb.SignRequest:
     if isinstance(draft, QbftDraft):
         return pb.SignRequest(qbft=pb.QbftDraft(message=draft.message.encode(), full_data=draft.full_data))
     if isinstance(draft, PreConsensusDraft):

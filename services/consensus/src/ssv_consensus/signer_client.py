@@ -13,8 +13,9 @@ from ssv_api.v1 import signer_pb2 as pb
 from ssv_consensus.duty_id import duty_id_of
 from ssv_consensus.ports import Failed, NothingSigned, Signed, SignVerdict
 from ssv_consensus.sign_stream import SignStream
-from ssv_consensus.sign_wire import request_of, verdict_of
+from ssv_consensus.sign_wire import lease_of, request_of, verdict_of
 from ssv_protocol.effects import Draft
+from ssv_protocol.signing.leases import Lease
 from ssv_protocol.signing.verdict import Denied
 from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Epoch, Instant
 from ssv_runtime.rpc import RpcFailure
@@ -32,7 +33,7 @@ class Watermark:
 
 
 class SignerClient:
-    """`ports.Signer` over gRPC. `on_verdict` is told each verdict."""
+    """The signer over gRPC, for all committees. `on_verdict` is told each verdict."""
 
     def __init__(
         self,
@@ -44,16 +45,30 @@ class SignerClient:
     ) -> None:
         self._stream = stream
         self._stub = stub
-        self._now = now
+        self.now = now
         self._log = log
         self._on_verdict = on_verdict
 
-    async def sign(self, draft: Draft, deadline: Instant) -> SignVerdict:
-        """Return the signer's verdict, or Failed when `deadline` has come without one."""
+    async def sign(
+        self,
+        draft: Draft,
+        deadline: Instant,
+        lease: Lease | None = None,
+        on_lease: Callable[[Lease], None] = lambda lease: None,
+    ) -> SignVerdict:
+        """Return the signer's verdict, or Failed when `deadline` has come without one.
+
+        `lease` is what is known of the committee's lease, `on_lease` is told what the answer says of it.
+        """
         try:
-            verdict = verdict_of(await self._stream.ask(request_of(draft), max(0.0, deadline - self._now())))
+            answer = await self._stream.ask(request_of(draft, lease), max(0.0, deadline - self.now()))
         except TimeoutError:
-            verdict = Failed("no answer before the duty's deadline")
+            verdict: SignVerdict = Failed("no answer before the duty's deadline")
+        else:
+            verdict = verdict_of(answer)
+            told = lease_of(answer)
+            if told is not None:
+                on_lease(told)
         self._on_verdict(verdict)
         self._tell(draft, verdict)
         return verdict

@@ -11,12 +11,14 @@ from dataclasses import asdict
 from structlog.typing import FilteringBoundLogger
 
 from ssv_protocol.effects import Draft, PreConsensusDraft, QbftDraft
+from ssv_protocol.signing.leases import Lease, Taken
 from ssv_protocol.signing.verdict import Denied
-from ssv_protocol.types.ids import BlsPublicKey, MessageId
+from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, MessageId
 from ssv_protocol.types.message_id import COMMITTEE_ROLES, committee_of, duty_executor, message_role
 from ssv_protocol.types.roles import QbftMessageType, RunnerRole
 from ssv_signer.custody import Added, NewShare
 from ssv_signer.interchange import Imported
+from ssv_signer.leasing import Outcome
 from ssv_signer.meters import Meters
 from ssv_signer.work import LeftOut
 
@@ -82,6 +84,37 @@ class Audit:
     def share_removed(self, validator_pubkey: BlsPublicKey, caller: str) -> None:
         """A share was let go."""
         self._log.info("let go of a share", validator=validator_pubkey.hex(), caller=caller)
+
+    def claimed(self, holder: str, outcomes: Iterable[Outcome], caller: str) -> None:
+        """Committees were claimed; which began anew was told already."""
+        for each in outcomes:
+            committee = each.committee.hex()
+            match each.result:
+                case Lease():
+                    self._log.info(
+                        "a worker holds a committee",
+                        committee=committee,
+                        holder=holder,
+                        fence=each.result.fence,
+                        caller=caller,
+                    )
+                case Taken(fence, other):
+                    self._log.info(
+                        "another worker holds the committee",
+                        committee=committee,
+                        holder=other,
+                        fence=fence,
+                        asked=holder,
+                    )
+                case Denied():
+                    self._log.info(
+                        "a committee could not be claimed", committee=committee, asked=holder, **_words(each.result)
+                    )
+
+    def released(self, committees: Iterable[CommitteeId], caller: str) -> None:
+        """Committees were let go."""
+        for committee in committees:
+            self._log.info("nobody holds a committee", committee=committee.hex(), caller=caller)
 
     def slashing_exported(self, keys: int, caller: str) -> None:
         """Slashing records were given out."""

@@ -21,13 +21,12 @@ from typing import Generic, Protocol, TypeVar
 from prometheus_client import Gauge, Histogram
 from structlog.typing import FilteringBoundLogger
 
-from ssv_protocol.effects import Draft
-from ssv_signer.work import Failure, Judgement
+from ssv_signer.work import Asked, Failure, Judgement
 
 NOT_DURABLE = "the record could not be written, nothing was signed"
 _STOPPED = "the signer is stopping"
 
-Asked = TypeVar("Asked")
+Request = TypeVar("Request")
 Judged = TypeVar("Judged")
 
 
@@ -48,12 +47,12 @@ class CommitMeters(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting(Generic[Asked, Judged]):
-    request: Asked
+class _Waiting(Generic[Request, Judged]):
+    request: Request
     answer: asyncio.Future[Judged | Failure]
 
 
-class Commits(Generic[Asked, Judged]):
+class Commits(Generic[Request, Judged]):
     """A queue in front of the writer thread.
 
     `record` judges requests and makes their records durable; it raises when they may not be.
@@ -61,7 +60,7 @@ class Commits(Generic[Asked, Judged]):
 
     def __init__(
         self,
-        record: Callable[[Sequence[Asked]], Awaitable[list[Judged]]],
+        record: Callable[[Sequence[Request]], Awaitable[list[Judged]]],
         max_batch: int,
         meters: CommitMeters,
         log: FilteringBoundLogger,
@@ -70,11 +69,11 @@ class Commits(Generic[Asked, Judged]):
         self._max_batch = max_batch
         self._meters = meters
         self._log = log
-        self._waiting: deque[_Waiting[Asked, Judged]] = deque()
+        self._waiting: deque[_Waiting[Request, Judged]] = deque()
         self._wake = asyncio.Event()
         self._stopped = False
 
-    async def submit(self, request: Asked) -> Judged | Failure:
+    async def submit(self, request: Request) -> Judged | Failure:
         """Return the judgement of a request, whose record is durable."""
         if self._stopped:
             return Failure(_STOPPED)
@@ -103,7 +102,7 @@ class Commits(Generic[Asked, Judged]):
         self._stopped = True
         self._wake.set()
 
-    async def _commit(self, batch: Sequence[_Waiting[Asked, Judged]]) -> None:
+    async def _commit(self, batch: Sequence[_Waiting[Request, Judged]]) -> None:
         begun = time.perf_counter()
         judgements: Sequence[Judged | Failure]
         try:
@@ -121,12 +120,12 @@ class Commits(Generic[Asked, Judged]):
         self.answer(batch, judgements)
 
     @staticmethod
-    def answer(batch: Sequence[_Waiting[Asked, Judged]], judgements: Sequence[Judged | Failure]) -> None:
+    def answer(batch: Sequence[_Waiting[Request, Judged]], judgements: Sequence[Judged | Failure]) -> None:
         """Wake those who wait; a caller that hung up is passed over."""
         for waiting, judgement in zip(batch, judgements, strict=True):
             if not waiting.answer.done():
                 waiting.answer.set_result(judgement)
 
 
-GroupCommit = Commits[Draft, Judgement]
+GroupCommit = Commits[Asked, Judgement]
 """The queue of the committees' requests."""

@@ -23,7 +23,7 @@ from ssv_protocol.signing import window
 from ssv_protocol.signing.records import AttestationRecord, ProposalRecord
 from ssv_protocol.signing.watermarks import KeyRecord
 from ssv_protocol.types.ids import BlsPublicKey, Epoch, Slot
-from ssv_signer.store import shares, watermarks
+from ssv_signer.store import leases, shares, watermarks
 from ssv_signer.store.database import MAX_INTEGER, Connection
 
 Records = Mapping[BlsPublicKey, KeyRecord]
@@ -82,6 +82,7 @@ def merge(connection: Connection, records: Records) -> Imported:
     blocks = {key: block for key in raised if (block := after[key].proposal) and block != before[key].proposal}
     watermarks.put_attestations(connection, votes)
     watermarks.put_proposals(connection, blocks)
+    leases.changed_otherwise(connection, shares.committees_of(connection, raised))  # to lose this is to be behind
     return Imported(len(raised), len(records) - len(raised), len(records.keys() - shares.active_keys(connection)))
 
 

@@ -13,7 +13,7 @@ Source: architecture §5.1 to §5.4.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ssv_protocol.effects import (
     Draft,
@@ -28,8 +28,10 @@ from ssv_protocol.effects import (
     SyncSelection,
 )
 from ssv_protocol.forks import Network
+from ssv_protocol.signing import leases as lease_rules
 from ssv_protocol.signing import message_id as message_ids
 from ssv_protocol.signing import partial_signatures, post_consensus, pre_consensus, qbft
+from ssv_protocol.signing.leases import Lease, LeaseRecord
 from ssv_protocol.signing.post_consensus import HeldShare, PostConsensusState
 from ssv_protocol.signing.records import PartialSignaturesRecord
 from ssv_protocol.signing.verdict import DenialReason, Denied
@@ -38,10 +40,11 @@ from ssv_protocol.types.message_id import COMMITTEE_ROLES, committee_of, duty_ex
 from ssv_protocol.types.operator import CommitteeMember
 from ssv_protocol.types.roles import BeaconRole
 from ssv_signer.at_rest import Keyring
-from ssv_signer.store import batches, committees, consensus, pins, shares, watermarks
+from ssv_signer.leasing import Leasing, is_behind
+from ssv_signer.store import batches, committees, consensus, leases, pins, shares, watermarks
 from ssv_signer.store.database import Connection
 from ssv_signer.store.shares import ShareRow
-from ssv_signer.work import BatchWork, EnvelopeWork, LeftOut, Refusal, Work
+from ssv_signer.work import Asked, BatchWork, EnvelopeWork, LeftOut, Refusal, Work
 
 _Rows = dict[ValidatorIndex, ShareRow]
 _DUTY_TYPES: dict[type[PreConsensusObject], BeaconRole] = {
@@ -59,10 +62,11 @@ class Judge:
 
     network: Network
     keyring: Keyring
+    leasing: Leasing
 
-    def sit(self, connection: Connection, clock: Slot, drafts: Sequence[Draft]) -> Sitting:
-        """Begin to judge in an open transaction; `clock` is the signer's slot, `drafts` are what will be judged."""
-        return Sitting(self, connection, clock, drafts)
+    def sit(self, connection: Connection, clock: Slot, asked: Sequence[Asked]) -> Sitting:
+        """Begin to judge in an open transaction; `clock` is the signer's slot, `asked` is what will be judged."""
+        return Sitting(self, connection, clock, [each.draft for each in asked])
 
 
 class Sitting:
@@ -71,10 +75,13 @@ class Sitting:
     What most requests need is read for all of them at once, because each statement may be a journey to the database
     and back: seats in committees and how far was forgotten, which no judging changes; records of consensuses, which are
     read again after this sitting wrote to them.
+
+    Invariant: before anything else is looked at, the caller's lease is matched with that of the committee, which is the
+    message id's or its validator's. `close` counts the writes of each committee, in the same transaction.
     """
 
     def __init__(self, judge: Judge, connection: Connection, clock: Slot, drafts: Sequence[Draft]) -> None:
-        self._network, self._keyring = judge.network, judge.keyring
+        self._network, self._keyring, self._leasing = judge.network, judge.keyring, judge.leasing
         self._connection = connection
         self._clock = clock
         self._forgotten_below = pins.forgotten_below(connection)
@@ -88,10 +95,16 @@ class Sitting:
         steps = dict.fromkeys(_asked(draft) for draft in drafts if isinstance(draft, QbftDraft))
         self._consensuses = consensus.records(connection, list(steps))
         self._written: set[tuple[MessageId, Height]] = set()
+        self._leases: dict[CommitteeId, LeaseRecord | None] = {}
+        self._read_leases(list(self._active))
+        self._matched: set[CommitteeId] = set()
+        self._changed: set[CommitteeId] = set()
+        self.behind: dict[CommitteeId, Lease | None] = {}
+        """Committees whose records can't be believed, with the lease that told; None: this process did."""
 
-    def judge(self, draft: Draft) -> Work | Refusal:
-        """Judge a draft and write what it changes."""
-        slot = _slot(draft)
+    def judge(self, asked: Asked) -> Work | Refusal:
+        """Judge a request and write what it changes."""
+        draft, slot = asked.draft, _slot(asked.draft)
         denied = message_ids.check(self._network, draft.message_id, slot)
         if denied is not None:
             return Refusal(denied)
@@ -100,11 +113,40 @@ class Sitting:
         member = self._seat(draft.message_id, slot)
         if member is None:
             return Refusal(Denied(DenialReason.UNKNOWN_COMMITTEE))
+        denied = self._match(member.committee_id, asked.lease, draft)
+        if denied is not None:
+            return Refusal(denied)
         if isinstance(draft, QbftDraft):
             return self._consensus(member, draft)
         if isinstance(draft, PreConsensusDraft):
             return self._pre_consensus(member, draft)
         return self._post_consensus(member, draft)
+
+    def close(self) -> dict[CommitteeId, LeaseRecord]:
+        """Count the writes; returns the leases of all committees for which something may be signed."""
+        counted = leases.advance(self._connection, self._changed)
+        held = {committee: record for committee in self._matched if (record := self._leases[committee]) is not None}
+        return {
+            committee: replace(record, seq=counted.get(committee, record.seq)) for committee, record in held.items()
+        }
+
+    def _match(self, committee: CommitteeId, lease: Lease | None, draft: Draft) -> Denied | None:
+        self._read_leases([committee])
+        record = self._leases[committee]
+        denied = self._leasing.match(committee, record, lease, self._clock)
+        if is_behind(denied):
+            self.behind[committee] = lease
+        if denied is not None or record is None:
+            return denied
+        self._matched.add(committee)
+        if not record.believed:
+            self._changed.add(committee)  # proven now, and on record with the next write
+        return None if _may_be_forgotten(draft) else lease_rules.check_slot(record, _slot(draft))
+
+    def _read_leases(self, wanted: Sequence[CommitteeId]) -> None:
+        unread = [committee for committee in wanted if committee not in self._leases]
+        if unread:
+            self._leases |= dict.fromkeys(unread) | leases.records(self._connection, unread)
 
     def _seat(self, message_id: MessageId, slot: Slot) -> CommitteeMember | None:
         """Return the seat in the committee of a duty, if a share gives the operator a say in it."""
@@ -125,8 +167,9 @@ class Sitting:
             return Refusal(verdict)
         if verdict.record != before:
             self._written.add(place)
+            self._changed.add(member.committee_id)
             consensus.put(self._connection, message_id, height, before, verdict.record)
-        return EnvelopeWork(member.operator_id, verdict.message)
+        return EnvelopeWork(member.committee_id, member.operator_id, verdict.message)
 
     def _pre_consensus(self, member: CommitteeMember, draft: PreConsensusDraft) -> Work | Refusal:
         sent = batches.record(self._connection, draft.message_id, draft.slot, draft.type)
@@ -151,6 +194,8 @@ class Sitting:
             return Refusal(verdict)
         watermarks.put_attestations(self._connection, verdict.attestations)
         watermarks.put_proposals(self._connection, verdict.proposals)
+        if verdict.attestations or verdict.proposals:
+            self._changed.add(member.committee_id)
         left_out = tuple(LeftOut(item.duty.validator_index, item.duty.type, item.denied) for item in verdict.denied)
         return self._batch(member, draft, rows, sent, verdict.record, left_out)
 
@@ -167,9 +212,10 @@ class Sitting:
             return Refusal(left_out[0].denied if left_out else Denied(DenialReason.NOTHING_TO_SIGN), left_out)
         if sent is None:
             batches.put(self._connection, draft.message_id, record)
+            self._changed.add(member.committee_id)
         by_key = {row.share_pubkey: row for row in rows.values()}
         secrets = tuple(self._keyring.secret(by_key[item.share_pubkey]) for item in record.items)
-        return BatchWork(member.operator_id, draft.message_id, record, secrets, left_out)
+        return BatchWork(member.committee_id, member.operator_id, draft.message_id, record, secrets, left_out)
 
     def _rows(
         self, sent: PartialSignaturesRecord | None, asked: Iterable[tuple[ValidatorIndex, BlsPublicKey]]

@@ -17,4 +17,5 @@ class Meters:
         self.commit_s = metrics.histogram("commit_seconds", "Judging a batch and making its records durable")
         self.signing_s = metrics.histogram("signing_seconds", "Making the signatures of one request", ["kind"])
         self.queue = metrics.gauge("queue_requests", "Requests that wait for a transaction")
+        self.quiet = metrics.gauge("committees_quiet", "Committees that wait after a cold start")
         self.shares = metrics.gauge("shares_active", "Shares that may sign")

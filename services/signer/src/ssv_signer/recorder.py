@@ -13,18 +13,28 @@ Source: architecture §5.1; crypto-python.md (one commit of 100 rows costs 1.2 m
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from structlog.typing import FilteringBoundLogger
 
-from ssv_protocol.effects import Draft
 from ssv_protocol.forks import Network
 from ssv_protocol.signing import window
-from ssv_protocol.types.ids import Instant, Slot
+from ssv_protocol.signing.leases import Lease, LeaseRecord
+from ssv_protocol.types.ids import CommitteeId, Instant, Slot
 from ssv_protocol.types.message_id import duty_executor
 from ssv_signer.judge import Judge, Sitting
 from ssv_signer.store import pruning
-from ssv_signer.store.database import Contradiction, Store, StoreError
-from ssv_signer.work import Failure, Judgement
+from ssv_signer.store.database import Connection, Contradiction, Store, StoreError
+from ssv_signer.work import Asked, BatchWork, EnvelopeWork, Failure, Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a transaction came to: judgements, the leases of all committees that may sign, those that can't go on."""
+
+    judgements: list[Judgement]
+    leases: dict[CommitteeId, LeaseRecord]
+    behind: dict[CommitteeId, Lease | None]
 
 
 class Recorder:
@@ -40,6 +50,7 @@ class Recorder:
     ) -> None:
         self.store = store
         self.network = network
+        self.leasing = judge.leasing
         self._judge = judge
         self._now = now
         self._log = log
@@ -48,8 +59,8 @@ class Recorder:
         """Return the slot of the signer's clock."""
         return self.network.chain.slot_at(self._now())
 
-    def record(self, drafts: Sequence[Draft]) -> list[Judgement]:
-        """Judge drafts in their order, in one transaction, each against what the ones before it left.
+    def record(self, asked: Sequence[Asked]) -> list[Judgement]:
+        """Judge requests in their order, in one transaction, each against what the ones before it left.
 
         One that can't be judged fails alone.
 
@@ -57,10 +68,29 @@ class Recorder:
             StoreError: the transaction may not be durable, and nothing may be signed.
         """
         clock = self.clock()
+        return self.finish(self._recorded(asked, clock), clock)
+
+    def sit(
+        self, connection: Connection, asked: Sequence[Asked], clock: Slot, judge: Callable[[Sitting, Asked], Judgement]
+    ) -> Recorded:
+        """Judge requests in an open transaction and write what they change."""
+        sitting = self._judge.sit(connection, clock, asked)
+        judgements = [judge(sitting, each) for each in asked]
+        return Recorded(judgements, sitting.close(), sitting.behind)
+
+    def finish(self, recorded: Recorded, clock: Slot) -> list[Judgement]:
+        """Return the judgements of a transaction that is durable, with the leases to tell."""
+        told = self.leasing.remember(recorded.leases, clock)
+        self.leasing.begin_anew(self.store, clock, recorded.behind)
+        return [
+            replace(each, lease=told[each.committee]) if isinstance(each, EnvelopeWork | BatchWork) else each
+            for each in recorded.judgements
+        ]
+
+    def _recorded(self, asked: Sequence[Asked], clock: Slot) -> Recorded:
         try:
-            with self.store.judging({duty_executor(draft.message_id) for draft in drafts}) as connection:
-                sitting = self._judge.sit(connection, clock, drafts)
-                return [sitting.judge(draft) for draft in drafts]
+            with self.store.judging({duty_executor(each.draft.message_id) for each in asked}) as connection:
+                return self.sit(connection, asked, clock, Sitting.judge)
         except Contradiction:
             pass
         except StoreError:
@@ -68,13 +98,12 @@ class Recorder:
         except Exception:
             self._log.debug("a batch broke; judging its requests one by one", exc_info=True)
         with self.store.alone() as connection:
-            sitting = self._judge.sit(connection, clock, drafts)
-            return [self._judge_alone(sitting, draft) for draft in drafts]
+            return self.sit(connection, asked, clock, self._judge_alone)
 
-    def _judge_alone(self, sitting: Sitting, draft: Draft) -> Judgement:
+    def _judge_alone(self, sitting: Sitting, asked: Asked) -> Judgement:
         try:
             with self.store.savepoint():
-                return sitting.judge(draft)
+                return sitting.judge(asked)
         except Contradiction as error:
             # the tables' own guard: a rule above has a gap
             self._log.error("a record was about to contradict an earlier one; report this", problem=str(error))

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 
 import grpc
 
 from ssv_api.v1.signer_pb2_grpc import add_SignerServicer_to_server
+from ssv_protocol.beacon_chain import BeaconChain
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.forks import Network
-from ssv_protocol.types.ids import Instant
+from ssv_protocol.types.ids import CommitteeId, Instant, Slot
 from ssv_runtime.names import SIGNER
 from ssv_runtime.network_file import read_network_file
 from ssv_runtime.rpc import secure_server
@@ -39,6 +40,7 @@ from ssv_signer.store.sqlite import SqliteStore
 from ssv_signer.vault import Clock, Vault
 
 _FIRST_PAUSE_S, _LAST_PAUSE_S = 0.1, 2.0
+_SHOWN_COMMITTEES, _SHORT_DIGITS = 5, 8
 
 
 class _Stopped(Exception):
@@ -76,6 +78,7 @@ async def serving(settings: SignerSettings, service: Service, now: Clock) -> Asy
             operator_key=operator_key,
             audit_log=Audit(service.log, meters),
             meters=meters,
+            show_quiet=lambda quiet: _show_quiet(quiet, service, meters, network.chain),
             max_stream_requests=settings.max_stream_requests,
         )
 
@@ -103,7 +106,7 @@ def connector(settings: SignerSettings) -> Callable[[], Store]:
     dsn_file = settings.postgres_dsn_file
     if dsn_file is None:
         raise StartRefused("postgres_dsn_file: must be set with store = postgres; it holds the connection string")
-    return lambda: PostgresStore.open(dsn_file)
+    return lambda: PostgresStore.open(dsn_file, replicated=settings.postgres_replicated)
 
 
 async def _open(
@@ -119,6 +122,7 @@ async def _open(
                 now=now,
                 log=service.log,
                 health=health,
+                trust_disk=settings.cold_start == "trust-disk",
             )
         except StoreError as error:
             health.down(str(error), PostgresStore.remedy)
@@ -139,6 +143,7 @@ async def _keep(vault: Vault, service: Service, meters: Meters, slot_s: float) -
             pause_s = min(2 * pause_s, _LAST_PAUSE_S, slot_s)
             continue
         meters.shares.set(tidied.shares)
+        _show_quiet(tidied.quiet, service, meters, vault.network.chain)
         if tidied.weakness is None:
             service.health.forget("replication")
         else:
@@ -146,6 +151,21 @@ async def _keep(vault: Vault, service: Service, meters: Meters, slot_s: float) -
         pause_s = _FIRST_PAUSE_S
         with suppress(TimeoutError):
             await asyncio.wait_for(vault.lost.wait(), slot_s)
+
+
+def _show_quiet(quiet: Mapping[CommitteeId, Slot], service: Service, meters: Meters, chain: BeaconChain) -> None:
+    meters.quiet.set(len(quiet))
+    if not quiet:
+        service.health.forget("record")
+        return
+    epochs = sorted({chain.epoch_of(slot) for slot in quiet.values()})
+    named = ", ".join(committee.hex()[:_SHORT_DIGITS] for committee in sorted(quiet)[:_SHOWN_COMMITTEES])
+    more = f" and {len(quiet) - _SHOWN_COMMITTEES} more" if len(quiet) > _SHOWN_COMMITTEES else ""
+    until = " or ".join(map(str, epochs))
+    service.health.dependency("record").down(
+        f"committees {named}{more} sign again from epoch {until} on: what was signed before may be forgotten",
+        "wait; the log says why. With a database that is on one local disk and never restored, cold_start = trust-disk",
+    )
 
 
 SERVICE = ServiceSpec(SIGNER, SignerSettings, run)

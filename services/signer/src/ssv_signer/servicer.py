@@ -7,15 +7,17 @@ is not read further. A caller that hangs up loses its answers and nothing else: 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import grpc
 
 from ssv_api.v1 import signer_pb2 as pb
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
-from ssv_protocol.signing.verdict import Denied
-from ssv_protocol.types.ids import BlsPublicKey, CommitteeId
+from ssv_protocol.signing.verdict import DenialReason, Denied
+from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Slot
+from ssv_runtime import lease_wire
+from ssv_runtime.lease_wire import LeaseMalformed
 from ssv_runtime.names import CLI, CONSENSUS, DUTY_SCHEDULER, ETH1_LISTENER, SERVICES
 from ssv_runtime.rpc import Permissions, RpcRefusal, caller_of
 from ssv_signer import audit, custody, drafts
@@ -23,17 +25,22 @@ from ssv_signer.audit import Audit
 from ssv_signer.batch import NOT_DURABLE, GroupCommit
 from ssv_signer.custody import NewShare
 from ssv_signer.errors import ShareConflict, ShareRefused
+from ssv_signer.lease_calls import LeaseCalls
 from ssv_signer.meters import Meters
 from ssv_signer.signatures import SigningPool
 from ssv_signer.slashing_calls import SlashingCalls
 from ssv_signer.store.database import StoreError
 from ssv_signer.vault import Vault
-from ssv_signer.work import BatchWork, EnvelopeWork, Failure, Refusal
+from ssv_signer.work import Asked, BatchWork, EnvelopeWork, Failure, Refusal
 
 _SIGNER = "ssv.v1.Signer"
 PERMISSIONS = Permissions(
     {
         f"{_SIGNER}/Sign": {CONSENSUS},
+        f"{_SIGNER}/Claim": {CONSENSUS},
+        f"{_SIGNER}/Renew": {CONSENSUS},
+        f"{_SIGNER}/Release": {CONSENSUS},
+        f"{_SIGNER}/Journal": {CONSENSUS},
         f"{_SIGNER}/Watermarks": {CONSENSUS},
         f"{_SIGNER}/Identity": {*SERVICES, CLI},
         f"{_SIGNER}/AddShare": {ETH1_LISTENER},
@@ -47,7 +54,7 @@ _BROKE = "the signer failed; its log says why"
 _Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class SignerServer(SlashingCalls):
+class SignerServer(LeaseCalls, SlashingCalls):
     """Answers the calls; what may be signed is decided behind `commits`, shares behind `vault`."""
 
     def __init__(
@@ -59,6 +66,7 @@ class SignerServer(SlashingCalls):
         operator_key: OperatorPrivateKey,
         audit_log: Audit,
         meters: Meters,
+        show_quiet: Callable[[Mapping[CommitteeId, Slot]], None],
         max_stream_requests: int,
     ) -> None:
         self._vault = vault
@@ -67,6 +75,7 @@ class SignerServer(SlashingCalls):
         self._operator_key = operator_key
         self._audit = audit_log
         self._meters = meters
+        self._show_quiet = show_quiet
         self._max_stream_requests = max_stream_requests
 
     async def Sign(  # noqa: N802 (gRPC's name)
@@ -181,7 +190,13 @@ class SignerServer(SlashingCalls):
         if isinstance(draft, Denied):
             self._audit.refused(None, draft, caller)
             return pb.SignResponse(request_id=number, denied=drafts.denied(draft))
-        judgement = await self._commits.submit(draft)
+        try:
+            lease = lease_wire.decode(request.lease) if request.HasField("lease") else None
+        except LeaseMalformed as error:
+            denied = Denied(DenialReason.MALFORMED, str(error))
+            self._audit.refused(draft, denied, caller)
+            return pb.SignResponse(request_id=number, denied=drafts.denied(denied))
+        judgement = await self._commits.submit(Asked(draft, lease))
         if isinstance(judgement, Refusal):
             self._audit.refused(draft, judgement.denied, caller)
             self._audit.left_out(draft, judgement.left_out, caller)
@@ -193,7 +208,9 @@ class SignerServer(SlashingCalls):
         left_out = judgement.left_out if isinstance(judgement, BatchWork) else ()
         self._audit.left_out(draft, left_out, caller)
         self._audit.signed(draft)
-        return pb.SignResponse(request_id=number, signed=pb.Signed(message=message, denied=drafts.left_out(left_out)))
+        told = None if judgement.lease is None else lease_wire.encode(judgement.lease)
+        signed = pb.Signed(message=message, denied=drafts.left_out(left_out))
+        return pb.SignResponse(request_id=number, signed=signed, lease=told)
 
     async def _sign(self, work: EnvelopeWork | BatchWork, kind: str) -> bytes:
         with self._meters.signing_s.labels(kind).time():

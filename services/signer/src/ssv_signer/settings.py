@@ -18,6 +18,14 @@ class SignerSettings(GrpcServiceSettings):
     postgres_dsn_file: Path | None = Field(
         None, description="File with the connection string of PostgreSQL, read at each connect; secret"
     )
+    postgres_replicated: bool = Field(
+        False, description="Whether PostgreSQL has standby servers: then one must be synchronous, or it is not ready"
+    )
+    cold_start: Literal["witness", "trust-disk"] = Field(
+        "witness",
+        description="Whether a committee waits for an epoch when nobody can tell that the database is the latest "
+        "(witness), or the database is believed, which only a local disk that is never restored allows (trust-disk)",
+    )
     operator_key_file: Path = Field(description="The operator's RSA key, as `ssvctl keys generate` writes it")
     operator_key_password_file: Path | None = Field(
         None, description="File with the key's password; unset for a key that is not encrypted"

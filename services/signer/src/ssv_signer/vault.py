@@ -19,36 +19,42 @@ from typing import TypeVar
 from structlog.typing import FilteringBoundLogger
 
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
-from ssv_protocol.effects import Draft
 from ssv_protocol.forks import Network
+from ssv_protocol.signing.leases import Lease
 from ssv_protocol.signing.records import AttestationRecord
 from ssv_protocol.signing.watermarks import KeyRecord
 from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Instant, Slot
 from ssv_runtime.health import Dependency
-from ssv_signer import custody, interchange
+from ssv_signer import custody, interchange, journal
 from ssv_signer.at_rest import SALT_BYTES, Keyring
 from ssv_signer.custody import Added, NewShare
 from ssv_signer.errors import StartRefused
 from ssv_signer.interchange import Imported
 from ssv_signer.judge import Judge
+from ssv_signer.leasing import Leasing, Outcome, Wanted
 from ssv_signer.recorder import Recorder
-from ssv_signer.store import pins, shares, watermarks
+from ssv_signer.store import leases, pins, shares, watermarks
 from ssv_signer.store.database import Connection, Store, StoreError
 from ssv_signer.store.shares import ShareRow
-from ssv_signer.work import Judgement
+from ssv_signer.work import Asked, Judgement, Work
 
 T = TypeVar("T")
 Clock = Callable[[], Instant]
+Held = tuple[CommitteeId, Lease]
 _SLOW_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Tidied:
-    """How many records were forgotten, how many shares may sign, and why what is durable could still be lost."""
+    """How many records were forgotten, how many shares may sign, why what is durable could still be lost, who waits.
+
+    `quiet` has the committees after a cold start, each with the first slot for which it signs again.
+    """
 
     pruned: int
     shares: int
     weakness: str | None
+    quiet: Mapping[CommitteeId, Slot]
 
 
 class Vault:
@@ -74,8 +80,12 @@ class Vault:
         now: Clock,
         log: FilteringBoundLogger,
         health: Dependency,
+        trust_disk: bool = False,
     ) -> Vault:
-        """Open the database in a thread of its own; raises StartRefused, and StoreError if it can't be reached now."""
+        """Open the database in a thread of its own; raises StartRefused, and StoreError if it can't be reached now.
+
+        `trust_disk`: believe a database of which nobody can tell whether it is the latest.
+        """
         thread = ThreadPoolExecutor(1, thread_name_prefix="record")
 
         def build() -> tuple[Recorder, Keyring]:
@@ -85,7 +95,8 @@ class Vault:
             except BaseException:
                 store.close()
                 raise
-            return Recorder(store, Judge(network, keyring), network, now, log), keyring
+            leasing = Leasing(network.chain, disk=trust_disk, random=secrets.token_bytes, log=log)
+            return Recorder(store, Judge(network, keyring, leasing), network, now, log), keyring
 
         try:
             recorder, keyring = await asyncio.get_running_loop().run_in_executor(thread, build)
@@ -100,9 +111,42 @@ class Vault:
         await self._call(self._store.close)
         self._thread.shutdown()
 
-    async def record(self, drafts: Sequence[Draft]) -> list[Judgement]:
-        """Judge drafts and make their records durable; raises StoreError when they may not be."""
-        return await self._watched(lambda: self._recorder.record(drafts))
+    async def record(self, asked: Sequence[Asked]) -> list[Judgement]:
+        """Judge requests and make their records durable; raises StoreError when they may not be."""
+        return await self._watched(lambda: self._recorder.record(asked))
+
+    async def claim(self, holder: str, wanted: Sequence[Wanted]) -> list[Outcome]:
+        """Give committees to a holder; raises StoreError."""
+        recorder = self._recorder
+        return await self._watched(lambda: recorder.leasing.claim(recorder.store, recorder.clock(), holder, wanted))
+
+    async def renew(self, held: Sequence[Held]) -> list[Outcome]:
+        """Tell holders whether their leases hold; raises StoreError."""
+        recorder = self._recorder
+        return await self._watched(lambda: recorder.leasing.renew(recorder.store, recorder.clock(), held))
+
+    async def release(self, held: Sequence[Held]) -> list[CommitteeId]:
+        """Let holders go of committees; raises StoreError."""
+        recorder = self._recorder
+        return await self._watched(lambda: recorder.leasing.release(recorder.store, recorder.clock(), held))
+
+    async def quiet(self) -> dict[CommitteeId, Slot]:
+        """Return the committees that wait after a cold start, as `Tidied`; raises StoreError."""
+
+        def read() -> dict[CommitteeId, Slot]:
+            with self._store.reading() as connection:
+                return leases.quiet(connection, self._recorder.clock())
+
+        return await self._watched(read)
+
+    async def journal(self, committees: Collection[CommitteeId], since: Slot) -> list[Work]:
+        """Return what is on record as said for committees since a slot; raises StoreError."""
+
+        def read() -> list[Work]:
+            with self._store.reading() as connection:
+                return journal.entries(connection, self._keyring, self.network, committees, since)
+
+        return await self._watched(read)
 
     async def judging(self, keys: Collection[bytes], work: Callable[[Connection, Slot], T]) -> T:
         """Run `work`, given the signer's slot, in a transaction that alone may touch the records of `keys`.
@@ -183,8 +227,9 @@ class Vault:
             pruned = self._recorder.prune()
             with self._store.reading() as connection:
                 keys = shares.active_keys(connection)
+                quiet = leases.quiet(connection, self._recorder.clock())
             self._keyring.keep_only(keys)
-            return Tidied(pruned, len(keys), self._store.weakness())
+            return Tidied(pruned, len(keys), self._store.weakness(), quiet)
 
         return await self._watched(tidy)
 

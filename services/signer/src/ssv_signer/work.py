@@ -5,9 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ssv_protocol.crypto.bls import SecretKey
+from ssv_protocol.effects import Draft
+from ssv_protocol.signing.leases import Lease
 from ssv_protocol.signing.records import PartialSignaturesRecord, UnsignedMessage
 from ssv_protocol.signing.verdict import Denied
-from ssv_protocol.types.ids import MessageId, OperatorId, ValidatorIndex
+from ssv_protocol.types.ids import CommitteeId, MessageId, OperatorId, ValidatorIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request: what to sign, and what the caller knows of the committee's lease."""
+
+    draft: Draft
+    lease: Lease | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,21 +31,28 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class EnvelopeWork:
-    """A message for the operator key."""
+    """A message for the operator key. `lease` is what to tell the committee's holder with it."""
 
+    committee: CommitteeId
     operator_id: OperatorId
     message: UnsignedMessage
+    lease: Lease | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BatchWork:
-    """Share signatures to make, `secrets` in the order of the record's items, and the envelope around them."""
+    """Share signatures to make, `secrets` in the order of the record's items, and the envelope around them.
 
+    `lease` is what to tell the committee's holder with it.
+    """
+
+    committee: CommitteeId
     operator_id: OperatorId
     message_id: MessageId
     record: PartialSignaturesRecord
     secrets: tuple[SecretKey, ...] = field(repr=False)
     left_out: tuple[LeftOut, ...] = ()
+    lease: Lease | None = None
 
 
 Work = EnvelopeWork | BatchWork

@@ -24,6 +24,14 @@ def record(
     return PartialSignaturesRecord(slot, kind, items) if items else None
 
 
+def places(connection: Connection, since: Slot) -> list[tuple[Slot, MessageId, PartialSignatureType]]:
+    """Return which messages of slots from `since` on are on record."""
+    rows = connection.execute(
+        "SELECT slot, message_id, type FROM partial_signatures WHERE slot >= ? AND position = 0", (since,)
+    ).fetchall()
+    return [(Slot(slot), MessageId(message_id), PartialSignatureType(kind)) for slot, message_id, kind in rows]
+
+
 def put(connection: Connection, message_id: MessageId, record: PartialSignaturesRecord) -> None:
     """Insert a record; raises Contradiction if there is one."""
     connection.executemany(

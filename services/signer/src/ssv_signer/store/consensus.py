@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ssv_protocol.signing.records import Lock, QbftRecord, QbftStep, UnsignedMessage
-from ssv_protocol.types.ids import Height, MessageId, Root, Round
+from ssv_protocol.types.ids import Height, MessageId, Root, Round, Slot
 from ssv_protocol.types.messages import SSVMessage
 from ssv_protocol.types.roles import QbftMessageType
 from ssv_signer.store.database import Connection, select_among
@@ -40,6 +40,22 @@ def records(connection: Connection, asked: Sequence[Asked]) -> dict[Asked, QbftR
 def record(connection: Connection, asked: Asked) -> QbftRecord | None:
     """Return the record of one consensus, with the step that is asked about if that is on record."""
     return records(connection, [asked]).get(asked)
+
+
+def places(connection: Connection, since: Slot) -> list[tuple[Slot, MessageId]]:
+    """Return the consensuses of slots from `since` on in which something was said."""
+    rows = connection.execute("SELECT height, message_id FROM consensus WHERE height >= ?", (since,)).fetchall()
+    return [(Slot(height), MessageId(message_id)) for height, message_id in rows]
+
+
+def said(connection: Connection, message_id: MessageId, slot: Slot) -> list[UnsignedMessage]:
+    """Return the steps of a consensus in the order of its rounds, each of which begins with the change to it."""
+    rows = connection.execute(
+        "SELECT type, round, message, full_data FROM consensus_steps WHERE height = ? AND message_id = ?",
+        (slot, message_id),
+    ).fetchall()
+    rows.sort(key=lambda row: (row[1], row[0] != QbftMessageType.ROUND_CHANGE, row[0]))
+    return [UnsignedMessage(SSVMessage.decode(message), full_data) for _, _, message, full_data in rows]
 
 
 def put(

@@ -47,6 +47,9 @@ class Rows(Protocol):
 class Connection(Protocol):
     """One connection, inside a transaction. Its methods raise StoreError."""
 
+    row_writer: str
+    """SQL for the transaction that wrote a row, as `this_writer()` numbered it."""
+
     def execute(self, sql: str, parameters: Sequence[Value] = ()) -> Rows:
         """Run a statement."""
 

@@ -57,6 +57,12 @@ _SESSION = (
     "SET statement_timeout = 0",  # it would cut short a commit that waits for its standby
     "SET enable_seqscan = off",  # every query has an index, and few rows to find among many
 )
+_STANDBYS = (
+    "SELECT current_setting('synchronous_standby_names'), count(*), "
+    "count(*) FILTER (WHERE coalesce(sync_state, 'sync') IN ('sync', 'quorum')) "
+    "FROM pg_stat_replication WHERE coalesce(state, 'streaming') = 'streaming'"
+)
+"""A role without pg_monitor sees that there are standbys, and not their state."""
 _BEGIN = b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 _BEGIN_READING = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
@@ -93,6 +99,8 @@ class _Rows:
 class _Connection:
     """psycopg's connection, with `?` for parameters and this package's errors."""
 
+    row_writer = "xmin::text::bigint"
+
     def __init__(self, raw: psycopg.Connection, pipeline: psycopg.Pipeline | None) -> None:
         self._raw = raw
         self._pipeline = pipeline
@@ -113,8 +121,9 @@ class PostgresStore:
     remedy = "check that PostgreSQL runs, can be reached and has room; its log says more"
     comes_back = True
 
-    def __init__(self, dsn_file: Path) -> None:
+    def __init__(self, dsn_file: Path, *, replicated: bool = False) -> None:
         self._dsn_file = dsn_file
+        self._replicated = replicated
         self._raw: psycopg.Connection | None = None
         self._warnings: list[str] = []
         self._not_before_s, self._pause_s = 0.0, _FIRST_PAUSE_S
@@ -123,14 +132,16 @@ class PostgresStore:
         """Called in a transaction of each new connection; raises StartRefused for a database that is another one."""
 
     @classmethod
-    def open(cls, dsn_file: Path) -> PostgresStore:
+    def open(cls, dsn_file: Path, *, replicated: bool = False) -> PostgresStore:
         """Connect with the connection string in a file and bring the schema up to date.
+
+        `replicated`: a server without a synchronous standby is weak.
 
         Raises:
             StartRefused: the file or the database can't be used.
             StoreError: the database can't be reached now.
         """
-        store = cls(dsn_file)
+        store = cls(dsn_file, replicated=replicated)
         store._connect()
         return store
 
@@ -166,15 +177,17 @@ class PostgresStore:
 
     def weakness(self) -> str | None:
         """Say why a commit could still be lost with this server, if so; raises StoreError."""
-        query = (
-            "SELECT count(*) FROM pg_stat_replication WHERE coalesce(state, 'streaming') = 'streaming' "
-            "AND current_setting('synchronous_standby_names') = ''"
-        )
         with self.reading() as connection:
-            (standbys,) = connection.execute(query).fetchone()
-        if not standbys:
-            return None
-        return f"{standbys} standby servers follow asynchronously; name them in synchronous_standby_names"
+            (names, standbys, synchronous) = connection.execute(_STANDBYS).fetchone()
+        if standbys and not names:
+            return f"{standbys} standby servers follow asynchronously; name them in synchronous_standby_names"
+        if self._replicated and not names:
+            return (
+                "postgres_replicated is set, and the server has no synchronous_standby_names; name its standbys there"
+            )
+        if self._replicated and not synchronous:
+            return "no synchronous standby is connected; commits wait until one is"
+        return None
 
     def close(self) -> None:
         """End the connection."""

@@ -138,8 +138,15 @@ _LEASES = (
         fence bigint NOT NULL CHECK (fence > 0),
         seq bigint NOT NULL CHECK (seq > 0),
         holder text NOT NULL,
-        quiet_until_slot bigint NOT NULL
+        quiet_until_slot bigint NOT NULL,
+        run text NOT NULL,
+        writer bigint NOT NULL
     )""",
+    # which run of the server a row was written in, and by which transaction: one that was restored has another xmin
+    """CREATE FUNCTION this_run() RETURNS text LANGUAGE sql STABLE AS
+    $$ SELECT pg_postmaster_start_time()::timestamp::text $$""",
+    """CREATE FUNCTION this_writer() RETURNS bigint LANGUAGE sql STABLE AS
+    $$ SELECT pg_current_xact_id()::text::bigint % 4294967296 $$""",
     *_guard(
         "leases",
         "UPDATE",

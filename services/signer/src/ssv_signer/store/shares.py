@@ -80,6 +80,18 @@ def keys_ever_held(connection: Connection, validator_pubkey: BlsPublicKey) -> li
     return [BlsPublicKey(key) for (key,) in connection.execute(query, (validator_pubkey,)).fetchall()]
 
 
+def keys_of_committees(connection: Connection, committees: Sequence[CommitteeId]) -> list[BlsPublicKey]:
+    """Return the public keys of every share of committees, those that were let go too."""
+    query = "SELECT share_pubkey FROM shares WHERE committee_id IN"
+    return [BlsPublicKey(key) for (key,) in select_in(connection, query, committees)]
+
+
+def committees_of(connection: Connection, share_pubkeys: Sequence[BlsPublicKey]) -> set[CommitteeId]:
+    """Return the committees of shares that are or were held."""
+    query = "SELECT DISTINCT committee_id FROM shares WHERE share_pubkey IN"
+    return {CommitteeId(committee) for (committee,) in select_in(connection, query, share_pubkeys)}
+
+
 def put_active(connection: Connection, row: ShareRow) -> None:
     """Insert a share, or activate one that was let go."""
     connection.execute(

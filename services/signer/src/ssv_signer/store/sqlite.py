@@ -12,6 +12,7 @@ Source: sqlite.org/wal.html, sqlite.org/pragma.html#pragma_synchronous; architec
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -24,6 +25,7 @@ from ssv_signer.store.database import Connection, Contradiction, Rows, StoreErro
 
 FILE_NAME = "signer.sqlite"
 _BUSY_TIMEOUT_S = 5.0
+_RUN_BYTES = 16
 _PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
 
 
@@ -43,6 +45,8 @@ class _Rows:
 
 class _Connection:
     """sqlite3's connection, with this package's errors."""
+
+    row_writer = "0"
 
     def __init__(self, raw: sqlite3.Connection) -> None:
         self.raw = raw
@@ -93,6 +97,9 @@ class SqliteStore:
         (mode,) = self.raw.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
             raise StartRefused(f"{path} can't use a write-ahead log; put the data folder on a local disk")
+        run = secrets.token_hex(_RUN_BYTES)
+        self.raw.create_function("this_run", 0, lambda: run)
+        self.raw.create_function("this_writer", 0, lambda: 0)
         self.raw.execute("PRAGMA synchronous = FULL")
         self.raw.execute("PRAGMA secure_delete = ON")
         self.raw.execute("PRAGMA foreign_keys = ON")

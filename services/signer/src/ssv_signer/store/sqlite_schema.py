@@ -108,7 +108,9 @@ _LEASES = (
         fence INTEGER NOT NULL CHECK (fence > 0),
         seq INTEGER NOT NULL CHECK (seq > 0),
         holder TEXT NOT NULL,
-        quiet_until_slot INTEGER NOT NULL
+        quiet_until_slot INTEGER NOT NULL,
+        run TEXT NOT NULL,
+        writer INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID""",
     """CREATE TRIGGER leases_never_fall BEFORE UPDATE ON leases
     WHEN NEW.committee_id <> OLD.committee_id OR NEW.fence < OLD.fence OR NEW.seq <= OLD.seq
