@@ -39,6 +39,7 @@ class Bells:
         self._bells.pop((namespace, name), None)
 
 
+# kopf says that a namespace may be None; that of a namespaced kind is not
 def register(office: Office, *, resync_s: float, export_limit_s: float) -> kopf.OperatorRegistry:
     """Return what kopf is to run."""
     registry = kopf.OperatorRegistry()
@@ -49,7 +50,7 @@ def register(office: Office, *, resync_s: float, export_limit_s: float) -> kopf.
     kopf.on.login(registry=registry, id="account", errors=kopf.ErrorsMode.IGNORED)(kopf.login_with_service_account)
 
     @kopf.daemon(*at, registry=registry, cancellation_timeout=_RETRY_S, initial_delay=0)
-    async def look_after(namespace: str, name: str, body: kopf.Body, stopped: kopf.DaemonStopped, **_: Any) -> None:
+    async def look_after(namespace: Any, name: str, body: kopf.Body, stopped: kopf.DaemonStopped, **_: Any) -> None:
         keeper, bell = Keeper(office, namespace, name), bells.of(namespace, name)
         while not stopped:
             bell.clear()
@@ -59,11 +60,11 @@ def register(office: Office, *, resync_s: float, export_limit_s: float) -> kopf.
         bells.forget(namespace, name)
 
     @kopf.on.event(*at, registry=registry)
-    def wake(namespace: str, name: str, **_: Any) -> None:
+    def wake(namespace: Any, name: str, **_: Any) -> None:
         bells.of(namespace, name).set()
 
     @kopf.on.delete(*at, registry=registry)
-    async def let_go(namespace: str, name: str, body: kopf.Body, **_: Any) -> None:
+    async def let_go(namespace: Any, name: str, body: kopf.Body, **_: Any) -> None:
         say, given = _say(body), cast(Manifest, dict(body))
         if is_overdue(given, office.utc_now(), export_limit_s):
             say("Warning", "SlashingRecordNotExported", "the node goes without; the record is in the signer's database")
@@ -100,7 +101,7 @@ def kopf_settings() -> kopf.OperatorSettings:
 
 
 def _waker(bells: Bells) -> Any:
-    def wake_owner(namespace: str, labels: kopf.Labels, **_: Any) -> None:
+    def wake_owner(namespace: Any, labels: kopf.Labels, **_: Any) -> None:
         bells.of(namespace, labels.get(INSTANCE, "")).set()
 
     return wake_owner
