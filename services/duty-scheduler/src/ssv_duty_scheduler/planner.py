@@ -180,11 +180,12 @@ class Planner:
         duties = [self._beacon.duties(epoch) for epoch in epochs]
         values = {key: value for each in duties for key, value in values_of(known, each, self._rules).items()}
         settled = {each.epoch for each in duties if is_settled(known, each)}
+        late = late_duties(known, Epoch(epochs[0] - 1), self._rules) if epochs[0] > 0 else {}
         try:
-            writes = await self._publisher.publish(values, epochs, settled)
-            if epochs[0] > 0:
-                late = late_duties(known, Epoch(epochs[0] - 1), self._rules)
-                writes += await self._publisher.amend(late)
+            try:
+                writes = await self._publisher.publish(values, epochs, settled)
+            finally:  # what the bus refuses of this epoch's values is no reason to leave out the last one's
+                amendments = await self._publisher.amend(late)
         except BusError as error:
             self._instruments.duties.down(f"cannot be written: {error}")
             return False
@@ -192,7 +193,7 @@ class Planner:
             self._instruments.duties.up()
         else:
             self._instruments.duties.down("not known yet")
-        self._instruments.published(epochs[0], known, duties[0], writes)
+        self._instruments.published(epochs[0], known, duties[0], writes + amendments)
         return True
 
     def _indices(self, keys: Collection[BlsPublicKey]) -> Indices:

@@ -3,6 +3,9 @@
 A value is written when it is another than this process wrote last and another than the bucket holds, so two replicas
 that agree write it once, and two that don't write it once each. Old values go by the bucket's age limit.
 
+Invariant: a value that the bus refuses holds up no other; the committees' go before those of the whole network, which
+are large.
+
 Not guaranteed: which value stands while replicas disagree, as while one of them has not seen a reorganisation yet.
 """
 
@@ -14,7 +17,7 @@ from ssv_duty_scheduler.bucket_values import NETWORK, amended, empty_value
 from ssv_protocol.beacon_chain import BeaconChain
 from ssv_protocol.types.duty import ValidatorDuty
 from ssv_protocol.types.ids import Epoch
-from ssv_runtime.bus import KeyValue
+from ssv_runtime.bus import BusRefused, KeyValue
 
 KEPT_EPOCHS = 4
 """A value is written at the start of the epoch before its own, and messages of its own may come an epoch later."""
@@ -33,6 +36,10 @@ class Publisher:
 
         `epochs` are those of now; others are forgotten. In `settled` ones a committee that is not in `values` is an
         own one no longer, and what was written for it becomes empty; in others it is only not known at the moment.
+
+        Raises:
+            BusRefused: the bus does not take some of the values; all others are written.
+            BusError: the bus is away.
         """
         await self._make_sure_of_the_bucket()
         self._written = {key: value for key, value in self._written.items() if _epoch_of(key) in epochs}
@@ -41,7 +48,15 @@ class Publisher:
             for key in self._written.keys() - values.keys()
             if _epoch_of(key) in settled and not key.endswith(NETWORK)
         }
-        return sum([await self._write(key, value) for key, value in {**gone, **values}.items()])
+        writes, refusal = 0, None
+        for key, value in sorted({**gone, **values}.items(), key=lambda item: item[0].endswith(NETWORK)):
+            try:
+                writes += await self._write(key, value)
+            except BusRefused as error:
+                refusal = error
+        if refusal is not None:
+            raise refusal
+        return writes
 
     async def amend(self, late: Mapping[str, Collection[ValidatorDuty]]) -> int:
         """Put duties into the values of an epoch that is over, where they are missing; returns how many it was.
@@ -71,7 +86,10 @@ class Publisher:
         entry = await self._bucket.get(key)
         changed = entry is None or entry.value != value
         if changed:
-            await self._bucket.put(key, value)
+            try:
+                await self._bucket.put(key, value)
+            except ValueError as error:  # larger than what the bus carries
+                raise BusRefused(str(error)) from None
         self._written[key] = value
         return changed
 
