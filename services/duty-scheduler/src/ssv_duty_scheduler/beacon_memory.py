@@ -74,13 +74,14 @@ class BeaconMemory:
         _forget_others(self._sync, periods)
 
     async def look_up(self, keys: Collection[BlsPublicKey], own: Collection[BlsPublicKey], now: Slot) -> None:
-        """Know indices and status of `keys`: all once an epoch, new ones at once.
+        """Know indices of `keys` and the status of `own` ones: what can change once an epoch, new ones at once.
 
-        Those of `own` that the chain does not know yet are looked up once a slot: they may get their index any time.
+        Of others only the index counts, which stays; there may be a hundred thousand of them. Those of `own` that the
+        chain does not know yet are looked up once a slot: they may get their index any time.
         """
         before, self._looked_up_in = self._looked_up_in, now
         if before is None or self._chain.epoch_of(before) != self._chain.epoch_of(now):
-            self._looked_up.clear()
+            self._looked_up.intersection_update(self.infos.keys() - set(own))
         elif before != now:
             self._looked_up.difference_update(key for key in own if key not in self.infos)
         missing = sorted(key for key in keys if key not in self._looked_up)

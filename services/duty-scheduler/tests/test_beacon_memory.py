@@ -1,0 +1,43 @@
+"""What is asked again of the beacon node, and what is not."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.support.fake_beacon import FakeBeacon, served_beacon
+
+from ssv_duty_scheduler.beacon_memory import PUBKEYS_A_REQUEST, BeaconMemory
+from ssv_duty_scheduler.instruments import Instruments
+from ssv_ethereum.beacon.node import BeaconNode
+from ssv_protocol.beacon_chain import BeaconChain, BeaconFork, ScheduledFork
+from ssv_protocol.types.ids import BlsPublicKey, Epoch, ForkVersion, Root
+from ssv_runtime.service import Service
+
+FORKS = (ScheduledFork(BeaconFork.PHASE0, ForkVersion(bytes(4)), Epoch(0)),)
+CHAIN = BeaconChain(0, Root(bytes(32)), 12.0, 32, 256, 512, FORKS)
+OTHERS = 2 * PUBKEYS_A_REQUEST
+LOOK_UPS = "beacon/states/head/validators"
+
+
+def key(number: int) -> BlsPublicKey:
+    return BlsPublicKey(number.to_bytes(48))
+
+
+def test_of_others_an_index_is_asked_for_once_and_of_own_ones_the_status_in_each_epoch() -> None:
+    own, late = key(1), key(2)
+    keys = {own, late, *(key(number) for number in range(3, OTHERS + 1))}
+
+    async def scenario() -> None:
+        beacon = FakeBeacon({each: int.from_bytes(each) for each in keys - {late}}, CHAIN.slots_per_epoch)
+        async with served_beacon(beacon), BeaconNode(beacon.url) as node, Service("duty-scheduler") as service:
+            memory = BeaconMemory(node, CHAIN, Instruments(service.log, service.metrics, service.health))
+            await memory.look_up(keys, {own}, CHAIN.first_slot(Epoch(1)))
+            assert beacon.requests[LOOK_UPS] == 2
+            assert memory.infos.keys() == keys - {late}
+            beacon.indices[late], beacon.statuses[1] = 2, "active_exiting"
+            await memory.look_up(keys, {own}, CHAIN.first_slot(Epoch(2)))
+            assert beacon.requests[LOOK_UPS] == 3
+            assert memory.infos.keys() == keys
+            assert memory.infos[own].status == "active_exiting"
+
+    asyncio.run(scenario())
