@@ -106,6 +106,22 @@ def test_duties_that_are_not_known_are_waited_for() -> None:
     run(scenario)
 
 
+def test_who_waits_is_woken_by_its_own_committee_alone() -> None:
+    """A worker has hundreds of committees; each value that came would wake all of them."""
+
+    async def scenario() -> None:
+        book = DutyBook(CHAIN)
+        asked = book.duties(COMMITTEE, FIRST)
+        woken = asked.send(None)
+        book.put(value(committee=OTHER))
+        assert not woken.done()
+        book.put(value())
+        assert woken.done()
+        asked.close()
+
+    run(scenario)
+
+
 def test_the_wait_ends_with_the_duty() -> None:
     async def scenario() -> None:
         source = CommitteeDuties(NETWORK, DutyBook(CHAIN), COMMITTEE, now, 2)

@@ -50,7 +50,7 @@ class DutyBook:
     def __init__(self, chain: BeaconChain) -> None:
         self.chain = chain
         self._duties: dict[CommitteeId, dict[Epoch, EpochDuties]] = defaultdict(dict)
-        self._changed = asyncio.Event()
+        self._changed: dict[CommitteeId, asyncio.Event] = defaultdict(asyncio.Event)
 
     def put(self, duties: pb.CommitteeDuties) -> CommitteeId:
         """Take a committee's duties of an epoch; return whose they are. Raises ProtocolError SSZ_DECODE."""
@@ -59,8 +59,7 @@ class DutyBook:
         epochs[epoch] = _decoded(duties, epochs.get(epoch))
         for old in [known for known in epochs if known + KEPT_EPOCHS < max(epochs)]:
             del epochs[old]
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
+        self._changed.pop(committee, asyncio.Event()).set()
         return committee
 
     def forget(self, committee: CommitteeId, epoch: Epoch) -> None:
@@ -85,7 +84,7 @@ class DutyBook:
         """Return what a committee's validators have in a slot; waits until the epoch's duties are there."""
         epoch = self.chain.epoch_of(slot)
         while (duties := self._duties[committee].get(epoch)) is None:
-            await self._changed.wait()
+            await self._changed[committee].wait()
         sync = tuple(replace(duty, slot=slot) for duty in self._sync_members(committee, slot, duties))
         return SlotDuties(slot, duties.attester.get(slot, ()), sync, duties.own.get(slot, ()))
 
