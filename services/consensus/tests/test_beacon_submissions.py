@@ -6,6 +6,7 @@ import json
 import logging
 
 import pytest
+from aiohttp import web
 from libs.protocol.tests.types.zeros import zero
 from services.consensus.tests.scripted_node import FULL, SIGNATURE, SLOT, Answer, ScriptedNode, refuses, says
 
@@ -52,6 +53,19 @@ def test_a_block_is_published_in_the_form_in_which_it_is_here(proposal: BlockPro
 def test_a_refused_block_is_taken_if_the_node_has_it(root: Answer, refused: set[Handed]) -> None:
     node = ScriptedNode({BLOCKS: refuses(500), f"/eth/v1/beacon/blocks/{SLOT}/root": root})
     assert node.refused(Submit(proposals=(SignedProposal(FULL, SIGNATURE),))) == refused
+
+
+def test_a_refused_blinded_block_is_taken_if_the_leaders_comes_to_the_node() -> None:
+    root = f"/eth/v1/beacon/blocks/{SLOT}/root"
+    blinded = Submit(proposals=(SignedProposal(FULL.blind(), SIGNATURE),))
+
+    def comes(request: web.Request) -> web.Response:
+        answer = refuses(404) if node.paths.count(root) < 3 else says({"root": "0x" + FULL.root().hex()})
+        return answer(request)
+
+    node = ScriptedNode({BLINDED_BLOCKS: refuses(500), root: comes})
+    assert node.refused(blinded) == set()
+    assert node.paths.count(root) == 3
 
 
 EVERYTHING = Submit(

@@ -1,7 +1,8 @@
 """Handing a duty's signed objects to a beacon node: each kind by itself, so that one that fails hinders no other.
 
 Every operator of a committee hands over the same object, and nodes that know it already may answer with an error. A
-refused block or exit therefore counts as taken when the node turns out to have it.
+refused block or exit therefore counts as taken when the node turns out to have it. Nodes that do not know the payload
+of a blinded block cannot publish it; the leader's does, and the block comes to the others a moment later.
 
 Not guaranteed: that what was not taken in time had no effect. Objects in the shape before Electra are not sent.
 
@@ -31,6 +32,7 @@ from ssv_protocol.types.roles import BeaconRole
 
 _log = logging.getLogger(__name__)
 _NOTHING: frozenset[Handed] = frozenset()
+_LOOK_AGAIN_S = 0.2
 _BEFORE_ELECTRA = "their shape is that of before Electra"
 T = TypeVar("T")
 
@@ -95,10 +97,18 @@ class BeaconSubmissions:
                 signed.container.encode(), proposal.fork, is_blinded=proposal.blinded, deadline_s=deadline_s
             )
         except SsvError as error:
-            if not await self._has_block(proposal):
+            if not await self._comes_to_have(proposal, deadline_s if proposal.blinded else 0.0):
                 return _not_taken(slot, BeaconRole.PROPOSER, [proposal.block.proposer_index], error)
             _log.debug("slot %s: the node has the block: %s", slot, error)
         return _NOTHING
+
+    async def _comes_to_have(self, proposal: BlockProposal, patience_s: float) -> bool:
+        while not await self._has_block(proposal):
+            if patience_s <= 0:
+                return False
+            patience_s -= _LOOK_AGAIN_S
+            await asyncio.sleep(_LOOK_AGAIN_S)
+        return True
 
     async def _has_block(self, proposal: BlockProposal) -> bool:
         try:
