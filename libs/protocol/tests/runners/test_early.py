@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 from libs.protocol.tests.runners.world import qbft
 
 from ssv_protocol.effects import Received
 from ssv_protocol.errors import Reason
 from ssv_protocol.runners.admission import open_content
 from ssv_protocol.runners.early import EARLY_REASONS, EarlyMessages
+from ssv_protocol.types.ids import OperatorId
 from ssv_protocol.types.roles import QbftMessageType
 
 
@@ -27,6 +30,16 @@ def test_the_oldest_goes_when_it_is_full() -> None:
     for message in kept:
         store.keep(message)
     assert list(store.take_all()) == kept[1:]
+
+
+def test_who_says_too_much_crowds_out_only_itself() -> None:
+    store, loud = EarlyMessages(limit=2), messages(5)
+    quiet = qbft(3, QbftMessageType.PREPARE, b"value")
+    decided = replace(quiet, signatures=quiet.signatures * 3, operator_ids=tuple(map(OperatorId, (2, 3, 4))))
+    kept = [Received(quiet, open_content(quiet)), Received(decided, open_content(decided))]
+    for message in (*kept, *loud):
+        store.keep(message)
+    assert list(store.take_all()) == [*kept, *loud[-2:]]
 
 
 def test_what_is_kept_again_while_taking_is_there_the_next_time() -> None:

@@ -9,6 +9,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 
 from ssv_protocol.effects import Received
+from ssv_protocol.runners.early import sender_of
 from ssv_protocol.types.ids import Instant, MessageId, OperatorId, Slot
 
 SENDER_LIMIT = 500
@@ -23,13 +24,13 @@ class WaitingRoom:
     """Keeps messages by duty; beyond `limit` messages of a sender its oldest goes."""
 
     def __init__(self, limit: int = SENDER_LIMIT) -> None:
-        self._kept: dict[OperatorId, deque[tuple[int, DutyKey, Kept]]] = defaultdict(lambda: deque(maxlen=limit))
+        self._kept: dict[OperatorId | None, deque[tuple[int, DutyKey, Kept]]] = defaultdict(lambda: deque(maxlen=limit))
         self._number = 0
 
     def put(self, key: DutyKey, message: Received, came_at: Instant | None) -> None:
-        """Keep a message, whose sender is its first signer."""
+        """Keep a message; decisions, whoever sends them, have one limit together."""
         self._number += 1
-        self._kept[message.signed.operator_ids[0]].append((self._number, key, (message, came_at)))
+        self._kept[sender_of(message.signed)].append((self._number, key, (message, came_at)))
 
     def take(self, key: DutyKey) -> list[Kept]:
         """Hand out a duty's messages, in the order in which they came."""
