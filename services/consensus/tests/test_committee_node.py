@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -50,6 +51,22 @@ class LateDuties:
     async def duties(self, slot: Slot) -> tuple[Duty, ...]:
         await asyncio.sleep(self.delay_s)
         return await self.world.duties(slot)
+
+
+@dataclass
+class Overtaken:
+    """Says at first that a slot has no duty, and tells of the change just when that answer is taken, once."""
+
+    world: SimulatedChain
+    changed: Callable[[], None] = lambda: None
+    has_told: bool = False
+
+    async def duties(self, slot: Slot) -> tuple[Duty, ...]:
+        if slot != FIRST_SLOT or self.has_told:
+            return await self.world.duties(slot)
+        self.has_told = True
+        asyncio.get_running_loop().call_soon(self.changed)
+        return ()
 
 
 @dataclass
@@ -108,6 +125,22 @@ def test_messages_that_come_before_the_duty_is_known_are_kept_for_it() -> None:
             await committee.until_slot(END_OF_FIRST, 0.5)
             record = committee.records[FIRST_SLOT][ONE]
             assert record.decided is not None
+            assert record.submitted == record.attesters
+
+    run(scenario)
+
+
+def test_a_change_that_comes_while_an_older_answer_is_taken_is_not_lost() -> None:
+    async def scenario() -> None:
+        async with Committee() as committee:
+            for operator_id in (TWO, THREE, FOUR):
+                committee.start(operator_id)
+            source = Overtaken(committee.world)
+            node = committee.node(ONE, duties=source)
+            source.changed = node.duties_changed
+            committee.start(ONE, node)
+            await committee.until_slot(END_OF_FIRST, 0.5)
+            record = committee.records[FIRST_SLOT][ONE]
             assert record.submitted == record.attesters
 
     run(scenario)

@@ -156,6 +156,7 @@ class CommitteeNode:
             for task in everything:
                 task.cancel()
             await asyncio.gather(*everything, return_exceptions=True)
+            self._lookups.clear()  # those that were cancelled before they ran
 
     def drain(self) -> None:
         """Take no new duty; `run` returns when those that have begun are over, after two slots at most."""
@@ -175,11 +176,14 @@ class CommitteeNode:
         if slot in self._lookups or self._draining.is_set():
             return
         self._heads.setdefault(slot, asyncio.Event())
-        task = self._lookups[slot] = asyncio.create_task(self._begin_duties(slot))
-        task.add_done_callback(lambda _: self._lookups.pop(slot))
+        self._lookups[slot] = asyncio.create_task(self._begin_duties(slot))
 
     async def _begin_duties(self, slot: Slot) -> None:
-        for duty in await self._duties.duties(slot):
+        try:
+            duties = await self._duties.duties(slot)
+        finally:
+            self._lookups.pop(slot, None)  # now, not when the task is done: what changes in between is looked up again
+        for duty in duties:
             network = self._seat.network
             key = message_id_of(network, self._seat.member.committee_id, duty), slot
             if self._draining.is_set() or key in self._begun or not self._is_open(role_of(network, duty), slot):
