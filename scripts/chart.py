@@ -93,7 +93,9 @@ def with_values(readme: str, values: str) -> str:
 
 def described(values: str) -> list[tuple[str, str, str]]:
     """Return key, default as JSON and text of each value that has a comment `# --`, in their order."""
-    found, path, text = [], [], ""
+    found: list[tuple[str, str, str]] = []
+    path: list[str] = []
+    text = ""
     content = yaml.safe_load(values)
     for line in values.splitlines():
         if comment := re.match(r"\s*# -- (.*)", line):

@@ -49,7 +49,7 @@ def register(office: Office, *, resync_s: float, export_limit_s: float) -> kopf.
     kopf.on.login(registry=registry, id="kubeconfig", errors=kopf.ErrorsMode.IGNORED)(kopf.login_with_kubeconfig)
     kopf.on.login(registry=registry, id="account", errors=kopf.ErrorsMode.IGNORED)(kopf.login_with_service_account)
 
-    @kopf.daemon(*at, registry=registry, cancellation_timeout=_RETRY_S, initial_delay=0)
+    @kopf.daemon(*at, registry=registry, id="look-after", cancellation_timeout=_RETRY_S, initial_delay=0)
     async def look_after(namespace: Any, name: str, body: kopf.Body, stopped: kopf.DaemonStopped, **_: Any) -> None:
         keeper, bell = Keeper(office, namespace, name), bells.of(namespace, name)
         while not stopped:
@@ -59,11 +59,11 @@ def register(office: Office, *, resync_s: float, export_limit_s: float) -> kopf.
             await asyncio.sleep(_GATHER_S)
         bells.forget(namespace, name)
 
-    @kopf.on.event(*at, registry=registry)
+    @kopf.on.event(*at, registry=registry, id="wake")
     def wake(namespace: Any, name: str, **_: Any) -> None:
         bells.of(namespace, name).set()
 
-    @kopf.on.delete(*at, registry=registry)
+    @kopf.on.delete(*at, registry=registry, id="let-go")
     async def let_go(namespace: Any, name: str, body: kopf.Body, **_: Any) -> None:
         say, given = _say(body), cast(Manifest, dict(body))
         if is_overdue(given, office.utc_now(), export_limit_s):
