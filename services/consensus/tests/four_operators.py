@@ -76,7 +76,7 @@ class SignerProcess:
         folder.mkdir()
         self._folder = folder
         (folder / "operator.pem").write_bytes(key.to_pem())
-        self._settings = {
+        self.settings = {
             **common,
             "operator_key_file": folder / "operator.pem",
             "data_dir": folder / "data",
@@ -86,9 +86,14 @@ class SignerProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
 
+    @property
+    def log(self) -> Path:
+        """What it said."""
+        return self._folder / "log"
+
     async def start(self) -> None:
         (self._folder / "port").unlink(missing_ok=True)
-        given = {**self._settings, "grpc_port": self.port}
+        given = {**self.settings, "grpc_port": self.port}
         config = self._folder / "signer.toml"
         config.write_text(
             "".join(
@@ -101,7 +106,7 @@ class SignerProcess:
         self.port = int((self._folder / "port").read_text())
 
     def _spawn(self, config: Path) -> None:
-        with (self._folder / "log").open("ab") as log:
+        with self.log.open("ab") as log:
             command = [sys.executable, "-m", "ssv_signer", "--config", str(config)]
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
 
