@@ -61,7 +61,7 @@ async def put_away(cluster: Cluster, node: Node, target: str | None = None) -> l
     certificate = await content(cluster, node, tls_secret(node, CLI))
     if certificate is None:
         raise NotYet("NoCertificate", f"Secret {tls_secret(node, CLI)} is gone, with which the signer is asked")
-    record = await _export(target or f"dns:///{child_name(node, SIGNER)}.{node.namespace}:{GRPC}", certificate)
+    record = await export_record(target or f"dns:///{child_name(node, SIGNER)}.{node.namespace}:{GRPC}", certificate)
     made = record_secrets(node, record)
     for each in made:
         await cluster.apply(each)
@@ -102,7 +102,8 @@ def _secret(node: Node, number: int, part: Interchange) -> Manifest:
     }
 
 
-async def _export(target: str, certificate: Content) -> Interchange:
+async def export_record(target: str, certificate: Content) -> Interchange:
+    """Return what the signer at `target` has on record, asked as the cli; raises NotYet."""
     credentials = grpc.ssl_channel_credentials(
         certificate[CA_KEY], certificate[PRIVATE_KEY_KEY], certificate[CERTIFICATE_KEY]
     )
