@@ -15,9 +15,9 @@ COMMIT (in a failed transaction it says ROLLBACK) and said no warning, as it doe
 standby was cut short. A connection that is lost takes its transaction with it, known or unknown; the next one is tried
 with backoff. A signer that is paused in a transaction loses it to the server, which thereby frees its locks.
 
-Judging is pipelined: statements without an answer wait for the next that has one. A database
-that was restored or promoted is found out elsewhere (`leases.py`). Not guaranteed: anything about a pooler between, which
-must pool by session.
+Judging is pipelined: statements without an answer wait for the next that has one. A database that was restored or
+promoted is found out elsewhere (`leases.py`). Not guaranteed: anything about a pooler between, which must pool by
+session.
 
 Source: PostgreSQL documentation, "Transaction Isolation", "Explicit Locking", "Asynchronous Commit"; architecture §5.
 """
