@@ -8,6 +8,7 @@ Invariant: what is applied is applied with our field manager and by force: the f
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, cast
 
 import httpx2
@@ -103,7 +104,9 @@ class Cluster:
                 raise _failure(error, f"write the status of {name}") from None
 
 
+@cache
 def _resource(kind: Kind) -> Any:
+    """Return lightkube's class for a kind; it wants each to be made once."""
     create = create_namespaced_resource if kind.namespaced else create_global_resource
     return create(kind.group, kind.version, kind.name, kind.plural)
 
@@ -114,5 +117,6 @@ def _status(error: Exception) -> int | None:
 
 def _failure(error: Exception, doing: str) -> ClusterError:
     status = _status(error)
-    text = f"{doing}: {str(error) or type(error).__name__}"
+    said = str(error).splitlines()
+    text = f"{doing}: {said[0] if said else type(error).__name__}"
     return Conflict(text, status) if status == _CONFLICT else ClusterError(text, status)
