@@ -107,7 +107,14 @@ def network(version: Version) -> Network:
     """Return the network under a rule set from the first epoch on."""
     boole_epoch = Epoch(0) if version == "boole" else None
     ssv = SsvNetwork(
-        "spec", DOMAIN, DOMAIN, ExecutionAddress(bytes(20)), 0, PUBLIC_QUICK_TIMEOUT_S, boole_epoch=boole_epoch
+        "spec",
+        DOMAIN,
+        DOMAIN,
+        ExecutionAddress(bytes(20)),
+        0,
+        PUBLIC_QUICK_TIMEOUT_S,
+        boole_epoch=boole_epoch,
+        last_proposer_round=None,
     )
     return SpecNetwork(ssv, CHAIN)
 

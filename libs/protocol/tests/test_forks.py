@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 from ssv_protocol.beacon_chain import BeaconChain, BeaconFork, ScheduledFork
 from ssv_protocol.forks import Network, SsvFork
 from ssv_protocol.networks import HOODI, LOCAL_ALAN_DOMAIN, LOCAL_BOOLE_DOMAIN, local_network
 from ssv_protocol.qbft.leader import alan_leader, boole_leader
 from ssv_protocol.types.ids import Epoch, ExecutionAddress, ForkVersion, Height, OperatorId, Root, Round, Slot
+from ssv_protocol.types.roles import RunnerRole
 
 SLOTS_PER_EPOCH = 8
 BOOLE_EPOCH = Epoch(5)
@@ -52,6 +55,17 @@ def test_the_leader_function_is_that_of_the_height() -> None:
                 else alan_leader(height, round_, COMMITTEE)
             )
             assert leader(height, round_, COMMITTEE) == expected
+
+
+def test_proposals_have_rounds_of_their_own_under_each_rule_set() -> None:
+    ssv = replace(NETWORK.ssv, alan_proposer_timeout_s=2.0, boole_proposer_timeout_s=1.5)
+    network = replace(NETWORK, ssv=ssv)
+    slots = (Slot(LAST_OF_ALAN), Slot(FIRST_OF_BOOLE))
+    assert [network.quick_timeout_at(slot, RunnerRole.PROPOSER) for slot in slots] == [2.0, 1.5]
+    for role in set(RunnerRole) - {RunnerRole.PROPOSER}:
+        assert {network.quick_timeout_at(slot, role) for slot in slots} == {ssv.quick_timeout_s}
+        assert network.last_round_of(role) is None
+    assert network.last_round_of(RunnerRole.PROPOSER) == 2
 
 
 def test_the_ethereum_fork_is_an_axis_of_its_own() -> None:

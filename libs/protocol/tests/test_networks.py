@@ -34,6 +34,7 @@ def test_mainnet_has_the_domains_of_the_specification() -> None:
 
 def test_public_rounds_are_two_seconds_and_no_public_network_schedules_boole() -> None:
     assert {network.quick_timeout_s for network in PUBLIC_NETWORKS.values()} == {2.0}
+    assert {network.alan_proposer_timeout_s for network in PUBLIC_NETWORKS.values()} == {1.5}
     assert {network.boole_epoch for network in PUBLIC_NETWORKS.values()} == {None}
 
 

@@ -15,7 +15,8 @@ from ssv_protocol.beacon_chain import BeaconChain, BeaconFork
 from ssv_protocol.networks import SsvNetwork
 from ssv_protocol.qbft.config import LeaderFunction
 from ssv_protocol.qbft.leader import alan_leader, boole_leader
-from ssv_protocol.types.ids import DomainType, Slot
+from ssv_protocol.types.ids import DomainType, Round, Slot
+from ssv_protocol.types.roles import RunnerRole
 
 
 class SsvFork(StrEnum):
@@ -50,6 +51,17 @@ class Network:
         if self.ssv_fork_at(slot) is SsvFork.BOOLE:
             return boole_leader
         return alan_leader
+
+    def quick_timeout_at(self, slot: Slot, role: RunnerRole) -> float:
+        """Return the length in seconds of a quick QBFT round for a duty of `slot`."""
+        if role is not RunnerRole.PROPOSER:
+            return self.ssv.quick_timeout_s
+        boole = self.ssv_fork_at(slot) is SsvFork.BOOLE
+        return self.ssv.boole_proposer_timeout_s if boole else self.ssv.alan_proposer_timeout_s
+
+    def last_round_of(self, role: RunnerRole) -> Round | None:
+        """Return the round after which a role's consensus is given up; None where only the cut-off holds."""
+        return self.ssv.last_proposer_round if role is RunnerRole.PROPOSER else None
 
     def beacon_fork_at(self, slot: Slot) -> BeaconFork:
         """Return the Ethereum fork for duties of `slot`."""

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ssv_protocol.types.ids import DomainType, Epoch, ExecutionAddress
+from ssv_protocol.types.ids import DomainType, Epoch, ExecutionAddress, Round
 
 PUBLIC_QUICK_TIMEOUT_S = 2.0
+PROPOSER_TIMEOUT_S = 1.5
+"""SIP-102; before it proposers had the length of all roles."""
+LAST_PROPOSER_ROUND = Round(2)
+"""A block that is decided later comes too late to be worth it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,8 @@ class SsvNetwork:
 
     `boole_epoch` is None while that fork is not scheduled, and no fork may be scheduled without its domain: messages
     of both rule sets under one domain could not be told apart. `quick_timeout_s` is the length of a QBFT round up to
-    the eighth, which gossip validation's round estimate shares.
+    the eighth, which gossip validation's round estimate shares; a proposal's rounds have a length of their own under
+    each rule set, and there are none after `last_proposer_round` (None: as many as in other roles).
     """
 
     name: str
@@ -30,6 +35,9 @@ class SsvNetwork:
     registry_from_block: int
     quick_timeout_s: float = PUBLIC_QUICK_TIMEOUT_S
     boole_epoch: Epoch | None = None
+    alan_proposer_timeout_s: float = PROPOSER_TIMEOUT_S
+    boole_proposer_timeout_s: float = PROPOSER_TIMEOUT_S
+    last_proposer_round: Round | None = LAST_PROPOSER_ROUND
 
     def __post_init__(self) -> None:
         if self.boole_epoch is not None and self.boole_domain is None:
@@ -62,7 +70,7 @@ LOCAL_BOOLE_DOMAIN = DomainType(bytes.fromhex("00000403"))
 def local_network(
     registry_contract: ExecutionAddress, slot_duration_s: float, boole_epoch: Epoch | None = None
 ) -> SsvNetwork:
-    """Return a network on one machine, whose short slots need rounds of a sixth of a slot."""
+    """Return a network on one machine, whose short slots need rounds of the same parts of a slot as public ones."""
     return SsvNetwork(
         "local",
         LOCAL_ALAN_DOMAIN,
@@ -71,4 +79,6 @@ def local_network(
         registry_from_block=0,
         quick_timeout_s=slot_duration_s / 6,
         boole_epoch=boole_epoch,
+        alan_proposer_timeout_s=slot_duration_s / 8,
+        boole_proposer_timeout_s=slot_duration_s / 8,
     )

@@ -47,13 +47,13 @@ from ssv_protocol.signing.objects import block_object, pre_consensus_root
 from ssv_protocol.signing.verdict import DenialReason
 from ssv_protocol.types.beacon.block_proposal import BlockProposal
 from ssv_protocol.types.ids import Epoch, Instant, OperatorId, Root, Round, Slot
-from ssv_protocol.types.roles import BeaconRole, PartialSignatureType, QbftMessageType
+from ssv_protocol.types.roles import BeaconRole, PartialSignatureType, QbftMessageType, RunnerRole
 
 DUTY = duty(BeaconRole.PROPOSER)
 BLOCK, OTHER = full_block(), full_block(graffiti=b"\x07" * 32)
 REVEAL = RandaoReveal(A, validator_key(A).public_key(), CHAIN.epoch_of(CLOCK))
 REVEAL_ROOT = pre_consensus_root(CHAIN, CLOCK, REVEAL)
-ROUND_S = NETWORK.ssv.quick_timeout_s
+ROUND_S = NETWORK.quick_timeout_at(CLOCK, RunnerRole.PROPOSER)
 RANDAO, POST = PartialSignatureType.RANDAO, PartialSignatureType.POST_CONSENSUS
 
 
@@ -218,6 +218,17 @@ def test_a_round_whose_time_is_over_is_left_once() -> None:
     effects = machine.step(TimerFired(Round(1)), Instant(AT + ROUND_S))
     assert SetTimer(Round(2), Instant(AT + 2 * ROUND_S)) in effects
     assert machine.step(TimerFired(Round(1)), Instant(AT + ROUND_S)) == []
+
+
+def test_after_the_last_round_nothing_is_asked_for_but_a_decision_still_counts() -> None:
+    machine = proposing()
+    machine.step(TimerFired(Round(1)), Instant(AT + ROUND_S))
+    assert machine.missed_reason(A) is MissedReason.NO_PROPOSAL
+    assert machine.step(TimerFired(Round(2)), Instant(AT + 2 * ROUND_S)) == []
+    assert machine.missed_reason(A) is MissedReason.ROUNDS_EXHAUSTED
+    effects = receive(machine, Qbft(machine.message_id, value_of(OTHER.blind()), round=2).decided())
+    assert isinstance(effects[-1], Send)
+    assert isinstance(effects[-1].draft, PostConsensusDraft)
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ import msgspec
 
 from ssv_protocol.beacon_chain import BeaconChain, BeaconFork, ScheduledFork
 from ssv_protocol.forks import Network
-from ssv_protocol.networks import PUBLIC_QUICK_TIMEOUT_S, SsvNetwork
-from ssv_protocol.types.ids import DomainType, Epoch, ExecutionAddress, ForkVersion, Root
+from ssv_protocol.networks import LAST_PROPOSER_ROUND, PROPOSER_TIMEOUT_S, PUBLIC_QUICK_TIMEOUT_S, SsvNetwork
+from ssv_protocol.types.ids import DomainType, Epoch, ExecutionAddress, ForkVersion, Root, Round
 from ssv_runtime.files import write_atomically
 from ssv_runtime.settings import SettingsError
 
@@ -37,6 +37,9 @@ class _Ssv(msgspec.Struct, forbid_unknown_fields=True):
     boole_domain: _Hex4 | None = None
     boole_epoch: _Natural | None = None
     quick_timeout_s: _Seconds = PUBLIC_QUICK_TIMEOUT_S
+    alan_proposer_timeout_s: _Seconds = PROPOSER_TIMEOUT_S
+    boole_proposer_timeout_s: _Seconds = PROPOSER_TIMEOUT_S
+    last_proposer_round: _Positive | None = LAST_PROPOSER_ROUND
 
 
 class _Fork(msgspec.Struct, forbid_unknown_fields=True):
@@ -100,6 +103,9 @@ def decode_network(data: bytes) -> Network:
             registry_from_block=ssv.registry_from_block,
             quick_timeout_s=ssv.quick_timeout_s,
             boole_epoch=None if ssv.boole_epoch is None else Epoch(ssv.boole_epoch),
+            alan_proposer_timeout_s=ssv.alan_proposer_timeout_s,
+            boole_proposer_timeout_s=ssv.boole_proposer_timeout_s,
+            last_proposer_round=None if ssv.last_proposer_round is None else Round(ssv.last_proposer_round),
         ),
         BeaconChain(
             genesis_time_s=chain.genesis_time_s,
@@ -125,6 +131,9 @@ def encode_network(network: Network) -> bytes:
             registry_from_block=ssv.registry_from_block,
             quick_timeout_s=ssv.quick_timeout_s,
             boole_epoch=ssv.boole_epoch,
+            alan_proposer_timeout_s=ssv.alan_proposer_timeout_s,
+            boole_proposer_timeout_s=ssv.boole_proposer_timeout_s,
+            last_proposer_round=ssv.last_proposer_round,
         ),
         _Chain(
             genesis_time_s=chain.genesis_time_s,

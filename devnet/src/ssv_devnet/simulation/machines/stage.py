@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, partial
 from random import Random
 
@@ -66,7 +67,15 @@ class _Stage:
         chain = simulated_chain(SLOT_DURATION_S, genesis_time_s=0)
         boole = Epoch(FIRST_EPOCH + campaign.slots // chain.slots_per_epoch // 2)
         self.campaign = campaign
-        self.network = Network(local_network(ExecutionAddress(bytes(20)), SLOT_DURATION_S, boole), chain)
+        ssv = local_network(ExecutionAddress(bytes(20)), SLOT_DURATION_S, boole)
+        # progress past f bad leaders is promised, so proposals have the rounds of all roles
+        all_rounds = replace(
+            ssv,
+            alan_proposer_timeout_s=ssv.quick_timeout_s,
+            boole_proposer_timeout_s=ssv.quick_timeout_s,
+            last_proposer_round=None,
+        )
+        self.network = Network(all_rounds, chain)
         self.first = chain.first_slot(FIRST_EPOCH)
         self.queue = EventQueue(chain.slot_start(self.first))
         self.random = Random(f"{campaign.seed}/stage")

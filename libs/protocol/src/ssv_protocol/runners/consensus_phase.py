@@ -79,11 +79,14 @@ class ConsensusPhase:
         self.round = Round(0)
         lane.check_value = self._check_value
         self.value_refused = False
+        self.given_up = False
+        """The role's last round is over: no further one is asked for, but a decision still counts."""
         self._check = check_value
         network = lane.network
         self._role = RunnerRole(message_role(lane.controller.identifier))
         self._slot_start = network.chain.slot_start(slot)
-        self._round_times = RoundTimes(network.chain.slot_duration_s, network.ssv.quick_timeout_s)
+        self._round_times = RoundTimes(network.chain.slot_duration_s, network.quick_timeout_at(slot, self._role))
+        self._last_round = network.last_round_of(self._role)
 
     @property
     def height(self) -> Height:
@@ -135,6 +138,9 @@ class ConsensusPhase:
             ProtocolError: INSTANCE_TIMED_OUT.
         """
         if round_ != self.round or self.instance is None or self.instance.state.decided:
+            return []
+        if self._last_round is not None and round_ >= self._last_round:
+            self.given_up = True
             return []
         return self._run(lambda: self.lane.controller.on_timeout(self.height), at)[0]
 

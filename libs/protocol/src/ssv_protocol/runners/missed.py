@@ -32,7 +32,7 @@ def undecided_reason(phase: ConsensusPhase, cutoff_round: Round = CUTOFF_ROUND) 
         return MissedReason.VALUE_REFUSED
     if phase.instance is None:
         return None
-    if phase.round >= cutoff_round:
+    if phase.given_up or phase.round >= cutoff_round:
         return MissedReason.ROUNDS_EXHAUSTED
     state = phase.instance.state
     if state.last_prepared_value is not None:
