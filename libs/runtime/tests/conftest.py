@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -49,10 +50,10 @@ class NatsServer:
         self.url = f"nats://127.0.0.1:{self.port}"
         self._config = folder / "nats.conf"
         self._log = folder / "nats.log"
-        store = folder / "jetstream"
+        self._store = folder / "jetstream"
         self._config.write_text(
             f'listen: "127.0.0.1:{self.port}"\nhttp: "127.0.0.1:{self.monitor_port}"\nmax_payload: 10485760\n'
-            f'jetstream {{ store_dir: "{store}" }}\n{accounts}\n'
+            f'jetstream {{ store_dir: "{self._store}" }}\n{accounts}\n'
         )
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -67,6 +68,10 @@ class NatsServer:
                     return
             time.sleep(0.02)
         raise TimeoutError("the NATS server does not listen")
+
+    def forget(self) -> None:
+        """Lose everything that was stored; not while it runs."""
+        shutil.rmtree(self._store)
 
     def pause(self) -> None:
         """Have it hang: its sockets stay open and nothing is read."""

@@ -102,6 +102,39 @@ async def test_duties_reach_a_watcher_across_a_restart(
         await entries.aclose()
 
 
+async def test_a_bucket_that_was_lost_and_made_anew_is_read_from_its_start(
+    certificates: Path, start_nats: StartNats, tmp_path: Path
+) -> None:
+    server, settings = one_operator(certificates, start_nats, tmp_path)
+    async with (
+        asyncio.timeout(PATIENCE_S),
+        a_service("duty-scheduler") as writer_service,
+        a_service("consensus") as reader_service,
+    ):
+        writer = await Bus.connect(settings("duty-scheduler"), writer_service)
+        reader = await Bus.connect(settings("consensus"), reader_service)
+        entries = reader.kv("duties").watch()
+        await writer.connected()
+        await reader.connected()
+        await writer.kv("duties").ensure()
+        for value in (b"1", b"2", b"3"):
+            await writer.kv("duties").put("1.c1", value)
+        assert (await anext(entries)).value is not None
+        server.kill()
+        server.forget()
+        while writer.is_connected or reader.is_connected:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        server.start()
+        await writer.connected()
+        await writer.kv("duties").ensure()
+        revision = await writer.kv("duties").put("2.c1", b"new")
+        while (entry := await anext(entries)).value != b"new":
+            assert entry.key == "1.c1"
+        assert entry == KvEntry("2.c1", b"new", revision)
+        assert revision == 1
+        await entries.aclose()
+
+
 async def test_a_stream_numbers_what_it_keeps(certificates: Path, start_nats: StartNats, tmp_path: Path) -> None:
     _, settings = one_operator(certificates, start_nats, tmp_path)
     async with a_service("consensus") as service, asyncio.timeout(PATIENCE_S):

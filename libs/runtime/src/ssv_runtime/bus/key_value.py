@@ -13,6 +13,8 @@ from typing import Any
 
 import nats.errors
 import nats.js.errors
+from nats.aio.client import Client
+from nats.js.kv import KeyValue as Bucket
 
 from ssv_runtime.bus.connection import Connection
 from ssv_runtime.bus.errors import BusTimeout, BusUnavailable
@@ -77,12 +79,21 @@ class KeyValue:
         return KvEntry(key, entry.value, entry.revision or 0)
 
     async def watch(self, keys: str = ">") -> AsyncGenerator[KvEntry]:
-        """Yield what the keys that match hold, then every change, each once, for ever."""
+        """Yield what the keys that match hold, then every change, each once, for ever.
+
+        A bucket that was lost and made anew counts its revisions from one again: everything in it is new.
+        """
+        made: object = None
         seen = 0
         while True:
             await self._connection.connected.wait()
             try:
-                async for entry in self._watch_once(keys):
+                client = self._connection.live()
+                bucket = await api(self._connection).key_value(self.bucket)
+                created = (await bucket.status()).stream_info.created
+                if created != made:
+                    made, seen = created, 0
+                async for entry in self._watch_once(client, bucket, keys):
                     if entry.revision > seen:
                         seen = entry.revision
                         yield entry
@@ -90,9 +101,7 @@ class KeyValue:
                 self._service.log.debug("watching again", bucket=self.bucket, reason=str(error))
             await asyncio.sleep(_RETRY_S)
 
-    async def _watch_once(self, keys: str) -> AsyncGenerator[KvEntry]:
-        client = self._connection.live()
-        bucket = await api(self._connection).key_value(self.bucket)
+    async def _watch_once(self, client: Client, bucket: Bucket, keys: str) -> AsyncGenerator[KvEntry]:
         watcher: Any = await bucket.watch(keys)  # its methods have no types
         try:
             while self._connection.client is client and client.is_connected:
