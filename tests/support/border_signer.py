@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 
 from ssv_api.v1 import signer_pb2 as pb
-from ssv_api.v1.signer_pb2_grpc import SignerServicer, add_SignerServicer_to_server
+from ssv_api.v1.signer_pb2_grpc import add_SignerServicer_to_server
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.crypto.shares import decrypt_share
 from ssv_protocol.errors import ProtocolError
@@ -20,6 +20,7 @@ from ssv_protocol.types.ids import BlsPublicKey, OperatorId
 from ssv_runtime.rpc import Permissions, RpcRefusal, secure_server
 from ssv_runtime.service import Service
 from ssv_runtime.settings import GrpcServiceSettings
+from tests.support.leaseless_signer import LeaselessSigner
 
 Context = grpc.aio.ServicerContext[Any, Any]
 PERMISSIONS = Permissions(
@@ -32,7 +33,7 @@ PERMISSIONS = Permissions(
 )
 
 
-class BorderSigner(SignerServicer):
+class BorderSigner(LeaselessSigner):
     """Holds shares by validator key; `calls` is what it was asked to change."""
 
     def __init__(self, key: OperatorPrivateKey, may_sign_from_epoch: int = 7) -> None:

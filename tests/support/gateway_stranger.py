@@ -13,6 +13,7 @@ from libp2p.peer.id import ID
 from libp2p.pubsub.pb import rpc_pb2
 
 from ssv_p2p_gateway.addresses import listen_address, peer_address
+from ssv_p2p_gateway.gossip_patches import NETWORK_DEGREE
 from ssv_p2p_gateway.guest import run_trio
 from ssv_p2p_gateway.node import Node, NodeParts, run_node
 from ssv_p2p_gateway.traffic import Traffic
@@ -71,6 +72,7 @@ async def stranger_at(address: str, topics: Sequence[str]) -> AsyncIterator[Stra
         Traffic(Metrics("stranger")),
         structlog.get_logger(),
         loop,
+        NETWORK_DEGREE,
     )
     running = asyncio.create_task(run_trio(lambda: run_node(parts, ready.set_result)))
     try:

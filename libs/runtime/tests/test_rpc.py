@@ -11,9 +11,10 @@ import grpc
 import grpc.aio
 import pytest
 from libs.runtime.tests.conftest import PATIENCE_S, Lines, a_service, sample, settings_of, write_pair
+from tests.support.leaseless_signer import LeaselessSigner
 
 from ssv_api.v1 import signer_pb2
-from ssv_api.v1.signer_pb2_grpc import SignerServicer, SignerStub, add_SignerServicer_to_server
+from ssv_api.v1.signer_pb2_grpc import SignerStub, add_SignerServicer_to_server
 from ssv_runtime.certificates import issue, make_ca
 from ssv_runtime.names import CALLERS, CONSENSUS
 from ssv_runtime.rpc import Permissions, RpcFailure, RpcRefusal, caller_of, channel, secure_server
@@ -33,7 +34,7 @@ PERMISSIONS = Permissions(
 )
 
 
-class Answers(SignerServicer):
+class Answers(LeaselessSigner):
     """Says who asked; refuses, aborts and breaks on demand."""
 
     def __init__(self) -> None:
