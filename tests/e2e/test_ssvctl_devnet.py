@@ -45,8 +45,8 @@ def background(folder: Path) -> int:
 
 def test_up_status_down(network: Path) -> None:
     started = descendants(background(network))
-    # EVM, beacon node, background validators; nats and five services; three times nats and a group
-    assert len(started) == 3 + 6 + 3 * 2
+    # EVM, beacon node, block builder, background validators; nats and five services; three times nats and a group
+    assert len(started) == 4 + 6 + 3 * 2
     status = devnet("status", "--dir", network)
     assert status.returncode == 0, status.stdout + status.stderr
     assert status.stdout.count("all ready") == 4
