@@ -19,6 +19,7 @@ from ssv_runtime.health import Dependency
 from ssv_signer.remote.errors import Malformed
 from ssv_signer.remote.keys import KeyFolder, ReloadState
 from ssv_signer.remote.listening import Listening, caller_in, host_of, is_loopback
+from ssv_signer.remote.nesting import is_shallow
 from ssv_signer.remote.openapi import MAX_BATCH_ITEMS, MAX_BODY_BYTES, encoded
 from ssv_signer.remote.signing import Answer, RemoteSigning, malformed
 
@@ -171,9 +172,11 @@ async def _body(request: web.Request) -> object:
     if request.content_type != _JSON:
         raise web.HTTPUnsupportedMediaType
     data = await request.read()
+    if not is_shallow(data):
+        raise Malformed("body", "is no JSON, or nested too deeply")
     try:
         decoded: object = msgspec.json.decode(data)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+    except (msgspec.MsgspecError, ValueError) as error:
         raise Malformed("body", f"is no JSON: {error}") from None
     return decoded
 
