@@ -187,6 +187,7 @@ RELEASES: list[tuple[str, LeaseRecord | None, Lease, Lease | None, Granted | Non
     ("Holder", record(), lease(), None, Granted(record(seq=41, holder=NOBODY))),
     ("HolderProves", DOUBTED, lease(), None, Granted(record(seq=41, holder=NOBODY))),
     ("OldLease", DOUBTED, lease(slot=0), None, Granted(replace(COLD, holder=NOBODY), cold=True)),
+    ("OldLeaseOfABelievedRecord", record(), lease(slot=0), None, Granted(record(seq=41, holder=NOBODY))),
     ("FormerHolder", record(), lease(fence=4, seq=30), SEEN, None),
     ("BeforeAColdStart", record(B, 6, 41, quiet=CLOCK + 2), lease(), None, None),
     ("Behind", record(), lease(seq=41), None, Granted(replace(COLD, holder=NOBODY), cold=True, behind=True)),
@@ -200,6 +201,14 @@ RELEASES: list[tuple[str, LeaseRecord | None, Lease, Lease | None, Granted | Non
 )
 def test_who_lets_go(row: LeaseRecord | None, given: Lease, seen: Lease | None, expected: Granted | None) -> None:
     assert leases.release(row, given, seen, WITNESS, NEW) == expected
+
+
+def test_on_a_trusted_disk_an_old_lease_lets_go_as_well() -> None:
+    assert leases.release(DOUBTED, lease(slot=0), None, DISK, NEW) == Granted(record(seq=41, holder=NOBODY))
+
+
+def test_a_new_record_is_not_quiet() -> None:
+    assert LeaseRecord(A, Fence(1), 1, "w1").quiet_until == 0
 
 
 def test_what_was_let_go_can_be_claimed_by_its_fence() -> None:
