@@ -70,7 +70,7 @@ LOCAL_BOOLE_DOMAIN = DomainType(bytes.fromhex("00000403"))
 def local_network(
     registry_contract: ExecutionAddress, slot_duration_s: float, boole_epoch: Epoch | None = None
 ) -> SsvNetwork:
-    """Return a network on one machine, whose short slots need rounds of the same parts of a slot as public ones."""
+    """Return a network on one machine, whose short slots need rounds of a sixth of a slot, proposals included."""
     return SsvNetwork(
         "local",
         LOCAL_ALAN_DOMAIN,
@@ -79,6 +79,6 @@ def local_network(
         registry_from_block=0,
         quick_timeout_s=slot_duration_s / 6,
         boole_epoch=boole_epoch,
-        alan_proposer_timeout_s=slot_duration_s / 8,
-        boole_proposer_timeout_s=slot_duration_s / 8,
+        alan_proposer_timeout_s=slot_duration_s / 6,
+        boole_proposer_timeout_s=slot_duration_s / 6,
     )
