@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from dataclasses import dataclass
 
 import pytest
 from services.consensus.tests.committee import (
@@ -14,137 +12,37 @@ from services.consensus.tests.committee import (
     ONE,
     OPERATORS,
     SLOT_S,
-    SLOTS_PER_EPOCH,
     THREE,
     TWO,
-    Committee,
-    inline,
-    operator_key,
-    validator_keys,
 )
-from services.consensus.tests.fake_time import now, run
+from services.consensus.tests.every_duty import (
+    BOOLE_EPOCHS,
+    COMMON,
+    EXIT_SLOT,
+    LAST,
+    NOBODY,
+    ROLES,
+    Play,
+    drafts_of,
+    graffiti,
+    missed,
+    on_the_chain,
+)
+from services.consensus.tests.fake_time import now
 from services.consensus.tests.full_world import FullWorld
 
-from ssv_consensus.committee_node import CommitteeNode
 from ssv_consensus.due_duties import parts_of
-from ssv_consensus.duty_record import DutyRecord
-from ssv_consensus.duty_times import FETCH_SLOT_SHARE
-from ssv_consensus.ports import Cleared, Handed, Ports, Signer, SignVerdict
+from ssv_consensus.ports import Cleared
 from ssv_consensus.stages import Stage
-from ssv_devnet.committee.local_ports import LocalSignerPort
-from ssv_devnet.committee.local_signer import LocalSigner
-from ssv_protocol.crypto.bls import SecretKey
-from ssv_protocol.effects import (
-    Draft,
-    Event,
-    Fetch,
-    FetchAggregate,
-    FetchAggregateAndProof,
-    FetchBlock,
-    PreConsensusDraft,
-    Report,
-    Submit,
-)
-from ssv_protocol.errors import Reason, SsvError
+from ssv_protocol.errors import Reason
 from ssv_protocol.forks import SsvFork
 from ssv_protocol.runners.admission import duty_slot, open_content
 from ssv_protocol.runners.ledger import MissedReason
 from ssv_protocol.runners.runner import Duty
-from ssv_protocol.runners.selection import Selection
-from ssv_protocol.types.ids import Epoch, Instant, MessageId, OperatorId, Slot
-from ssv_protocol.types.message_id import message_domain, message_role
+from ssv_protocol.types.ids import Epoch, Slot
+from ssv_protocol.types.message_id import message_domain
 from ssv_protocol.types.messages import SignedSSVMessage
 from ssv_protocol.types.roles import BeaconRole, RunnerRole
-
-T = TypeVar("T")
-COMMON = {
-    RunnerRole.COMMITTEE,
-    RunnerRole.PROPOSER,
-    RunnerRole.VALIDATOR_REGISTRATION,
-    RunnerRole.VOLUNTARY_EXIT,
-}
-ROLES = {
-    SsvFork.ALAN: COMMON | {RunnerRole.AGGREGATOR, RunnerRole.SYNC_COMMITTEE_CONTRIBUTION},
-    SsvFork.BOOLE: COMMON | {RunnerRole.AGGREGATOR_COMMITTEE},
-}
-BOOLE_EPOCHS = {SsvFork.ALAN: None, SsvFork.BOOLE: Epoch(0)}
-EVERYBODY = Selection(lambda duty, proof: True, lambda proof: True)
-NOBODY = Selection(lambda duty, proof: False, lambda proof: False)
-SLOTS = 4
-LAST = Slot(FIRST_SLOT + SLOTS - 1)
-EXIT_SLOT = Slot(FIRST_SLOT + 1)
-
-
-def graffiti(operator_id: OperatorId) -> bytes:
-    return f"operator {operator_id}".encode().ljust(32, b"\0")
-
-
-@dataclass
-class Play:
-    """A committee and its world; `records` are all, `reports` and `faults` what the nodes were told."""
-
-    committee: Committee
-    full: FullWorld
-    reports: list[tuple[OperatorId, Report]] = field(default_factory=list)
-    faults: list[tuple[OperatorId, Exception]] = field(default_factory=list)
-
-    def ports(self, me: OperatorId, beacon: object = None, signer: Signer | None = None) -> Ports:
-        def report(message_id: MessageId, slot: Slot, each: Report) -> None:
-            self.reports.append((me, each))
-
-        def fault(message_id: MessageId, slot: Slot, each: Exception) -> None:
-            self.faults.append((me, each))
-
-        base = self.committee.ports(me, beacon=beacon or self.full, signer=signer)  # type: ignore[arg-type]
-        return replace(base, on_report=report, on_fault=fault)
-
-    def node(self, me: OperatorId, *, selection: Selection = EVERYBODY, **given: object) -> CommitteeNode:
-        ports = given.pop("ports", None) or self.ports(me)
-        given.setdefault("duties", self.full)
-        node = self.committee.node(me, ports, **given)  # type: ignore[arg-type]
-        shares = {index: replace(share, graffiti=graffiti(me)) for index, share in node.seat.shares.items()}
-        node.seat = replace(node.seat, shares=shares, selection=selection)
-        return node
-
-    def start(self, me: OperatorId, **given: object) -> CommitteeNode:
-        return self.committee.start(me, self.node(me, **given))  # type: ignore[arg-type]
-
-    def records(self, role: RunnerRole | None = None, me: OperatorId | None = None) -> list[DutyRecord]:
-        of_committee = [
-            (operator_id, record)
-            for by_operator in self.committee.records.values()
-            for operator_id, record in by_operator.items()
-        ]
-        everything = of_committee + [item for items in self.committee.others.values() for item in items]
-        return [
-            record
-            for operator_id, record in everything
-            if role in (None, record.role) and me in (None, operator_id) and FIRST_SLOT <= record.slot <= LAST
-        ]
-
-    async def until_over(self) -> None:
-        await self.committee.until_slot(LAST + SLOTS_PER_EPOCH + 1, 0.5)
-
-
-def on_the_chain(scenario: Callable[[Play], object], boole_epoch: Epoch | None = None) -> None:
-    async def run_it() -> None:
-        async with Committee(boole_epoch=boole_epoch) as committee:
-            full = FullWorld(committee.world, committee.network, EXIT_SLOT)
-            play = Play(committee, full)
-            await scenario(play)  # type: ignore[misc]
-            assert not committee.world.invalid
-            assert not play.faults
-
-    run(run_it)
-
-
-def missed(records: list[DutyRecord]) -> dict[Handed, MissedReason]:
-    return {
-        (each.duty_type, each.validator_index): each.missed
-        for record in records
-        for each in record.outcomes
-        if each.missed is not None
-    }
 
 
 @pytest.mark.parametrize("fork", SsvFork)
@@ -275,11 +173,6 @@ class Changing:
         )
 
 
-def drafts_of(play: Play, role: RunnerRole, me: OperatorId) -> list[SignedSSVMessage]:
-    said = map(SignedSSVMessage.decode, play.committee.kept)
-    return [each for each in said if each.operator_ids == (me,) and message_role(each.ssv_message.msg_id) == role]
-
-
 def test_an_exit_that_comes_late_to_some_is_begun_late_and_once() -> None:
     """The message of those who knew it before waits for it."""
 
@@ -366,193 +259,5 @@ def test_who_may_not_sign_begins_no_proposal() -> None:
         assert set(missed(play.records(me=ONE)).values()) == {MissedReason.WAITING}
         assert not drafts_of(play, RunnerRole.PROPOSER, ONE)
         assert not missed(play.records(me=TWO)), "three are enough"
-
-    on_the_chain(scenario)
-
-
-def wrong_signer(play: Play, me: OperatorId) -> LocalSigner:
-    """A signer whose shares are not those of the validators."""
-    committee = play.committee
-    signer = LocalSigner(committee.member(me), committee.network, operator_key(me), now)
-    for validator in validator_keys():
-        share = validator.share_of(me, committee.network.ssv.alan_domain)
-        signer.add_share(share, SecretKey.generate(lambda size: bytes([7]) * size), Epoch(0))
-    return signer
-
-
-def test_who_sends_bad_share_signatures_is_named_and_harms_nobody() -> None:
-    async def scenario(play: Play) -> None:
-        for me in (ONE, TWO, THREE):
-            play.start(me)
-        play.start(FOUR, ports=play.ports(FOUR, signer=LocalSignerPort(wrong_signer(play, FOUR), inline)))
-        await play.until_over()
-        named = {each.operators for me, each in play.reports if me != FOUR}
-        assert named == {frozenset({FOUR})}
-        for me in (ONE, TWO, THREE):
-            assert not missed(play.records(me=me))
-
-    on_the_chain(scenario)
-
-
-@dataclass
-class Without:
-    """A beacon node that cannot answer some questions."""
-
-    full: FullWorld
-    unanswered: tuple[type, ...]
-
-    async def answer(self, question: Fetch) -> Event:
-        if isinstance(question, self.unanswered):
-            raise SsvError("made to fail")
-        return await self.full.answer(question)
-
-    async def submit(self, slot: Slot, work: Submit) -> frozenset[Handed]:
-        return await self.full.submit(slot, work)
-
-
-@pytest.mark.parametrize(
-    ("fork", "question", "kind", "reason"),
-    [
-        (SsvFork.ALAN, FetchBlock, BeaconRole.PROPOSER, MissedReason.NO_BLOCK),
-        (SsvFork.ALAN, FetchAggregateAndProof, BeaconRole.AGGREGATOR, MissedReason.NO_AGGREGATE),
-    ],
-)
-def test_what_the_beacon_node_cannot_say_is_told_and_is_the_reason(
-    fork: SsvFork, question: type, kind: BeaconRole, reason: MissedReason
-) -> None:
-    async def scenario(play: Play) -> None:
-        play.start(ONE, ports=play.ports(ONE, Without(play.full, (question,))))
-        for me in (TWO, THREE, FOUR):
-            play.start(me)
-        await play.until_over()
-        told = missed(play.records(me=ONE))
-        assert {each for (role, _), each in told.items() if role is kind} == {reason}
-        assert {role for role, _ in told} == {kind}
-        assert "made to fail" in {each.detail for me, each in play.reports if me == ONE}
-        assert not missed(play.records(me=TWO))
-
-    on_the_chain(scenario, BOOLE_EPOCHS[fork])
-
-
-def test_a_failed_aggregate_costs_a_committees_contributions_nothing() -> None:
-    async def scenario(play: Play) -> None:
-        for me in OPERATORS:
-            play.start(me, ports=play.ports(me, Without(play.full, (FetchAggregate,))))
-        await play.until_over()
-        told = missed(play.records())
-        assert {(role, reason) for (role, _), reason in told.items()} == {
-            (BeaconRole.AGGREGATOR, MissedReason.LEFT_OUT)
-        }
-        assert {slot for slot, _ in play.full.done[BeaconRole.SYNC_COMMITTEE_CONTRIBUTION]} >= set(
-            range(FIRST_SLOT, LAST + 1)
-        )
-
-    on_the_chain(scenario, Epoch(0))
-
-
-@dataclass
-class Raising:
-    """A signer client with a defect that shows before consensus alone."""
-
-    signer: Signer
-
-    async def sign(self, draft: Draft, deadline: Instant) -> SignVerdict:
-        if isinstance(draft, PreConsensusDraft):
-            raise RuntimeError("a defect")
-        return await self.signer.sign(draft, deadline)
-
-
-def test_a_defect_while_signing_is_told_and_the_other_drafts_are_signed() -> None:
-    async def scenario(play: Play) -> None:
-        signer = Raising(play.committee.signer(ONE))
-        play.start(ONE, ports=play.ports(ONE, signer=signer))
-        for me in (TWO, THREE, FOUR):
-            play.start(me)
-        await play.until_over()
-        assert {str(fault) for _, fault in play.faults} == {"a defect"}
-        play.faults.clear()
-        assert not missed(play.records(me=ONE)), "the others' proofs are a quorum"
-        assert all(
-            ONE in (record.decided.operator_ids if record.decided is not None else ())
-            or drafts_of(play, RunnerRole.PROPOSER, ONE)
-            for record in play.records(RunnerRole.PROPOSER, ONE)
-        )
-
-    on_the_chain(scenario)
-
-
-@dataclass
-class Slow:
-    """A beacon node that takes its time, while the others decide."""
-
-    full: FullWorld
-    takes_s: float
-
-    async def answer(self, question: Fetch) -> Event:
-        await asyncio.sleep(self.takes_s)
-        return await self.full.answer(question)
-
-    async def submit(self, slot: Slot, work: Submit) -> frozenset[Handed]:
-        return await self.full.submit(slot, work)
-
-
-@pytest.mark.parametrize("fork", SsvFork)
-def test_who_is_slow_takes_up_what_the_others_have_said_meanwhile(fork: SsvFork) -> None:
-    """Every role refuses what comes before its own value is there; it is kept, and offered again."""
-
-    async def scenario(play: Play) -> None:
-        play.start(ONE, ports=play.ports(ONE, Slow(play.full, FETCH_SLOT_SHARE * SLOT_S * 0.9)))
-        for me in (TWO, THREE, FOUR):
-            play.start(me)
-        await play.until_over()
-        assert {record.role for record in play.records(me=ONE)} == ROLES[fork]
-        assert not missed(play.records(me=ONE))
-        decided = [record for record in play.records(me=ONE) if record.decided is not None]
-        assert any(ONE not in record.decided.operator_ids for record in decided if record.decided is not None)
-
-    on_the_chain(scenario, BOOLE_EPOCHS[fork])
-
-
-class Refusing:
-    """A beacon node that takes no blocks."""
-
-    def __init__(self, full: FullWorld) -> None:
-        self._full = full
-
-    async def answer(self, question: Fetch) -> Event:
-        return await self._full.answer(question)
-
-    async def submit(self, slot: Slot, work: Submit) -> frozenset[Handed]:
-        if work.proposals:
-            return frozenset({(BeaconRole.PROPOSER, work.proposals[0].proposal.block.proposer_index)})
-        return await self._full.submit(slot, work)
-
-
-def test_a_refused_block_is_a_missed_one() -> None:
-    async def scenario(play: Play) -> None:
-        play.start(ONE, ports=play.ports(ONE, Refusing(play.full)))
-        for me in (TWO, THREE, FOUR):
-            play.start(me)
-        await play.until_over()
-        told = missed(play.records(me=ONE))
-        assert {role for role, _ in told} == {BeaconRole.PROPOSER}
-        assert set(told.values()) == {MissedReason.SUBMISSION_REFUSED}
-
-    on_the_chain(scenario)
-
-
-def test_duties_of_validators_without_a_share_here_are_told_so() -> None:
-    async def scenario(play: Play) -> None:
-        index = play.full.proposer_at(FIRST_SLOT)
-        for me in OPERATORS:
-            node = play.start(me)
-            node.seat = replace(
-                node.seat, shares={each: share for each, share in node.seat.shares.items() if each != index}
-            )
-        await play.until_over()
-        told = missed(play.records())
-        assert {validator for _, validator in told} == {index}
-        assert set(told.values()) == {MissedReason.NO_SHARE}
-        assert not {validator for validator in play.full.done[BeaconRole.PROPOSER] if validator[1] == index}
 
     on_the_chain(scenario)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from services.consensus.tests.committee import FIRST_SLOT, ONE, THREE, TWO
-from services.consensus.tests.test_every_role import Play, on_the_chain
+from services.consensus.tests.every_duty import Play, on_the_chain
 
 from ssv_protocol.errors import Reason
 from ssv_protocol.types.roles import BeaconRole, RunnerRole
