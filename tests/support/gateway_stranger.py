@@ -17,6 +17,8 @@ from ssv_p2p_gateway.gossip_patches import NETWORK_DEGREE
 from ssv_p2p_gateway.guest import run_trio
 from ssv_p2p_gateway.node import Node, NodeParts, run_node
 from ssv_p2p_gateway.traffic import Traffic
+from ssv_protocol.types.ids import CommitteeId, Slot
+from ssv_protocol.validation.verdict import Accept, GossipVerdict
 from ssv_runtime.metrics import Metrics
 
 
@@ -26,9 +28,11 @@ class OpenGate:
     def __init__(self) -> None:
         self.seen: list[bytes] = []
 
-    def came(self, topics: Sequence[str], data: bytes, author: bytes, *, signed: bool) -> bool:
+    def came(
+        self, topics: Sequence[str], data: bytes, author: bytes, *, signed: bool, peer: bytes = b""
+    ) -> GossipVerdict:
         self.seen.append(data)
-        return True
+        return Accept(CommitteeId(bytes(32)), Slot(0))
 
 
 class Stranger:

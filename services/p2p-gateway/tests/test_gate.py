@@ -13,7 +13,7 @@ from ssv_p2p_gateway.traffic import Traffic
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.types.ids import CommitteeId, OperatorId
 from ssv_protocol.validation.directory import directory_of
-from ssv_protocol.validation.verdict import GossipReason
+from ssv_protocol.validation.verdict import Accept, GossipReason, GossipVerdict, Ignore
 from ssv_runtime.metrics import Metrics
 
 Keys = dict[OperatorId, OperatorPrivateKey]
@@ -31,13 +31,13 @@ class Door:
         self.gate = Gate(network, self.traffic, structlog.get_logger(), lambda *came: self.through.append(came))
         self.gate.directory = directory_of(registry_state(keys, [FOUR]))
 
-    def came(self, *topics: str, author: bytes = b"peer", signed: bool = False) -> bool:
-        return self.gate.came(topics, self.author.message(1), author, signed=signed)
+    def came(self, *topics: str, author: bytes = b"peer", signed: bool = False) -> GossipVerdict:
+        return self.gate.came(topics, self.author.message(1), author, signed=signed, peer=b"peer")
 
 
 def test_what_is_accepted_is_passed_on_with_its_time(keys: Keys) -> None:
     door = Door(keys)
-    assert door.came(door.author.topic)
+    assert isinstance(door.came(door.author.topic), Accept)
     ((committee, received),) = door.through
     assert committee == door.author.committee
     assert received.unix_us // 1_000_000 >= door.author.network.chain.genesis_time_s
@@ -58,7 +58,7 @@ def test_what_is_refused_is_counted_and_goes_nowhere(
     keys: Keys, topics: tuple[str, ...], author: bytes, signed: bool, reason: GossipReason
 ) -> None:
     door = Door(keys)
-    assert not door.came(*topics, author=author, signed=signed)
+    assert not isinstance(door.came(*topics, author=author, signed=signed), Accept)
     assert door.through == []
     assert door.traffic.refused_by_reason == {reason: 1}
 
@@ -66,7 +66,7 @@ def test_what_is_refused_is_counted_and_goes_nowhere(
 def test_before_the_registry_everything_is_ignored(keys: Keys) -> None:
     door = Door(keys)
     door.gate.directory = None
-    assert not door.came(door.author.topic)
+    assert isinstance(door.came(door.author.topic), Ignore)
     assert door.traffic.refused_by_reason == {GossipReason.NO_REGISTRY: 1}
 
 
@@ -77,7 +77,7 @@ def test_a_check_that_fails_drops_the_message_and_nothing_else(keys: Keys, monke
     door = Door(keys)
     with monkeypatch.context() as patch, capture_logs() as logs:
         patch.setattr(gate_module, "validate", broken)
-        assert not door.came(door.author.topic)
+        assert isinstance(door.came(door.author.topic), Ignore)
     assert door.traffic.refused_by_reason == {GossipReason.FAULT: 1}
     assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["validation failed"]
-    assert door.came(door.author.topic)
+    assert isinstance(door.came(door.author.topic), Accept)

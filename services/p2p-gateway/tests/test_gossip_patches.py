@@ -19,6 +19,8 @@ from ssv_p2p_gateway.gossip_patches import MAX_RPC_BYTES, QUEUE_LENGTH, SsvPubsu
 from ssv_p2p_gateway.guest import run_trio
 from ssv_p2p_gateway.host import make_host
 from ssv_p2p_gateway.message_id import message_id
+from ssv_protocol.types.ids import CommitteeId, Slot
+from ssv_protocol.validation.verdict import Accept, GossipReason, GossipVerdict, Reject
 
 pytestmark = pytest.mark.asyncio
 PEERS = [ID.from_pubkey(create_new_key_pair().public_key) for _ in range(3)]
@@ -30,9 +32,11 @@ class CountingGate:
         self.verdict = verdict
         self.asked: list[bytes] = []
 
-    def came(self, topics: Sequence[str], data: bytes, author: bytes, *, signed: bool) -> bool:
+    def came(
+        self, topics: Sequence[str], data: bytes, author: bytes, *, signed: bool, peer: bytes = b""
+    ) -> GossipVerdict:
         self.asked.append(data)
-        return self.verdict
+        return Accept(CommitteeId(bytes(32)), Slot(0)) if self.verdict else Reject(GossipReason.EMPTY)
 
 
 class Bench:

@@ -32,11 +32,14 @@ class Gate:
         self._log = log
         self._deliver = deliver
 
-    def came(self, topics: Sequence[str], data: bytes, author: bytes, *, signed: bool) -> bool:
-        """Take a message from a peer; tell whether to forward it. Never raises.
+    def came(
+        self, topics: Sequence[str], data: bytes, author: bytes, *, signed: bool, peer: bytes = b""
+    ) -> GossipVerdict:
+        """Take a message from a peer; tell what to do with it. Never raises.
 
         The network's peers say who published a message and do not sign it: `author` is a peer id, `signed` whether
-        there is a pubsub signature or key (ssvlabs/ssv network/topics, StrictNoSign with author).
+        there is a pubsub signature or key (ssvlabs/ssv network/topics, StrictNoSign with author). `peer` is the id of
+        the peer that brought it.
         """
         at = time.time()
         verdict = _pubsub_rules(topics, author, signed=signed) or self.judge(topics[0], data, at)
@@ -44,10 +47,10 @@ class Gate:
             self._traffic.refused(verdict)
             self._log.debug("refused a message", verdict=type(verdict).__name__, reason=verdict.reason,
                             detail=verdict.detail)  # fmt: skip
-            return False
+            return verdict
         self._traffic.accepted(topics[0])
         self._deliver(verdict.committee_id, Received(data, int(at * 1e6)))
-        return True
+        return verdict
 
     def judge(self, topic: str, data: bytes, at: float) -> GossipVerdict:
         """Validate a message; one that the check itself fails on is ignored."""

@@ -26,6 +26,7 @@ from libp2p.pubsub.pubsub import Pubsub
 
 from ssv_p2p_gateway.message_id import message_id
 from ssv_protocol.validation.limits import MAX_MESSAGE_BYTES
+from ssv_protocol.validation.verdict import Accept, GossipVerdict
 
 AGENT = "ssv-py"
 PROTOCOLS = (TProtocol("/meshsub/1.1.0"), TProtocol("/meshsub/1.0.0"))
@@ -43,8 +44,10 @@ READ_BYTES = 64 * 1024
 class Gate(Protocol):
     """Who decides about a message of a peer, and takes it when it is good."""
 
-    def came(self, topics: Sequence[str], data: bytes, author: bytes, *, signed: bool) -> bool:
-        """Tell whether to forward it. Never raises."""
+    def came(
+        self, topics: Sequence[str], data: bytes, author: bytes, *, signed: bool, peer: bytes = b""
+    ) -> GossipVerdict:
+        """Tell what to do with it. Never raises."""
 
 
 @cache
@@ -205,7 +208,9 @@ class SsvPubsub(Pubsub):
         if ID(msg.from_id) == self.my_id:  # ours, from before a restart
             return
         signed = msg.HasField("signature") or msg.HasField("key")
-        if self._gate.came(tuple(msg.topicIDs), msg.data, msg.from_id, signed=signed):
+        peer = msg_forwarder.to_bytes()
+        verdict = self._gate.came(tuple(msg.topicIDs), msg.data, msg.from_id, signed=signed, peer=peer)
+        if isinstance(verdict, Accept):
             await self.router.publish(msg_forwarder, msg)
 
     async def publish_own(self, topic: str, data: bytes) -> int:
