@@ -223,6 +223,7 @@ def test_publications_carry_author_and_growing_seqno(bench: Bench) -> None:
 def test_a_publication_is_repeated_only_when_it_reached_nobody(bench: Bench) -> None:
     bench.router.subscribe(TOPIC, bench.now)
     assert bench.router.publish(TOPIC, b"data", bench.now)[1:] == (0, False)
+    bench.heartbeat(2 * bench.p.history_length)
     (peer,) = bench.peers(1)
     assert bench.router.publish(TOPIC, b"data", bench.now)[1:] == (1, False)
     assert bench.router.publish(TOPIC, b"data", bench.now)[1:] == (1, True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from libs.gossipsub.tests.conftest import PARAMETERS, TOPIC, Bench, peer_id
 
-from ssv_gossipsub import RpcDecoder
+from ssv_gossipsub import PeerId, RpcDecoder
 from ssv_gossipsub.outbox import Outbox
 from ssv_gossipsub.wire.framing import Framer
 from ssv_gossipsub.wire.rpc import Control, IHave, Prune, Rpc, Subscription
@@ -37,6 +37,20 @@ def test_messages_beyond_the_bytes_are_dropped_but_a_single_one_always_goes() ->
     box.take()
     assert box.waiting_bytes == 0
     assert box.message(bytes(1000))
+
+
+def test_what_is_not_taken_waits_and_one_message_always_goes() -> None:
+    ready: dict[PeerId, None] = {}
+    box = Outbox(PEER, PARAMETERS, ready)
+    for size in (60, 30, 30, 5):
+        assert box.message(bytes(size))
+    assert [len(frame) for frame in box.take(50)] == [60]
+    assert ready == {PEER: None}
+    assert [len(frame) for frame in box.take(50)] == [30]
+    assert (len(box), box.waiting_bytes) == (2, 35)
+    assert [len(frame) for frame in box.take(50)] == [30, 5]
+    assert ready == {}
+    assert box.take(50) == []
 
 
 def test_of_each_topic_the_last_word_is_sent_ahead_of_the_messages() -> None:

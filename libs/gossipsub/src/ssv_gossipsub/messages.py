@@ -29,6 +29,9 @@ from ssv_gossipsub.verdict import Verdict
 from ssv_gossipsub.wire import encode
 from ssv_gossipsub.wire.message import Message
 
+_MAX_LONELY = 4096
+"""Own messages that reached nobody, which may be published again."""
+
 
 class Received(NamedTuple):
     """A message to validate, or one that was accepted."""
@@ -78,6 +81,7 @@ class Messages:
         self.seen = SeenCache(p.seen_ttl_s, p.max_seen)
         self.deliveries = Deliveries(neighbours.scores, p.max_deliveries, p.seen_ttl_s)
         self._validating: dict[MessageId, Received] = {}
+        self._lonely: dict[MessageId, None] = {}
 
     @property
     def validating(self) -> int:
@@ -130,8 +134,8 @@ class Messages:
     def publish(self, message: Message, now: float) -> Published:
         """Send an own message, without validation, unless it reached somebody before."""
         message_id = self._message_id(message)
-        cached = self._gossip.cache.get(message_id)
-        if message_id in self.seen and (cached is None or cached.reached):
+        if message_id in self.seen and message_id not in self._lonely:
+            cached = self._gossip.cache.get(message_id)
             return Published(message_id, cached.reached if cached else 0, known=True)
         if message_id not in self.seen:
             self._counts.published += 1
@@ -141,6 +145,12 @@ class Messages:
         frame = encode.message_frame(message.encoded)
         reached = self._send(message_id, frame, self._publish_to(message.topic, now), {self._own})
         self._gossip.cache.put(message_id, CachedMessage(message.topic, frame, reached))
+        if reached:
+            self._lonely.pop(message_id, None)
+        else:
+            self._lonely[message_id] = None
+            if len(self._lonely) > _MAX_LONELY:
+                del self._lonely[next(iter(self._lonely))]
         return Published(message_id, reached, known=False)
 
     def expire(self, now: float) -> None:

@@ -103,8 +103,11 @@ class Outbox:
         self._bound(self._idontwant)
         self._ready[self._peer] = None
 
-    def take(self) -> list[bytes]:
-        """Return all frames in the order in which to send them; they are no longer here."""
+    def take(self, most_bytes: int | None = None) -> list[bytes]:
+        """Return frames in the order in which to send them; they are no longer here.
+
+        With `most_bytes`, messages beyond that stay, and with them the peer's readiness; one always goes.
+        """
         frames: list[bytes] = []
         if self._subscriptions or self._mesh or self._ihave or self._iwant:
             frames.append(self._control_frame())
@@ -113,10 +116,18 @@ class Outbox:
             self._idontwant.clear()
             step = self._max_idontwant
             frames += [_idontwant_frame(ids[start : start + step]) for start in range(0, len(ids), step)]
-        frames += self._frames
-        self._frames.clear()
-        self._bytes = 0
-        self._ready.pop(self._peer, None)
+        if most_bytes is None or self._bytes <= most_bytes:
+            frames += self._frames
+            self._frames.clear()
+            self._bytes = 0
+            self._ready.pop(self._peer, None)
+            return frames
+        taken = 0
+        while taken == 0 or taken + len(self._frames[0]) <= most_bytes:
+            frame = self._frames.popleft()
+            frames.append(frame)
+            taken += len(frame)
+        self._bytes -= taken
         return frames
 
     @property

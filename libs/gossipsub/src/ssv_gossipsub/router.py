@@ -210,10 +210,14 @@ class Router:
         """Return the peers that there is something to send to."""
         return list(self._ready)
 
-    def take(self, peer_id: PeerId) -> list[bytes]:
-        """Return the frames to write to a peer's stream now, in order. What is not taken waits, up to the bounds."""
+    def take(self, peer_id: PeerId, most_bytes: int | None = None) -> list[bytes]:
+        """Return the frames to write to a peer's stream now, in order. What is not taken waits, up to the bounds.
+
+        `most_bytes` leaves messages beyond that, but never all, for the next time: frames that wait are shared among
+        peers, those that were taken are not.
+        """
         peer = self._neighbours.peers.get(peer_id)
-        return peer.outbox.take() if peer else []
+        return peer.outbox.take(most_bytes) if peer else []
 
     def _below_graylist(self, record: PeerRecord) -> bool:
         parameters = self.scores.parameters
