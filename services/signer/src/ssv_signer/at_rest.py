@@ -19,12 +19,14 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ssv_protocol.crypto.bls import RandomBytes, SecretKey
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
+from ssv_protocol.crypto.wiping import wiped
+from ssv_protocol.errors import ProtocolError
 from ssv_protocol.types.ids import BlsPublicKey
 from ssv_signer.errors import StartRefused
 from ssv_signer.store.shares import ShareRow
 
 SALT_BYTES = 32
-_KEY_BYTES, _NONCE_BYTES = 32, 12
+_KEY_BYTES, _NONCE_BYTES, _TAG_BYTES = 32, 12, 16
 _PURPOSE = b"ssv-signer: shares at rest, version 1"
 
 
@@ -32,8 +34,9 @@ class Keyring:
     """Seals and opens share secrets; keeps those that were opened. It decides nothing: see the share's row for that."""
 
     def __init__(self, operator_key: OperatorPrivateKey, salt: bytes, random_bytes: RandomBytes) -> None:
-        derivation = HKDF(SHA256(), _KEY_BYTES, salt, _PURPOSE)
-        self._cipher = AESGCM(derivation.derive(operator_key.to_pem()))
+        with wiped(bytearray(_KEY_BYTES)) as key:
+            HKDF(SHA256(), _KEY_BYTES, salt, _PURPOSE).derive_into(operator_key.to_pem(), key)
+            self._cipher = AESGCM(bytes(key))
         self._random_bytes = random_bytes
         self._opened: dict[BlsPublicKey, SecretKey] = {}
 
@@ -48,14 +51,7 @@ class Keyring:
     def secret(self, row: ShareRow) -> SecretKey:
         """Return the secret of an active share; raises StartRefused when the row does not open."""
         if row.share_pubkey not in self._opened:
-            nonce, ciphertext = row.sealed_secret[:_NONCE_BYTES], row.sealed_secret[_NONCE_BYTES:]
-            try:
-                secret = self._cipher.decrypt(nonce, ciphertext, row.validator_pubkey + row.share_pubkey)
-            except (InvalidTag, ValueError):
-                raise StartRefused(
-                    f"the share 0x{row.share_pubkey.hex()} in the database is damaged; restore the file from a backup"
-                ) from None
-            self._opened[row.share_pubkey] = SecretKey.from_bytes(secret)
+            self._opened[row.share_pubkey] = self._open(row)
         return self._opened[row.share_pubkey]
 
     def keep_only(self, share_pubkeys: Collection[BlsPublicKey]) -> None:
@@ -66,3 +62,15 @@ class Keyring:
     def forget(self, share_pubkey: BlsPublicKey) -> None:
         """Drop an opened secret."""
         self._opened.pop(share_pubkey, None)
+
+    def _open(self, row: ShareRow) -> SecretKey:
+        nonce, ciphertext = row.sealed_secret[:_NONCE_BYTES], row.sealed_secret[_NONCE_BYTES:]
+        bound_to = row.validator_pubkey + row.share_pubkey
+        try:
+            with wiped(bytearray(max(len(ciphertext) - _TAG_BYTES, 0))) as secret:
+                self._cipher.decrypt_into(nonce, ciphertext, bound_to, secret)
+                return SecretKey.from_bytes(secret)
+        except (InvalidTag, ValueError, ProtocolError):
+            raise StartRefused(
+                f"the share 0x{row.share_pubkey.hex()} in the database is damaged; restore the file from a backup"
+            ) from None

@@ -1,7 +1,8 @@
 """BLS12-381 as Ethereum uses it: 48-byte G1 public keys, 96-byte G2 signatures, 32-byte signing roots.
 
 blspy signs and verifies (proof-of-possession ciphersuite, GIL released); arkworks does the scalar and
-multi-scalar multiplications that threshold signatures need. A secret key never shows itself in a repr.
+multi-scalar multiplications that threshold signatures need. A secret key never shows itself in a repr and is never
+pickled or copied.
 
 Invariant: `verify` and `verify_batch` answer False for malformed points; they never raise for hostile input.
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from typing import NoReturn
 
 from blspy import G1Element, G2Element, PopSchemeMPL, PrivateKey
 from py_arkworks_bls12381 import G1Point, G2Point, Scalar
@@ -39,11 +41,22 @@ class SecretKey:
         self._key = PrivateKey.from_bytes(scalar.to_bytes(_SCALAR_BYTES, "big"))
 
     @classmethod
-    def from_bytes(cls, secret: bytes) -> SecretKey:
-        """Read a 32-byte big-endian scalar; raises ProtocolError KEY_INVALID."""
+    def from_bytes(cls, secret: bytes | bytearray) -> SecretKey:
+        """Read a 32-byte big-endian scalar, of which no copy is left behind in Python.
+
+        Raises:
+            ProtocolError: KEY_INVALID, without any part of the secret.
+        """
         if len(secret) != _SCALAR_BYTES:
             raise ProtocolError(Reason.KEY_INVALID, f"BLS secret key of {len(secret)} bytes")
-        return cls(int.from_bytes(secret, "big"))
+        made = cls.__new__(cls)
+        try:
+            made._key = PrivateKey.from_bytes(secret)
+        except ValueError:
+            made._key = None
+        if made._key is None or not any(secret):
+            raise ProtocolError(Reason.KEY_INVALID, "BLS secret key out of range")
+        return made
 
     @classmethod
     def generate(cls, random_bytes: RandomBytes) -> SecretKey:
@@ -52,6 +65,9 @@ class SecretKey:
 
     def __repr__(self) -> str:
         return "SecretKey(***)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret key is neither pickled nor copied")
 
     def to_bytes(self) -> bytes:
         """Return the 32-byte big-endian scalar; the caller keeps it secret."""

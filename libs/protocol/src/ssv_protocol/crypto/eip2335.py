@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
@@ -44,7 +44,7 @@ def encrypt(secret: bytes, password: str, random_bytes: RandomBytes) -> dict[str
     salt, iv = random_bytes(_KEY_BYTES), random_bytes(_IV_BYTES)
     params = {"dklen": _KEY_BYTES, "n": SCRYPT_N, "r": _SCRYPT_R, "p": _SCRYPT_P, "salt": salt.hex()}
     key = _derive_key({"function": "scrypt", "params": params}, password)
-    ciphertext = _aes_ctr(key, iv, secret)
+    ciphertext = _cipher(key, iv).update(secret)
     return {
         "kdf": {"function": "scrypt", "params": params, "message": ""},
         "checksum": {"function": "sha256", "params": {}, "message": _checksum(key, ciphertext).hex()},
@@ -52,19 +52,21 @@ def encrypt(secret: bytes, password: str, random_bytes: RandomBytes) -> dict[str
     }
 
 
-def decrypt(crypto: Mapping[str, Any], password: str) -> bytes:
-    """Return the secret; raises WrongPassword, KeystoreInvalid (neither holds any part of a secret)."""
+def decrypt(crypto: Mapping[str, Any], password: str) -> bytearray:
+    """Return the secret, for the caller to wipe; raises WrongPassword, KeystoreInvalid (no part of it in either)."""
     try:
         checksum, cipher = crypto["checksum"], crypto["cipher"]
         if (checksum["function"], cipher["function"]) != ("sha256", "aes-128-ctr"):
             raise ValueError("unknown checksum or cipher")
         ciphertext = bytes.fromhex(cipher["message"])
+        secret = bytearray(len(ciphertext))
         expected = bytes.fromhex(checksum["message"])
         iv = bytes.fromhex(cipher["params"]["iv"])
         key = _derive_key(crypto["kdf"], password)
         if not hmac.compare_digest(_checksum(key, ciphertext), expected):
             raise WrongPassword("the password does not fit")
-        return _aes_ctr(key, iv, ciphertext)
+        _cipher(key, iv).update_into(ciphertext, secret)
+        return secret
     except (KeyError, TypeError, ValueError, OverflowError, MemoryError):
         raise KeystoreInvalid("not an EIP-2335 keystore") from None
 
@@ -92,5 +94,6 @@ def _checksum(key: bytes, ciphertext: bytes) -> bytes:
     return hashlib.sha256(key[_CIPHER_KEY_BYTES:] + ciphertext).digest()
 
 
-def _aes_ctr(key: bytes, iv: bytes, data: bytes) -> bytes:
-    return Cipher(AES(key[:_CIPHER_KEY_BYTES]), CTR(iv)).encryptor().update(data)
+def _cipher(key: bytes, iv: bytes) -> CipherContext:
+    # counter mode: the same for both directions
+    return Cipher(AES(key[:_CIPHER_KEY_BYTES]), CTR(iv)).encryptor()

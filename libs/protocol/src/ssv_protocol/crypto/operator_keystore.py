@@ -15,6 +15,7 @@ from typing import Any
 from ssv_protocol.crypto import eip2335, rsa
 from ssv_protocol.crypto.bls import RandomBytes
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
+from ssv_protocol.crypto.wiping import wiped
 from ssv_protocol.errors import ProtocolError, SsvError
 
 _PEM_START = b"-----BEGIN"
@@ -42,7 +43,8 @@ def decode(content: bytes, password: str | None) -> OperatorPrivateKey:
     try:
         keystore: dict[str, Any] = json.loads(content)
         # a whole EIP-2335 keystore has the fields a level deeper
-        key = _private_key(eip2335.decrypt(keystore.get("crypto", keystore), password))
+        with wiped(eip2335.decrypt(keystore.get("crypto", keystore), password)) as secret:
+            key = _private_key(secret)
     except eip2335.WrongPassword:
         raise OperatorKeyUnreadable("is not opened by the password; check the password file") from None
     except (eip2335.KeystoreInvalid, ValueError, RecursionError):
@@ -57,9 +59,9 @@ def _contract_form(key: OperatorPrivateKey) -> str:
     return rsa.encode_for_contract(key.public_pem()).decode("ascii")
 
 
-def _private_key(content: bytes) -> OperatorPrivateKey:
+def _private_key(content: bytes | bytearray) -> OperatorPrivateKey:
     try:
-        pem = content if content.lstrip().startswith(_PEM_START) else b64decode(content.strip(), validate=True)
+        pem = bytes(content) if content.lstrip().startswith(_PEM_START) else b64decode(content.strip(), validate=True)
         return OperatorPrivateKey.from_pem(pem)
     except (ProtocolError, ValueError):
         raise OperatorKeyUnreadable("is no RSA private key; is it the right file?") from None

@@ -1,7 +1,7 @@
 """Operator keys: RSA-2048, RSASSA-PKCS1-v1_5 with SHA-256 over the encoded SSVMessage.
 
 Key shares travel encrypted under the same keys with PKCS#1 v1.5 padding (`shares.py`).
-A private key never shows itself in a repr.
+A private key never shows itself in a repr and is never pickled or copied.
 
 Source: ssv-spec types/operator_signer.go, types/encryption.go.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from functools import lru_cache
+from typing import NoReturn
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
@@ -69,6 +70,9 @@ class OperatorPrivateKey:
 
     def __repr__(self) -> str:
         return "OperatorPrivateKey(***)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an operator key is neither pickled nor copied")
 
     def to_pem(self) -> bytes:
         """Return the PKCS#1 PEM; the caller keeps it secret."""

@@ -20,6 +20,7 @@ from eth_utils.address import to_checksum_address
 
 from ssv_protocol.crypto import bls, rsa
 from ssv_protocol.crypto.bls import CURVE_ORDER, RandomBytes, SecretKey
+from ssv_protocol.crypto.wiping import wiped
 from ssv_protocol.errors import ProtocolError, Reason
 from ssv_protocol.types.committee import COMMITTEE_SIZES, quorum
 from ssv_protocol.types.ids import BlsPublicKey, BlsSignature, ExecutionAddress, OperatorId, Root
@@ -116,7 +117,8 @@ def decrypt_share(operator_key: rsa.OperatorPrivateKey, encrypted: bytes, public
     """
     plaintext = operator_key.decrypt(encrypted)
     try:
-        share = SecretKey.from_bytes(bytes.fromhex(plaintext.decode("ascii").removeprefix("0x")))
+        with wiped(bytearray.fromhex(plaintext.decode("ascii").removeprefix("0x"))) as secret:
+            share = SecretKey.from_bytes(secret)
     except (ValueError, ProtocolError):
         raise ProtocolError(Reason.SHARE_DECRYPTION, "decrypted bytes are no key share") from None
     if share.public_key() != public_key:
