@@ -1,12 +1,12 @@
 """Make requirements.lock: every third-party dependency of every package here, pinned and hashed.
 
 The packages of this repository depend on each other by name; those names are left out, since they are
-installed from the tree. The lock carries no addresses. Run it with `make lock`.
+installed from the tree. The lock carries no addresses. It says in comments who needs a package: by them an image takes
+only its own part (scripts/images/contents.py). Run it with `make lock`.
 """
 
 import subprocess
 import sys
-import tempfile
 import tomllib
 from pathlib import Path
 
@@ -26,14 +26,12 @@ def third_party() -> list[str]:
 
 def main() -> int:
     """Compile the lock with uv."""
-    with tempfile.NamedTemporaryFile("w", suffix=".in") as inputs:
-        inputs.write("\n".join(third_party()) + "\n")
-        inputs.flush()
-        command = [
-            Path(sys.executable).with_name("uv"), "pip", "compile", inputs.name, "--output-file", LOCK,
-            "--universal", "--python-version", "3.11", "--generate-hashes", "--no-annotate", "--no-header", "--quiet",
-        ]  # fmt: skip
-        return subprocess.run([str(part) for part in command], check=False).returncode
+    command = [
+        Path(sys.executable).with_name("uv"), "pip", "compile", "-", "--output-file", LOCK,
+        "--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--quiet",
+    ]  # fmt: skip
+    wanted = "\n".join(third_party()) + "\n"
+    return subprocess.run([str(part) for part in command], input=wanted, text=True, check=False).returncode
 
 
 if __name__ == "__main__":

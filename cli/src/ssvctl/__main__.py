@@ -1,0 +1,5 @@
+"""`python -m ssvctl`."""
+
+from ssvctl.main import main
+
+main()
