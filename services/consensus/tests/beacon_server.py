@@ -9,11 +9,12 @@ from typing import Any
 from aiohttp import web
 
 from ssv_devnet.simulation.chain import SimulatedChain
-from ssv_ethereum.beacon.ssz_json import from_json_answer, to_json
+from ssv_ethereum.beacon.ssz_json import from_json_answer
 from ssv_protocol.effects import Submit
 from ssv_protocol.types.beacon.attestation import SingleAttestation
 from ssv_protocol.types.beacon.sync_committee import SyncCommitteeMessage
 from ssv_protocol.types.ids import Slot
+from ssv_protocol.types.ssz_json import to_json
 
 
 class BeaconServer:

@@ -9,7 +9,7 @@ from aiohttp import web
 from services.consensus.tests.beacon_server import BeaconServer, answer
 from services.consensus.tests.full_world import FullWorld
 
-from ssv_ethereum.beacon.ssz_json import from_json_answer, to_json
+from ssv_ethereum.beacon.ssz_json import from_json_answer
 from ssv_protocol.beacon_chain import BeaconFork
 from ssv_protocol.effects import Submit
 from ssv_protocol.types.beacon import fulu
@@ -20,6 +20,7 @@ from ssv_protocol.types.beacon.registration import SignedValidatorRegistration
 from ssv_protocol.types.beacon.sync_committee import SignedContributionAndProof
 from ssv_protocol.types.ids import BlsSignature, Instant, Root, Slot
 from ssv_protocol.types.ssz import SszContainer
+from ssv_protocol.types.ssz_json import to_json
 
 C = TypeVar("C", bound=SszContainer)
 

@@ -9,7 +9,6 @@ from services.consensus.tests.scripted_node import FULL, SIGNATURE, SLOT, Answer
 
 from ssv_consensus.beacon_port import BeaconNodePort
 from ssv_ethereum.beacon.errors import BeaconAnswerInvalid, BeaconRefused
-from ssv_ethereum.beacon.ssz_json import to_json
 from ssv_protocol.effects import (
     Event,
     FetchAggregate,
@@ -28,6 +27,7 @@ from ssv_protocol.types.beacon.attestation import AttestationData, ElectraAttest
 from ssv_protocol.types.beacon.sync_committee import SyncCommitteeContribution
 from ssv_protocol.types.contributions import Contribution
 from ssv_protocol.types.ids import BlsSignature, Root
+from ssv_protocol.types.ssz_json import to_json
 
 AGGREGATE = "/eth/v2/validator/aggregate_attestation"
 ATTESTATION_DATA = "/eth/v1/validator/attestation_data"

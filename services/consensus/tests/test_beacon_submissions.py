@@ -11,7 +11,6 @@ from libs.protocol.tests.types.zeros import zero
 from services.consensus.tests.scripted_node import FULL, SIGNATURE, SLOT, Answer, ScriptedNode, refuses, says
 
 from ssv_consensus.ports import Handed
-from ssv_ethereum.beacon.ssz_json import to_json
 from ssv_protocol.effects import Submit
 from ssv_protocol.types.beacon.attestation import (
     Phase0Attestation,
@@ -25,6 +24,7 @@ from ssv_protocol.types.beacon.registration import SignedValidatorRegistration
 from ssv_protocol.types.beacon.sync_committee import SignedContributionAndProof, SyncCommitteeMessage
 from ssv_protocol.types.ids import Epoch, ValidatorIndex
 from ssv_protocol.types.roles import BeaconRole
+from ssv_protocol.types.ssz_json import to_json
 
 ZERO, FIVE, SIX = map(ValidatorIndex, (0, 5, 6))
 ATTESTATIONS = "/eth/v2/beacon/pool/attestations"

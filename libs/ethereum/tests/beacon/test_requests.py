@@ -122,7 +122,7 @@ def test_attestation_data(serve: Serve) -> None:
 
 
 def test_attestation_data_of_a_wrong_type_is_invalid(serve: Serve) -> None:
-    with pytest.raises(BeaconAnswerInvalid, match=r"AttestationData\.slot is missing"):
+    with pytest.raises(BeaconAnswerInvalid, match=r"AttestationData\.slot: is missing"):
         asked(serve, lambda node: node.attestations.data(Slot(9)), {"data": {}})
 
 

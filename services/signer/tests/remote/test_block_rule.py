@@ -23,8 +23,8 @@ from ssv_protocol.signing.records import ProposalRecord
 from ssv_protocol.signing.watermarks import NOTHING, KeyRecord
 from ssv_protocol.types.beacon.operations import BeaconBlockHeader
 from ssv_protocol.types.ids import Root, Slot, ValidatorIndex
+from ssv_protocol.types.ssz_json import from_json
 from ssv_signer.remote.old_blocks import AltairBeaconBlock, Phase0BeaconBlock
-from ssv_signer.remote.ssz_json import read
 
 CASES: dict[str, tuple[KeyRecord, Json, str | None]] = {
     "Good": (record(slot=CLOCK - 1), block(), None),
@@ -73,7 +73,7 @@ def test_a_whole_block_has_the_root_of_its_header() -> None:
         (BeaconFork.ALTAIR, AltairBeaconBlock, True),
     ):
         plain = old_block(altair=altair)
-        whole = read(container, plain, "block")
+        whole = from_json(container, plain, "block")
         head = {name: plain[name] for name in ("slot", "proposer_index", "parent_root", "state_root")}
         head["body_root"] = hexed(whole.field_root("body"))
         info = fork_info(int(plain["slot"]) // SLOTS_PER_EPOCH)

@@ -15,7 +15,7 @@ from ssv_protocol.types.beacon_vote import BeaconVote
 from ssv_protocol.types.duty import ValidatorDuty
 from ssv_protocol.types.ids import Epoch, Root, ValidatorIndex
 from ssv_protocol.types.roles import BeaconRole
-from ssv_signer.remote.ssz_json import read
+from ssv_protocol.types.ssz_json import from_json
 
 
 def test_they_are_those_of_the_committees_signer() -> None:
@@ -27,10 +27,10 @@ def test_they_are_those_of_the_committees_signer() -> None:
     (attested,) = committee_objects(CHAIN, duty.slot, vote, [duty])
     sync_duty = ValidatorDuty(BeaconRole.SYNC_COMMITTEE, KEY, slot, index)
     (synced,) = committee_objects(CHAIN, slot, vote, [sync_duty])
-    aggregated = read(ElectraAggregateAndProof, plain["AGGREGATE_AND_PROOF_V2"]["aggregate_and_proof"]["data"], "")
+    aggregated = from_json(ElectraAggregateAndProof, plain["AGGREGATE_AND_PROOF_V2"]["aggregate_and_proof"]["data"], "")
     name = "SYNC_COMMITTEE_CONTRIBUTION_AND_PROOF"
-    contributed = read(ContributionAndProof, plain[name]["contribution_and_proof"], "")
-    registered = read(ValidatorRegistration, registration(KEY), "")
+    contributed = from_json(ContributionAndProof, plain[name]["contribution_and_proof"], "")
+    registered = from_json(ValidatorRegistration, registration(KEY), "")
     expected = {
         "ATTESTATION": attested.signing_root,
         "SYNC_COMMITTEE_MESSAGE": synced.signing_root,

@@ -12,7 +12,7 @@ from typing import Any
 
 from ssv_ethereum.beacon.answers import Envelope, to_hex
 from ssv_ethereum.beacon.http import BeaconHttp, Query
-from ssv_ethereum.beacon.ssz_json import from_json_answer, to_json
+from ssv_ethereum.beacon.ssz_json import from_json_answer
 from ssv_ethereum.beacon.versions import version_header
 from ssv_protocol.beacon_chain import BeaconFork
 from ssv_protocol.types.beacon.attestation import (
@@ -22,6 +22,7 @@ from ssv_protocol.types.beacon.attestation import (
     SingleAttestation,
 )
 from ssv_protocol.types.ids import Root, Slot
+from ssv_protocol.types.ssz_json import to_json
 
 _COMMITTEE_OF_ALL = 0
 """Since Electra the signed data is the same for all committees of a slot, with index 0 (EIP-7549)."""

@@ -10,8 +10,9 @@ from typing import Any
 
 from ssv_ethereum.beacon.answers import Envelope
 from ssv_ethereum.beacon.http import BeaconHttp
-from ssv_ethereum.beacon.ssz_json import from_json_answer, to_json
+from ssv_ethereum.beacon.ssz_json import from_json_answer
 from ssv_protocol.types.beacon.exit import SignedVoluntaryExit
+from ssv_protocol.types.ssz_json import to_json
 
 _PATH = "/eth/v1/beacon/pool/voluntary_exits"
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from ssv_ethereum.beacon.answers import to_hex
 from ssv_ethereum.beacon.http import BeaconHttp
-from ssv_ethereum.beacon.ssz_json import to_json
 from ssv_protocol.types.beacon.registration import SignedValidatorRegistration
 from ssv_protocol.types.ids import ExecutionAddress, ValidatorIndex
+from ssv_protocol.types.ssz_json import to_json
 
 _BATCH = 500
 

@@ -12,13 +12,14 @@ from typing import Any
 
 from ssv_ethereum.beacon.answers import Envelope, to_hex
 from ssv_ethereum.beacon.http import BeaconHttp, Query
-from ssv_ethereum.beacon.ssz_json import from_json_answer, to_json
+from ssv_ethereum.beacon.ssz_json import from_json_answer
 from ssv_protocol.types.beacon.sync_committee import (
     SignedContributionAndProof,
     SyncCommitteeContribution,
     SyncCommitteeMessage,
 )
 from ssv_protocol.types.ids import Root, Slot
+from ssv_protocol.types.ssz_json import to_json
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What keeps the API from signing: a body that is not what the schema says, or a request that is not granted."""
+"""Why the API does not grant a request. What keeps it from reading one is `ssz_json.Malformed`."""
 
 from __future__ import annotations
 
@@ -6,17 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 
-from ssv_protocol.errors import SsvError
 from ssv_protocol.signing.verdict import EXPLANATIONS, DenialReason, Denied
-
-
-class Malformed(SsvError):
-    """The request is not what the schema says; `field` is the path to where it differs."""
-
-    def __init__(self, field: str, problem: str) -> None:
-        super().__init__(f"{field}: {problem}")
-        self.field = field
-        self.problem = problem
 
 
 class RemoteReason(StrEnum):

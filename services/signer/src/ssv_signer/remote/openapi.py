@@ -14,13 +14,12 @@ from typing import Any
 
 import msgspec
 
-from ssv_signer.remote import ssz_json
 from ssv_signer.remote.errors import RemoteReason
 from ssv_signer.remote.fork_info import ForkInfo
 from ssv_signer.remote.keys import ReloadState
 from ssv_signer.remote.rules.kind import Kind
 from ssv_signer.remote.rules.table import KINDS
-from ssv_signer.remote.ssz_json import Components, Schema, hex_schema, reference
+from ssv_signer.remote.ssz_schema import Components, Schema, container_schema, hex_schema, reference
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 MAX_BATCH_ITEMS = 512
@@ -135,7 +134,7 @@ def _signing(components: Components) -> Schema:
 def _of_kind(kind: Kind, components: Components) -> Schema:
     properties: dict[str, Schema] = {"type": {"const": kind.type}}
     if kind.needs_fork_info:
-        properties["fork_info"] = ssz_json.schema(ForkInfo, components)
+        properties["fork_info"] = container_schema(ForkInfo, components)
     properties[kind.field] = kind.schema(components)
     optional = {"signingRoot": hex_schema(32), "signing_root": hex_schema(32)}
     return {"type": "object", "required": list(properties), "properties": properties | optional}

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ssv_protocol.types.ids import BlsPublicKey, Root
-from ssv_signer.remote.errors import Malformed
+from ssv_protocol.types.ssz_json import Malformed, from_json, mapping, read_bytes, required
 from ssv_signer.remote.fork_info import ForkInfo
 from ssv_signer.remote.rules.kind import Kind
 from ssv_signer.remote.rules.table import KINDS
-from ssv_signer.remote.ssz_json import mapping, read, read_bytes, required
 
 PUBLIC_KEY_BYTES, ROOT_BYTES = 48, 32
 SIGNING_ROOT_NAMES = ("signingRoot", "signing_root")
@@ -46,7 +45,7 @@ def read_request(pubkey: BlsPublicKey, plain: object) -> SigningRequest:
     kind = KINDS[name]
     fork_info: ForkInfo | None = None
     if kind.needs_fork_info:
-        fork_info = read(ForkInfo, required(known, "fork_info", _BODY), "fork_info")
+        fork_info = from_json(ForkInfo, required(known, "fork_info", _BODY), "fork_info")
     roots = tuple(Root(read_bytes(known[name], name, ROOT_BYTES)) for name in SIGNING_ROOT_NAMES if name in known)
     item = kind.read(required(known, kind.field, _BODY), kind.field)
     return SigningRequest(pubkey, kind, item, fork_info, roots)

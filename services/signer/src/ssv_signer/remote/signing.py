@@ -14,13 +14,13 @@ from http import HTTPStatus
 from structlog.typing import FilteringBoundLogger
 
 from ssv_protocol.types.ids import BlsSignature
+from ssv_protocol.types.ssz_json import Malformed, mapping, required
 from ssv_signer.batch import Commits
-from ssv_signer.remote.errors import Malformed, Refused, RemoteReason
+from ssv_signer.remote.errors import Refused, RemoteReason
 from ssv_signer.remote.keys import KeyFolder
 from ssv_signer.remote.meters import RemoteMeters
 from ssv_signer.remote.recorder import RemoteJudgement
 from ssv_signer.remote.request import SigningRequest, read_identifier, read_request
-from ssv_signer.remote.ssz_json import mapping, required
 from ssv_signer.signatures import SigningPool
 from ssv_signer.work import Failure
 

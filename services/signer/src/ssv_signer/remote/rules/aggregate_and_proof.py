@@ -19,11 +19,11 @@ from ssv_protocol.types.beacon.attestation import (
     aggregate_and_proof_type,
 )
 from ssv_protocol.types.ids import Epoch, Root
-from ssv_signer.remote import ssz_json
+from ssv_protocol.types.ssz_json import from_json, mapping, required
 from ssv_signer.remote.errors import Refused, RemoteReason
 from ssv_signer.remote.rules.kind import Kind, View
 from ssv_signer.remote.rules.versions import check_version, read_version, versioned_schema
-from ssv_signer.remote.ssz_json import Components, Schema, mapping, required
+from ssv_signer.remote.ssz_schema import Components, Schema, container_schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,12 @@ def read(plain: object, place: str) -> AggregateRequest:
     """Read the object of AGGREGATE_AND_PROOF_V2; raises Malformed."""
     version = read_version(plain, place)
     data = required(mapping(plain, place), "data", place)
-    return AggregateRequest(version, ssz_json.read(aggregate_and_proof_type(version), data, f"{place}.data"))
+    return AggregateRequest(version, from_json(aggregate_and_proof_type(version), data, f"{place}.data"))
 
 
 def read_before_electra(plain: object, place: str) -> AggregateRequest:
     """Read the object of AGGREGATE_AND_PROOF; raises Malformed."""
-    return AggregateRequest(None, ssz_json.read(Phase0AggregateAndProof, plain, place))
+    return AggregateRequest(None, from_json(Phase0AggregateAndProof, plain, place))
 
 
 def schema(components: Components) -> Schema:
@@ -52,8 +52,8 @@ def schema(components: Components) -> Schema:
     since = [fork for fork in BeaconFork if fork >= BeaconFork.ELECTRA]
     return {
         "oneOf": [
-            versioned_schema(before, "data", ssz_json.schema(Phase0AggregateAndProof, components)),
-            versioned_schema(since, "data", ssz_json.schema(ElectraAggregateAndProof, components)),
+            versioned_schema(before, "data", container_schema(Phase0AggregateAndProof, components)),
+            versioned_schema(since, "data", container_schema(ElectraAggregateAndProof, components)),
         ]
     }
 
@@ -86,7 +86,7 @@ BEFORE_ELECTRA_KIND = Kind(
     "AGGREGATE_AND_PROOF",
     "aggregate_and_proof",
     read_before_electra,
-    lambda components: ssz_json.schema(Phase0AggregateAndProof, components),
+    lambda components: container_schema(Phase0AggregateAndProof, components),
     epoch,
     signing_root,
     check,

@@ -17,12 +17,12 @@ from ssv_protocol.signing.verdict import Denied
 from ssv_protocol.signing.watermarks import KeyRecord
 from ssv_protocol.types.beacon.operations import BeaconBlockHeader
 from ssv_protocol.types.ids import Epoch, Root
-from ssv_signer.remote import ssz_json
-from ssv_signer.remote.errors import Malformed, Refused
+from ssv_protocol.types.ssz_json import Malformed, from_json, mapping
+from ssv_signer.remote.errors import Refused
 from ssv_signer.remote.old_blocks import AltairBeaconBlock, Phase0BeaconBlock
 from ssv_signer.remote.rules.kind import Kind, View
 from ssv_signer.remote.rules.versions import check_version, read_version, versioned_schema
-from ssv_signer.remote.ssz_json import Components, Schema, mapping
+from ssv_signer.remote.ssz_schema import Components, Schema, container_schema
 
 _WHOLE: dict[BeaconFork, type[Phase0BeaconBlock] | type[AltairBeaconBlock]] = {
     BeaconFork.PHASE0: Phase0BeaconBlock,
@@ -42,23 +42,23 @@ def read(plain: object, place: str) -> BlockRequest:
     """Read the object of BLOCK_V2; raises Malformed."""
     version, known = read_version(plain, place), mapping(plain, place)
     if "block_header" in known:
-        header = ssz_json.read(BeaconBlockHeader, known["block_header"], f"{place}.block_header")
+        header = from_json(BeaconBlockHeader, known["block_header"], f"{place}.block_header")
         return BlockRequest(version, header)
     if version in _WHOLE and "block" in known:
-        return BlockRequest(version, ssz_json.read(_WHOLE[version], known["block"], f"{place}.block"))
+        return BlockRequest(version, from_json(_WHOLE[version], known["block"], f"{place}.block"))
     raise Malformed(f"{place}.block_header", "is missing")
 
 
 def read_phase0(plain: object, place: str) -> BlockRequest:
     """Read the object of BLOCK; raises Malformed."""
-    return BlockRequest(BeaconFork.PHASE0, ssz_json.read(Phase0BeaconBlock, plain, place))
+    return BlockRequest(BeaconFork.PHASE0, from_json(Phase0BeaconBlock, plain, place))
 
 
 def schema(components: Components) -> Schema:
     """Describe the object of BLOCK_V2."""
-    header = ssz_json.schema(BeaconBlockHeader, components)
+    header = container_schema(BeaconBlockHeader, components)
     whole = [
-        versioned_schema([fork], "block", ssz_json.schema(container, components)) for fork, container in _WHOLE.items()
+        versioned_schema([fork], "block", container_schema(container, components)) for fork, container in _WHOLE.items()
     ]
     return {"anyOf": [versioned_schema(list(BeaconFork), "block_header", header), *_without_header(whole)]}
 
@@ -94,7 +94,7 @@ PHASE0_KIND = Kind(
     "BLOCK",
     "block",
     read_phase0,
-    lambda components: ssz_json.schema(Phase0BeaconBlock, components),
+    lambda components: container_schema(Phase0BeaconBlock, components),
     epoch,
     signing_root,
     check,

@@ -15,9 +15,9 @@ from ssv_protocol.signing.verdict import DenialReason
 from ssv_protocol.signing.watermarks import KeyRecord
 from ssv_protocol.types.ids import BlsPublicKey, Epoch, Root, Slot
 from ssv_protocol.types.ssz import SszContainer
-from ssv_signer.remote import ssz_json
+from ssv_protocol.types.ssz_json import from_json
 from ssv_signer.remote.errors import Refused
-from ssv_signer.remote.ssz_json import Components, Schema
+from ssv_signer.remote.ssz_schema import Components, Schema, container_schema
 
 C = TypeVar("C", bound=SszContainer)
 AHEAD_EPOCHS = 1
@@ -89,8 +89,8 @@ def kind(
     return Kind(
         name,
         field,
-        lambda plain, place: ssz_json.read(container, plain, place),
-        lambda components: ssz_json.schema(container, components),
+        lambda plain, place: from_json(container, plain, place),
+        lambda components: container_schema(container, components),
         epoch,
         signing_root,
         check,

@@ -6,8 +6,9 @@ from typing import Any
 
 from ssv_protocol.beacon_chain import BeaconChain, BeaconFork
 from ssv_protocol.types.ids import Epoch
-from ssv_signer.remote.errors import Malformed, Refused, RemoteReason
-from ssv_signer.remote.ssz_json import Schema, mapping, required
+from ssv_protocol.types.ssz_json import Malformed, mapping, required
+from ssv_signer.remote.errors import Refused, RemoteReason
+from ssv_signer.remote.ssz_schema import Schema
 
 
 def read_version(plain: object, place: str) -> BeaconFork:
