@@ -13,7 +13,7 @@ export DEMO_MIN_INCLUDED ?= 95
 KILLS ?= 200
 STORES ?= sqlite postgres
 
-.PHONY: help setup demo test e2e lint format spec bench signer-kill signer-race mutants proto lock clean
+.PHONY: help setup demo test e2e e2e-api lint format spec bench signer-kill signer-race mutants proto lock clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -31,6 +31,9 @@ test: setup ## Unit, property and simulation tests, with real servers where a pa
 e2e: setup ## Whole systems: real beacon node, real EVM, processes that are killed (several minutes)
 	@$(PYTHON) -m pytest -q tests/e2e tests/chaos
 	@$(PYTHON) -m pytest -q -m system services
+
+e2e-api: setup ## Operator, chart and SSVNode against a real Kubernetes API, built once from Go modules (needs Go, or KUBEBUILDER_ASSETS)
+	@scripts/kube_api.sh
 
 lint: setup ## ruff, mypy --strict, import-linter
 	@.venv/bin/ruff check .
