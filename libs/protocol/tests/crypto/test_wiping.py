@@ -67,7 +67,7 @@ def test_a_share_that_is_none(seen: Seen, operator_key: OperatorPrivateKey) -> N
 
 
 def test_an_operator_key_that_was_decrypted(seen: Seen, operator_key: OperatorPrivateKey) -> None:
-    content = operator_keystore.encode(operator_key, PASSWORD, lambda count: bytes(count))
+    content = operator_keystore.encode(operator_key, PASSWORD, bytes)
     assert operator_keystore.decode(content, PASSWORD).public_pem() == operator_key.public_pem()
     with pytest.raises(OperatorKeyUnreadable):
         operator_keystore.decode(content, "battery staple")

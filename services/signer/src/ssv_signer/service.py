@@ -1,9 +1,9 @@
 """The signer as a service: open the keys and the record, then serve.
 
-Order of the start: operator key, database (pins, shares), only then the port; a PostgreSQL that can't be reached is
-waited for, not ready. Order of the end: no new calls, running
-requests are answered, the last batch is committed, the database is closed. A kill at any moment is as good as that
-for safety, because nothing that was signed is without its record.
+Order of the start: no core dumps from here on, operator key, database (pins, shares), only then the port; a PostgreSQL
+that can't be reached is waited for, not ready. Order of the end: no new calls, running requests are answered, the last
+batch is committed, the database is closed. A kill at any moment is as good as that for safety, because nothing that was
+signed is without its record.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from ssv_signer import operator_key as operator_keys
 from ssv_signer.audit import Audit
 from ssv_signer.batch import GroupCommit
 from ssv_signer.errors import StartRefused
+from ssv_signer.hardening import forbid_dumps
 from ssv_signer.meters import Meters
 from ssv_signer.remote.listening import listening
 from ssv_signer.remote.server import remote_api
@@ -49,6 +50,8 @@ class _Stopped(Exception):
 
 async def run(settings: SignerSettings, service: Service) -> None:
     """Serve until `service.stopping`; raises SettingsError before anything is served."""
+    if not forbid_dumps():
+        service.log.warning("debuggers of this user can read the keys: only Linux closes a process to them")
     with suppress(_Stopped):
         async with serving(settings, service, lambda: Instant(time.time())):
             await service.stopping.wait()

@@ -26,6 +26,11 @@ class Permissions:
                 raise ValueError(f"{method!r} is not a method: write package.Service/Method")
         self._rules = {method: frozenset(callers) for method, callers in rules.items()}
 
+    @property
+    def methods(self) -> frozenset[str]:
+        """The methods that somebody may call."""
+        return frozenset(name for name, callers in self._rules.items() if callers)
+
     def refusal(self, caller: str | None, method: str) -> str | None:
         """Return why `caller` may not call `method` ("/package.Service/Method"); None when it may."""
         name = method.removeprefix("/")
