@@ -151,8 +151,10 @@ def _of_sedes(owner: str, sedes: Any) -> _Form:
     if isinstance(sedes, Bitlist | Bitvector):
         return _Form(lambda plain, place: _bits(sedes, plain, place), lambda bits: to_hex(sedes.serialize(bits)))
     if isinstance(sedes, List | Vector):
-        listed = isinstance(sedes, ContainerList)
-        element = _container(sedes.container) if listed else _of_sedes(owner, sedes.element_sedes)
+        if isinstance(sedes, ContainerList):
+            element = _container(sedes.container)
+        else:
+            element = _of_sedes(owner, sedes.element_sedes)
         most = sedes.length if isinstance(sedes, Vector) else sedes.max_length
         return _array(element, most if isinstance(sedes, Vector) else 0, most)
     raise TypeError(f"{owner} has no JSON form here")

@@ -80,8 +80,10 @@ def _of_sedes(sedes: Any, components: Components) -> Schema:
     if isinstance(sedes, Bitlist):
         return _bitlist(sedes.max_bit_count)
     if isinstance(sedes, List | Vector):
-        listed = isinstance(sedes, ContainerList)
-        items = container_schema(sedes.container, components) if listed else _of_sedes(sedes.element_sedes, components)
+        if isinstance(sedes, ContainerList):
+            items = container_schema(sedes.container, components)
+        else:
+            items = _of_sedes(sedes.element_sedes, components)
         most = sedes.length if isinstance(sedes, Vector) else sedes.max_length
         least = most if isinstance(sedes, Vector) else 0
         return {"type": "array", "minItems": least, "maxItems": most, "items": items}
