@@ -67,8 +67,19 @@ def test_all_conditions_are_always_there(example: Example, now: datetime) -> Non
 def test_what_nobody_tells_is_unknown(example: Example, now: datetime) -> None:
     said = status(example("ha"), healthy(example("ha")), now)
     assert condition(said, "TwinDetected").status == "Unknown"
-    assert condition(said, "SafetyDelay").status == "Unknown"
-    assert condition(status(example("ha"), [], now), "BeaconHealthy").status == "Unknown"
+    nobody = status(example("ha"), [], now)
+    assert condition(nobody, "BeaconHealthy").status == "Unknown"
+    assert condition(nobody, "SafetyDelay").status == "Unknown"
+
+
+def test_a_signer_after_a_cold_start_says_so_and_is_to_be_waited_for(example: Example, now: datetime) -> None:
+    node = example("single")
+    assert condition(status(node, healthy(node), now), "SafetyDelay").status == "False"
+    said = status(node, ailing(node, "signer", "record", "committees 0a1b sign again from epoch 9 on"), now)
+    found = condition(said, "SafetyDelay")
+    assert (found.status, found.reason) == ("True", "ColdStart")
+    assert "from epoch 9 on" in found.message
+    assert "see SafetyDelay" in condition(said, "SignerReady").message
 
 
 def test_single_is_never_highly_available_and_says_why(example: Example, now: datetime) -> None:

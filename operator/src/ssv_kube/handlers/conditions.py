@@ -22,6 +22,7 @@ Finding = tuple[str, str, str]
 
 _BEACON = "beacon"
 _EXECUTION = "execution"
+_RECORD = "record"
 _SYNCED_WITHIN_BLOCKS = 64
 
 
@@ -33,7 +34,7 @@ def findings(node: Node, reports: Sequence[PodReport], nats_ready: int | None) -
         names.BEACON_HEALTHY: _dependency(reports, _BEACON, (CONSENSUS, DUTY_SCHEDULER), "beacon.endpoints"),
         names.EXECUTION_HEALTHY: _dependency(reports, _EXECUTION, (ETH1_LISTENER,), "execution.endpoints"),
         names.HIGHLY_AVAILABLE: _highly_available(node, reports, nats_ready),
-        names.SAFETY_DELAY: ("Unknown", "NotReported", "this version's signer does not tell whether it waits"),
+        names.SAFETY_DELAY: _safety_delay(reports),
         names.TWIN_DETECTED: ("Unknown", "NotReported", "this version does not look for twins"),
     }
 
@@ -87,7 +88,19 @@ def _signer(reports: Sequence[PodReport]) -> Finding:
     remedy = (
         "see that the Secrets named in operatorKey and signer.database exist and hold what the signer's log asks for"
     )
+    if any(set(each.problems) == {_RECORD} for each in pods):
+        remedy = "it answers, and signs for other committees; see SafetyDelay"
     return "False", "NotReady", f"{_said(pods) or 'there is no signer yet'}; {remedy}"
+
+
+def _safety_delay(reports: Sequence[PodReport]) -> Finding:
+    asked = [each for each in _of(reports, SIGNER) if "pod" not in each.problems]
+    if not asked:
+        return "Unknown", "NotReported", "no signer answers yet; see SignerReady"
+    waiting = sorted({each.problems[_RECORD] for each in asked if _RECORD in each.problems})
+    if waiting:
+        return "True", "ColdStart", f"{'; '.join(waiting)}. Wait: it ends by itself, and nothing is signed twice"
+    return "False", "RecordBelieved", "the signer's record goes back without a gap"
 
 
 def _synced(reports: Sequence[PodReport]) -> Finding:

@@ -37,7 +37,7 @@ def nats(node: Node, around: Surroundings) -> list[Manifest]:
     if not has_nats(node):
         return []
     ports = {"clients": NATS_CLIENTS, "cluster": NATS_CLUSTER, "health": NATS_MONITOR}
-    return [headless(node, NATS, ports, ready_only=False), _stateful_set(node, around)]
+    return [headless(node, NATS, ports), _stateful_set(node, around)]
 
 
 def configuration(node: Node, passwords: Mapping[str, str]) -> str:

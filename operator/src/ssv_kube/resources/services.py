@@ -1,7 +1,7 @@
 """Services: headless ones, whose clients see every pod and choose by themselves, and the way in for peers.
 
-The signer's name leads to ready pods only: one without its database can only say no. The listener's leads to all, for
-an old registry is better than none.
+Their names lead to pods that are not ready too. A listener with an old registry is better than none. A signer says for
+each committee whether it signs: one that waits for some of them after a cold start is not ready, and serves the others.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ssv_kube.resources.objects import Manifest, child_name, metadata, selector
 from ssv_kube.resources.pods import GRPC_SERVICES
 from ssv_kube.resources.ports import GRPC, HEALTH, P2P
 from ssv_kube.resources.sizing import SERVICES, replicas
-from ssv_runtime.names import P2P_GATEWAY, SIGNER
+from ssv_runtime.names import P2P_GATEWAY
 
 _POD_NAME = "statefulset.kubernetes.io/pod-name"
 
@@ -24,7 +24,7 @@ def services(node: Node) -> list[Manifest]:
     return [_headless(node, service) for service in SERVICES] + _ways_in(node)
 
 
-def headless(node: Node, component: str, ports: dict[str, int], *, ready_only: bool) -> Manifest:
+def headless(node: Node, component: str, ports: dict[str, int]) -> Manifest:
     """Return a Service without an address of its own: its name is the pods' addresses."""
     return {
         "apiVersion": "v1",
@@ -32,7 +32,7 @@ def headless(node: Node, component: str, ports: dict[str, int], *, ready_only: b
         "metadata": metadata(node, child_name(node, component), component),
         "spec": {
             "clusterIP": "None",
-            "publishNotReadyAddresses": not ready_only,
+            "publishNotReadyAddresses": True,
             "selector": selector(node, component),
             "ports": [_port(name, port) for name, port in ports.items()],
         },
@@ -41,7 +41,7 @@ def headless(node: Node, component: str, ports: dict[str, int], *, ready_only: b
 
 def _headless(node: Node, service: str) -> Manifest:
     ports = {"health": HEALTH} | ({"grpc": GRPC} if service in GRPC_SERVICES else {})
-    return headless(node, service, ports, ready_only=service == SIGNER)
+    return headless(node, service, ports)
 
 
 def _ways_in(node: Node) -> list[Manifest]:
