@@ -61,10 +61,19 @@ def test_a_cold_start_is_a_rise(store: Store) -> None:
         assert leases.records(connection, [ONE]) == {ONE: begun}
 
 
-def test_writes_are_counted_for_each_committee_that_has_a_lease(store: Store) -> None:
+def test_writes_are_counted_for_each_committee(store: Store) -> None:
     with store.judging([ONE]) as connection:
-        assert leases.advance(connection, [TWO, NONE, ONE, ONE]) == {ONE: 41, TWO: 41}
-        assert leases.advance(connection, [ONE]) == {ONE: 42}
+        assert leases.advance(connection, {TWO: GOOD.fence, ONE: GOOD.fence}) == {ONE: 41, TWO: 41}
+        assert leases.advance(connection, {ONE: GOOD.fence}) == {ONE: 42}
+        assert leases.advance(connection, {}) == {}
+
+
+@pytest.mark.parametrize("fences", [{ONE: Fence(4), TWO: Fence(5)}, {TWO: Fence(6)}, {ONE: Fence(5), NONE: Fence(5)}])
+def test_nothing_is_written_under_a_fence_that_was_passed(store: Store, fences: dict[CommitteeId, Fence]) -> None:
+    with pytest.raises(Contradiction, match="was claimed"), store.judging([ONE, TWO]) as connection:
+        leases.advance(connection, fences)
+    with store.reading() as connection:
+        assert {record.seq for record in leases.records(connection, [ONE, TWO]).values()} == {40}
 
 
 def test_two_signers_count_in_any_order_and_none_is_lost(store: Store, database: Database) -> None:
@@ -72,7 +81,7 @@ def test_two_signers_count_in_any_order_and_none_is_lost(store: Store, database:
         with closing(database.open()) as own:
             for number in range(20):
                 with own.judging([b"%d" % number + committees[0]]) as connection:
-                    leases.advance(connection, committees)
+                    leases.advance(connection, dict.fromkeys(committees, GOOD.fence))
 
     counting = [threading.Thread(target=count, args=(order,)) for order in ([ONE, TWO], [TWO, ONE])]
     for thread in counting:

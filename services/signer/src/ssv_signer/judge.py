@@ -124,8 +124,8 @@ class Sitting:
 
     def close(self) -> dict[CommitteeId, LeaseRecord]:
         """Count the writes; returns the leases of all committees for which something may be signed."""
-        counted = leases.advance(self._connection, self._changed)
         held = {committee: record for committee in self._matched if (record := self._leases[committee]) is not None}
+        counted = leases.advance(self._connection, {committee: held[committee].fence for committee in self._changed})
         return {
             committee: replace(record, seq=counted.get(committee, record.seq)) for committee, record in held.items()
         }

@@ -108,7 +108,7 @@ class Leasing:
             }
             proven = {committee: record for committee, record in records.items() if committee not in refused}
             # what was in doubt until now is written, so that other signers believe it too
-            counted = leases.advance(connection, [c for c, record in proven.items() if not record.believed])
+            counted = leases.advance(connection, {c: r.fence for c, r in proven.items() if not r.believed})
         told = self.remember({c: replace(r, seq=counted.get(c, r.seq)) for c, r in proven.items()}, clock)
         self.begin_anew(store, clock, {c: lease for c, lease in held if is_behind(refused.get(c))})
         return [

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ssv_protocol.signing.leases import LeaseRecord
 from ssv_protocol.types.ids import CommitteeId, Fence, Slot
-from ssv_signer.store.database import Connection, select_in
+from ssv_signer.store.database import Connection, Contradiction, select_in
 
 
 def records(connection: Connection, committees: Sequence[CommitteeId]) -> dict[CommitteeId, LeaseRecord]:
@@ -47,17 +47,24 @@ def put(connection: Connection, changed: Mapping[CommitteeId, LeaseRecord]) -> N
     )
 
 
-def advance(connection: Connection, committees: Iterable[CommitteeId]) -> dict[CommitteeId, int]:
-    """Count a write for each committee that has a lease, which is proven; returns the new numbers.
+def advance(connection: Connection, fences: Mapping[CommitteeId, Fence]) -> dict[CommitteeId, int]:
+    """Count a write for each committee, whose lease is proven and has this fence; returns the new numbers.
 
-    In ascending order, because each row is locked until the transaction ends and others do the same.
+    In ascending order, because each row is locked until the transaction ends and others do the same. The fence is
+    matched once more where it is written, so that what is signed under it does not hang on the store's locks alone.
+
+    Raises:
+        Contradiction: a committee has another fence by now, or no lease.
     """
     query = (
-        "UPDATE leases SET seq = seq + 1, run = this_run(), writer = this_writer() WHERE committee_id = ? RETURNING seq"
+        "UPDATE leases SET seq = seq + 1, run = this_run(), writer = this_writer() "
+        "WHERE committee_id = ? AND fence = ? RETURNING seq"
     )
-    raised = [(committee, connection.execute(query, (committee,))) for committee in sorted(set(committees))]
-    rows = [(committee, answer.fetchone()) for committee, answer in raised]
-    return {committee: row[0] for committee, row in rows if row is not None}
+    raised = [(committee, connection.execute(query, (committee, fence))) for committee, fence in sorted(fences.items())]
+    counted = {committee: row[0] for committee, answer in raised if (row := answer.fetchone()) is not None}
+    if len(counted) < len(fences):
+        raise Contradiction("a committee was claimed while it was judged")
+    return counted
 
 
 def changed_otherwise(connection: Connection, committees: Iterable[CommitteeId]) -> None:
