@@ -23,6 +23,13 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
+@pytest.fixture
+def own_server() -> Iterator[Postgres]:
+    """A server that a test may spoil."""
+    with running_postgres() as server:
+        yield server
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     """A new database, which no signer has opened yet."""
