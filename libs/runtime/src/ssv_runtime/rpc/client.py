@@ -1,7 +1,11 @@
 """The calling end of gRPC: mTLS, round robin over replicas, quick reconnects, traces, default deadlines.
 
-A target is "127.0.0.1:9000" or a headless name, "dns:///ssv-signer:9000". Whatever the address, the certificate must
-carry the DNS name of the service that is expected there.
+A target is "127.0.0.1:9000", several IPv4 addresses with commas between them, or a headless name,
+"dns:///ssv-signer:9000". A name that stands for one address would keep all calls at one replica. Whatever the address,
+the certificate must carry the DNS name of the service that is expected there.
+
+A replica that dies is left at once; one that hangs without dying is found out by keepalive within 4 s, and calls that
+it has meanwhile end with their deadlines.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from ssv_runtime.service import Service
 from ssv_runtime.settings import ServiceSettings
 from ssv_runtime.traces import TRACEPARENT, current_traceparent
 
+_KINDS = ("ipv4:", "ipv6:", "dns:")
 _UP = (grpc.ChannelConnectivity.READY,)
 _DOWN = (grpc.ChannelConnectivity.TRANSIENT_FAILURE, grpc.ChannelConnectivity.SHUTDOWN)
 
@@ -32,7 +37,7 @@ def channel(target: str, settings: ServiceSettings, service: Service, peer: str)
     """
     ca, certificate, key = read_tls(settings)
     made = grpc.aio.secure_channel(
-        target,
+        resolvable(target),
         grpc.ssl_channel_credentials(ca, key, certificate),
         options=client_options(peer),
         interceptors=[_UnaryUnary(), _UnaryStream(), _StreamUnary(), _StreamStream()],
@@ -40,6 +45,11 @@ def channel(target: str, settings: ServiceSettings, service: Service, peer: str)
     service.resources.push_async_callback(made.close)
     service.spawn(lambda: _follow(made, service, peer, target), f"channel to {peer}", restart=True)
     return made
+
+
+def resolvable(target: str) -> str:
+    """Return a target as gRPC writes it: a list needs its kind, and there is none for names."""
+    return f"ipv4:{target}" if "," in target and not target.startswith(_KINDS) else target
 
 
 async def _follow(followed: grpc.aio.Channel, service: Service, peer: str, target: str) -> None:

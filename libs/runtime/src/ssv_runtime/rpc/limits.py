@@ -12,6 +12,7 @@ KEEPALIVE_MS: Final = 2_000
 RECONNECT_FIRST_MS: Final = 50
 RECONNECT_LAST_MS: Final = 1_000
 CONNECT_TIMEOUT_MS: Final = 2_000
+RESOLVE_AGAIN_MS: Final = 1_000
 UNARY_DEADLINE_S: Final = 10.0
 
 Options = list[tuple[str, str | int]]
@@ -57,6 +58,7 @@ def client_options(peer: str) -> Options:
         ("grpc.initial_reconnect_backoff_ms", RECONNECT_FIRST_MS),
         ("grpc.max_reconnect_backoff_ms", RECONNECT_LAST_MS),
         ("grpc.min_reconnect_backoff_ms", CONNECT_TIMEOUT_MS),  # despite its name: how long one attempt may take
+        ("grpc.dns_min_time_between_resolutions_ms", RESOLVE_AGAIN_MS),  # a replica comes back with another address
         ("grpc.ssl_target_name_override", peer),
         ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
         ("grpc.use_local_subchannel_pool", 1),
