@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -12,9 +13,9 @@ from services.consensus.tests.fake_time import now
 
 from ssv_api.v1 import signer_pb2 as pb
 from ssv_protocol.signing import leases
-from ssv_protocol.signing.leases import Granted, Lease, LeaseRecord, Trust
+from ssv_protocol.signing.leases import Lease, LeaseRecord, Taken, Trust
 from ssv_protocol.signing.verdict import Denied
-from ssv_protocol.types.ids import CommitteeId
+from ssv_protocol.types.ids import CommitteeId, Fence
 from ssv_runtime import lease_wire
 
 OTHER = CommitteeId(b"\x07" * 32)
@@ -31,9 +32,15 @@ class LeasingSigner:
     claims: list[list[CommitteeId]] = field(default_factory=list)
     renewals: int = 0
     seen: dict[CommitteeId, Lease] = field(default_factory=dict)
+    late: list[pb.ClaimRequest] = field(default_factory=list)
+    hangs: bool = False
 
     async def Claim(self, request: pb.ClaimRequest, *, timeout: float) -> pb.ClaimResponse:  # noqa: N802, ASYNC109
-        """Take committees."""
+        """Take committees; while it hangs, later than the caller waits."""
+        if self.hangs:
+            self.late.append(request)
+            await asyncio.sleep(timeout)
+            raise _failure(grpc.StatusCode.DEADLINE_EXCEEDED)
         self._answer()
         self.claims.append([CommitteeId(each.committee_id) for each in request.committees])
         return pb.ClaimResponse(committees=[self._claimed(each, request.holder) for each in request.committees])
@@ -87,14 +94,23 @@ class LeasingSigner:
         """Let somebody else claim."""
         self._claimed(pb.CommitteeClaim(committee_id=committee), holder)
 
+    async def wakes(self) -> None:
+        """Carry out what was asked while it hung; nobody hears the answers."""
+        self.hangs = False
+        for request in self.late:
+            await self.Claim(request, timeout=1)
+
     def _claimed(self, wanted: pb.CommitteeClaim, holder: str) -> pb.CommitteeLease:
         committee = CommitteeId(wanted.committee_id)
         if committee not in self.holds:
             return pb.CommitteeLease(committee_id=committee, denied=pb.Denied(reason="unknown_committee"))
         witness = lease_wire.decode(wanted.witness) if wanted.HasField("witness") else None
         lineage, record = bytes([len(self.claims)]) * 16, self.records.get(committee)
-        granted = leases.claim(record, holder, None, witness, self.seen.get(committee), self.trust, lineage)
-        assert isinstance(granted, Granted)
+        expected = Fence(wanted.expected_fence) if wanted.HasField("expected_fence") else None
+        granted = leases.claim(record, holder, expected, witness, self.seen.get(committee), self.trust, lineage)
+        if isinstance(granted, Taken):
+            other = pb.OtherHolder(fence=granted.fence, holder=granted.holder)
+            return pb.CommitteeLease(committee_id=committee, other=other)
         self.records[committee] = granted.record
         return pb.CommitteeLease(
             committee_id=committee,
@@ -104,8 +120,12 @@ class LeasingSigner:
 
     def _answer(self) -> None:
         if self.away:
-            nothing = grpc.aio.Metadata()
-            raise grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, nothing, nothing, "away")
+            raise _failure(grpc.StatusCode.UNAVAILABLE)
+
+
+def _failure(code: grpc.StatusCode) -> grpc.aio.AioRpcError:
+    nothing = grpc.aio.Metadata()
+    return grpc.aio.AioRpcError(code, nothing, nothing, code.name)
 
 
 def _denied(denied: Denied | None) -> pb.Denied | None:

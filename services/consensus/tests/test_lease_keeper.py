@@ -12,7 +12,7 @@ from services.consensus.tests.fake_time import now, run
 from services.consensus.tests.leasing_signer import OTHER, LeasingSigner
 
 from ssv_consensus.lease_instruments import LeaseInstruments
-from ssv_consensus.lease_keeper import LeaseKeeper
+from ssv_consensus.lease_keeper import CLAIM_S, LONGEST_CLAIM_S, LeaseKeeper
 from ssv_ethereum.slot_clock import SlotClock
 from ssv_protocol.signing.leases import NOBODY, Lease
 from ssv_protocol.signing.verdict import DenialReason, Denied
@@ -191,5 +191,49 @@ def test_a_signer_that_is_away_keeps_nobody_from_letting_go() -> None:
         scene.signer.away = True
         await scene.keeper.let_go(COMMITTEE)
         assert "could not be told" in scene.output.getvalue()
+
+    with_keeper(scenario)
+
+
+def test_a_claim_that_a_hung_signer_carries_out_late_takes_nothing() -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.signer.takes("predecessor")
+        scene.signer.hangs = True
+        waiting = asyncio.create_task(scene.keeper.want(COMMITTEE))
+        await asyncio.sleep(2 * CLAIM_S)
+        assert not waiting.done()
+        scene.signer.hangs = False  # as another replica, which does not
+        lease = await waiting
+        assert isinstance(lease, Lease)
+        await scene.signer.wakes()
+        assert scene.signer.records[COMMITTEE].fence == lease.fence
+        assert scene.signer.judge(COMMITTEE, lease) is None
+
+    with_keeper(scenario)
+
+
+def test_a_claim_that_was_carried_out_and_not_answered_is_made_again() -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.signer.takes("predecessor")
+        scene.signer.hangs = True
+        waiting = asyncio.create_task(scene.keeper.want(COMMITTEE))
+        await asyncio.sleep(CLAIM_S / 2)
+        await scene.signer.wakes()  # its answer is lost
+        lease = await waiting
+        assert isinstance(lease, Lease)
+        assert scene.signer.judge(COMMITTEE, lease) is None
+
+    with_keeper(scenario)
+
+
+def test_calls_to_a_signer_that_needs_long_get_more_time() -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.signer.hangs = True
+        waiting = asyncio.create_task(scene.keeper.want(COMMITTEE))
+        await asyncio.sleep(60)
+        scene.signer.hangs = False
+        await waiting
+        assert len(scene.signer.late) < 60 / LONGEST_CLAIM_S + 4
+        assert "leases" not in scene.service.health.problems()
 
     with_keeper(scenario)

@@ -9,6 +9,9 @@ signs for it no more and says so. It does not fight back: two that did would tak
 takes the committee again when it is told to (`want`), or after an epoch, so that an operator whose other worker was a
 mistake goes on by itself.
 
+A claim names the fence that it is to raise, which a first one asks for. So one that a hung replica of the signer
+carries out long after it was repeated elsewhere changes nothing, and takes the committee from nobody.
+
 A stream to the signer that breaks changes nothing: the leases hold. Requests of all committees share the calls.
 
 Source: architecture §5.3, §5.5, §6.
@@ -26,15 +29,17 @@ from ssv_api.v1 import signer_pb2 as pb
 from ssv_consensus.lease_instruments import LeaseInstruments
 from ssv_ethereum.backoff import Backoff
 from ssv_ethereum.slot_clock import SlotClock
-from ssv_protocol.signing.leases import Lease
+from ssv_protocol.signing.leases import NO_FENCE, Lease, Taken
 from ssv_protocol.signing.verdict import DenialReason, Denied
-from ssv_protocol.types.ids import CommitteeId, Slot
+from ssv_protocol.types.ids import CommitteeId, Fence, Slot
 from ssv_runtime import lease_wire
 from ssv_runtime.lease_wire import LeaseMalformed
 from ssv_runtime.rpc import RpcFailure
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
-CALL_S = 5.0
+CLAIM_S, LONGEST_CLAIM_S = 1.0, 8.0
+"""How long a claim may take before another replica is asked; twice as long each time, for it may be of many."""
+RENEW_S = 5.0
 RELEASE_S = 1.0
 """A worker that ends does not wait long to say so: its successor takes the committees whoever holds them."""
 CLAIM_AGAIN = frozenset({DenialReason.NO_LEASE, DenialReason.RECORD_BEHIND, DenialReason.RECORD_UNPROVEN})
@@ -67,6 +72,8 @@ class LeaseKeeper:
         self._witnesses: dict[CommitteeId, Lease] = {}
         self._lost: dict[CommitteeId, Slot] = {}
         self._pending: dict[CommitteeId, asyncio.Future[Claimed]] = {}
+        self._fences: dict[CommitteeId, Fence] = {}
+        self._claim_s = CLAIM_S
         self._wake = asyncio.Event()
 
     async def want(self, committee: CommitteeId) -> Claimed:
@@ -149,9 +156,20 @@ class LeaseKeeper:
         if not wanted:
             return
         request = pb.ClaimRequest(holder=self._holder, committees=[self._claim_of(each) for each in wanted])
-        response = await self._calls.Claim(request, timeout=CALL_S)
+        try:
+            response = await self._calls.Claim(request, timeout=self._claim_s)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+                self._claim_s = min(2 * self._claim_s, LONGEST_CLAIM_S)
+            raise
+        self._claim_s = CLAIM_S
         for each in response.committees:
             committee, outcome = CommitteeId(each.committee_id), _outcome(each)
+            if isinstance(outcome, Taken):
+                self._fences[committee] = outcome.fence
+                self._wake.set()
+                continue
+            self._fences.pop(committee, None)
             future = self._pending.pop(committee, None)
             if future is None:  # let go of meanwhile
                 continue
@@ -164,8 +182,11 @@ class LeaseKeeper:
 
     def _claim_of(self, committee: CommitteeId) -> pb.CommitteeClaim:
         witness = self._witnesses.get(committee)
+        last_known = NO_FENCE if witness is None else witness.fence
         return pb.CommitteeClaim(
-            committee_id=committee, witness=None if witness is None else lease_wire.encode(witness)
+            committee_id=committee,
+            expected_fence=self._fences.get(committee, last_known),
+            witness=None if witness is None else lease_wire.encode(witness),
         )
 
     # renewing
@@ -181,13 +202,16 @@ class LeaseKeeper:
         used = dict(self._held)
         if not used:
             return
-        response = await self._calls.Renew(pb.RenewRequest(committees=_encoded(used.items())), timeout=CALL_S)
+        response = await self._calls.Renew(pb.RenewRequest(committees=_encoded(used.items())), timeout=RENEW_S)
         for each in response.committees:
             committee, outcome = CommitteeId(each.committee_id), _outcome(each)
             if isinstance(outcome, Lease):
                 self.told(committee, outcome)
-            elif self.refused(committee, used[committee], outcome) and committee not in self._held:
+            elif isinstance(outcome, Denied) and self._is_to_claim(committee, used[committee], outcome):
                 self._claim(committee)
+
+    def _is_to_claim(self, committee: CommitteeId, used: Lease, denied: Denied) -> bool:
+        return self.refused(committee, used, denied) and committee not in self._held
 
     async def _asked(self, call: Callable[[], Awaitable[None]]) -> bool:
         try:
@@ -208,12 +232,12 @@ def _encoded(held: Iterable[tuple[CommitteeId, Lease]]) -> list[pb.HeldCommittee
     return [pb.HeldCommittee(committee_id=committee, lease=lease_wire.encode(lease)) for committee, lease in held]
 
 
-def _outcome(message: pb.CommitteeLease) -> Claimed:
+def _outcome(message: pb.CommitteeLease) -> Claimed | Taken:
     match message.WhichOneof("outcome"):
         case "lease":
             return lease_wire.decode(message.lease)
         case "other":
-            return Denied(DenialReason.STALE_FENCE, f"fence {message.other.fence} of {message.other.holder}")
+            return Taken(Fence(message.other.fence), message.other.holder)
         case _:
             try:
                 return Denied(DenialReason(message.denied.reason), message.denied.detail)
