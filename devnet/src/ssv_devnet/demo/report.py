@@ -23,10 +23,9 @@ from ssv_devnet.demo.proposals import Proposal, proposals_of
 from ssv_devnet.demo.scoreboard import Scoreboard, Stages
 from ssv_devnet.demo.secrecy import Leak
 from ssv_devnet.demo.settings import DemoSettings
+from ssv_devnet.demo.signer_kills import NEVER, NeededVotes, SignerKill
 from ssv_devnet.observer import Observation
 from ssv_protocol.types.ids import Epoch, OperatorId, Slot
-
-NEVER = Slot(2**63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,10 @@ class Exit:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The figures of a run. `after_kill` is (due, included) attestations from the kill on, None without a kill."""
+    """The figures of a run. `after_kill` is (due, included) attestations from the kill on, None without a kill.
+
+    `needed_votes` is None where no signer was to be killed.
+    """
 
     first_slot: Slot
     last_slot: Slot
@@ -71,6 +73,8 @@ class Report:
     missed: list[MissedDuty]
     footprints: list[ProcessFootprint] = field(default_factory=list)
     crashes: list[Crash] = field(default_factory=list)
+    signer_kills: list[SignerKill] = field(default_factory=list)
+    needed_votes: NeededVotes | None = None
     leaks: list[Leak] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -94,6 +98,8 @@ class Report:
                 asdict(crash) | {"lost": [_missed(missed) for missed in crash.lost(self.missed)]}
                 for crash in self.crashes
             ],
+            "signer_kills": [asdict(kill) for kill in self.signer_kills],
+            "attestations_that_needed": None if self.needed_votes is None else _needed(self.needed_votes),
         }
 
 
@@ -149,6 +155,10 @@ def _after_kill(attestations: Facts, scoreboard: Scoreboard) -> tuple[int, int] 
         return None
     due = {vote for vote in attestations.due if vote[0] >= killed_at}
     return len(due), len(due & attestations.landed)
+
+
+def _needed(votes: NeededVotes) -> dict[str, Any]:
+    return {"operator": votes.operator_id, "due": votes.needed, "lost": [_missed(duty) for duty in votes.lost]}
 
 
 def _missed(missed: MissedDuty) -> dict[str, Any]:

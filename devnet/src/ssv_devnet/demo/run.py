@@ -29,10 +29,12 @@ from ssv_devnet.demo.scoreboard import Scoreboard
 from ssv_devnet.demo.secrecy import leaks, secrets_of
 from ssv_devnet.demo.seen_duty import listening
 from ssv_devnet.demo.settings import KILL_COUNTED_EPOCH, DemoSettings
+from ssv_devnet.demo.signer_kills import SignerKill, kill_in_turn
 from ssv_devnet.demo.table import LiveTable
 from ssv_devnet.demo.verdict import LONG_RUN_EPOCHS, Demands, failures
 from ssv_devnet.demo.watch import Watch
 from ssv_devnet.interop import interop_secret_key
+from ssv_devnet.local_network.databases import running_databases
 from ssv_devnet.local_network.handover import signing_epoch
 from ssv_devnet.local_network.operators import LocalOperator, running_operators, until_ready
 from ssv_devnet.local_network.world import World, WorldSettings, running_world
@@ -51,10 +53,16 @@ async def run_demo(settings: DemoSettings, console: Console) -> tuple[Report, li
     """Run the demo and write its report; return it with what is wrong. Raises SsvError when something can't start."""
     folder = fresh_folder(settings.folder)
     scoreboard = Scoreboard(settings.operator_ids, dict.fromkeys(settings.down, Slot(0)))
-    steps, starts, crashes = _Steps(console), StartTimes(), list[Crash]()
+    steps, starts, crashes, kills = _Steps(console), StartTimes(), list[Crash](), list[SignerKill]()
     async with AsyncExitStack() as stack:
+        databases = None
+        if settings.store == "postgres":
+            databases = await stack.enter_async_context(running_databases(settings.operator_ids))
+            steps.done("PostgreSQL runs, a database for each operator")
         world = await stack.enter_async_context(running_world(_world_settings(settings), steps.done))
-        operators = await stack.enter_async_context(running_operators(world, settings.grouped, settings.down))
+        operators = await stack.enter_async_context(
+            running_operators(world, settings.grouped, settings.down, databases)
+        )
         for operator in operators.values():
             await stack.enter_async_context(listening(operator, scoreboard.add))
         signing, _ = await asyncio.gather(_hand_over(world, operators), until_ready(operators, starts.look))
@@ -77,6 +85,7 @@ async def run_demo(settings: DemoSettings, console: Console) -> tuple[Report, li
             async with (
                 _beside(misfortunes.kill(table)),
                 _beside(misfortunes.crash(crashes)),
+                _beside(misfortunes.kill_signers(last_counted, kills)),
                 _beside(_own(owner, table, settings, epoch)),
             ):
                 await watch.until(last_slot)
@@ -87,7 +96,8 @@ async def run_demo(settings: DemoSettings, console: Console) -> tuple[Report, li
             beacon,
             footprints=starts.footprints(operators),
             crashes=crashes,
-            found=leaks(folder, secrets_of(world, operators)),
+            kills=kills,
+            found=leaks(folder, secrets_of(world, operators, databases)),
         )
         long_run = settings.epochs >= LONG_RUN_EPOCHS
         wrong = failures(report, Demands(clock.chain, settings.min_percent, long_run, switch))
@@ -156,6 +166,12 @@ class _Misfortunes:
         """Kill one service after the other; they come back."""
         if self.settings.crash is not None:
             await crash_each(self.operators[self.settings.crash], self.clock, self.epoch, crashes)
+
+    async def kill_signers(self, last: Slot, kills: list[SignerKill]) -> None:
+        """Kill the signers of one operator in turn, up to the slot `last`; they come back."""
+        if self.settings.kill_signer is not None:
+            slots = range(self.clock.chain.first_slot(self.epoch), last + 1)
+            await kill_in_turn(self.operators[self.settings.kill_signer], self.clock, slots, kills)
 
 
 @asynccontextmanager

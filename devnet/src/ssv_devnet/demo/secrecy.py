@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ssv_devnet.interop import interop_secret_key
+from ssv_devnet.local_network.databases import SignerDatabases
 from ssv_devnet.local_network.operators import LocalOperator
 from ssv_devnet.local_network.world import World
 from ssv_protocol.crypto.shares import ShareData, decrypt_share
@@ -55,7 +56,9 @@ def leaks(folder: Path, secrets: Mapping[str, Iterable[str]]) -> list[Leak]:
     return found
 
 
-def secrets_of(world: World, operators: Mapping[OperatorId, LocalOperator]) -> dict[str, set[str]]:
+def secrets_of(
+    world: World, operators: Mapping[OperatorId, LocalOperator], databases: SignerDatabases | None = None
+) -> dict[str, set[str]]:
     """Return every secret of a run by what it is."""
     folder = world.settings.folder
     secrets = {
@@ -63,6 +66,8 @@ def secrets_of(world: World, operators: Mapping[OperatorId, LocalOperator]) -> d
         for index in world.settings.validators
     }
     secrets["password of the keystores"] = lines_of((folder / "password.txt").read_text())
+    if databases is not None:
+        secrets["password of the databases"] = lines_of(databases.password)
     for operator_id, key in world.provisioned.operator_keys.items():
         secrets[f"key of operator {operator_id}"] = lines_of(key.to_pem().decode())
     secrets |= _shares(world)

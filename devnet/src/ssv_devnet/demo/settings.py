@@ -21,12 +21,13 @@ DEFAULT_SLOT_S = 6
 LARGE_COMMITTEE_SLOT_S = 12
 """What two cores need for more than four operators: each sends to each, and all of them compute here."""
 DEFAULT_VALIDATORS = {4: 16, 7: 8, 10: 4, 13: 2}
-"""By committee size: fewer for larger ones. That two cores carry 10 or 13 operators has not been shown yet."""
+"""By committee size: fewer for larger ones. Two cores were seen to carry 13 operators with 2 validators."""
 KILL_COUNTED_EPOCH = 1
 """Killed operators die with the start of the second counted epoch."""
 CRASHES = 5
 """One service an epoch, from the second counted epoch on."""
 LENIENT_MIN_PERCENT = 90
+STORES = ("sqlite", "postgres")
 _BY_USE = (*FEW_SSV_VALIDATORS, *(index for index in SSV_VALIDATORS if index not in FEW_SSV_VALIDATORS))
 """The SSV validators, those first that have the most to do early."""
 FIRST_FORK_EPOCH = 2
@@ -41,7 +42,8 @@ class DemoSettingError(SsvError):
 class DemoSettings:
     """`epochs` counts full epochs from the first in which the keys may sign.
 
-    `fork_epoch` is the chain's epoch from which on Boole's rules hold; 0: always, None: never.
+    `fork_epoch` is the chain's epoch from which on Boole's rules hold; 0: always, None: never. `kill_signer` is the
+    operator whose signers are killed in turn.
     """
 
     epochs: int = 3
@@ -53,6 +55,8 @@ class DemoSettings:
     kill: tuple[OperatorId, ...] = ()
     down: tuple[OperatorId, ...] = ()
     crash: OperatorId | None = None
+    store: str = STORES[0]
+    kill_signer: OperatorId | None = None
     min_percent: int = 95
     folder: Path = Path("build/demo")
     report: Path = Path("build/demo.json")
@@ -78,14 +82,23 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> DemoSetting
     if operators not in COMMITTEE_SIZES:
         raise DemoSettingError(f"DEMO_OPERATORS={operators}: committees have 4, 7, 10 or 13 operators")
     kill, down = _operators("DEMO_KILL", environment, operators), _operators("DEMO_DOWN", environment, operators)
-    crash = _crash(environment, operators, {*kill, *down})
+    crash = _of_many_processes("DEMO_CRASH", environment, operators, {*kill, *down})
+    kill_signer = _of_many_processes("DEMO_KILL_SIGNER", environment, operators, {*kill, *down})
+    store = environment.get("DEMO_STORE") or STORES[0]
+    if store not in STORES:
+        raise DemoSettingError(f"DEMO_STORE={store}: give {' or '.join(STORES)}")
+    if kill_signer is not None and store != "postgres":
+        raise DemoSettingError("DEMO_KILL_SIGNER needs DEMO_STORE=postgres, which gives the operator a second signer")
+    if kill_signer is not None and crash is not None:
+        raise DemoSettingError("give DEMO_CRASH or DEMO_KILL_SIGNER: one run can't tell whose kill cost a duty")
     if set(kill) & set(down):
         raise DemoSettingError("DEMO_KILL and DEMO_DOWN name the same operator")
     epochs = _number("DEMO_EPOCHS", environment, 3, 1, 1000)
     if crash is not None:
         epochs = max(epochs, KILL_COUNTED_EPOCH + CRASHES + 1)
-    if kill and epochs <= KILL_COUNTED_EPOCH:
-        raise DemoSettingError(f"DEMO_KILL needs DEMO_EPOCHS of at least {KILL_COUNTED_EPOCH + 1}, got {epochs}")
+    for name, wanted in (("DEMO_KILL", bool(kill)), ("DEMO_KILL_SIGNER", kill_signer is not None)):
+        if wanted and epochs <= KILL_COUNTED_EPOCH:
+            raise DemoSettingError(f"{name} needs DEMO_EPOCHS of at least {KILL_COUNTED_EPOCH + 1}, got {epochs}")
     min_percent = _number("DEMO_MIN_INCLUDED", environment, 95, 0, 100)
     validators = _number("DEMO_VALIDATORS", environment, DEFAULT_VALIDATORS[operators], 1, len(SSV_VALIDATORS))
     return DemoSettings(
@@ -98,6 +111,8 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> DemoSetting
         kill=kill,
         down=down,
         crash=crash,
+        store=store,
+        kill_signer=kill_signer,
         min_percent=min(min_percent, LENIENT_MIN_PERCENT) if kill else min_percent,
     )
 
@@ -125,15 +140,16 @@ def _fork_epoch(environment: Mapping[str, str]) -> Epoch | None:
     return Epoch(epoch)
 
 
-def _crash(environment: Mapping[str, str], operators: int, gone: set[OperatorId]) -> OperatorId | None:
-    crash = _operators("DEMO_CRASH", environment, operators)
+def _of_many_processes(
+    name: str, environment: Mapping[str, str], operators: int, gone: set[OperatorId]
+) -> OperatorId | None:
+    given = _operators(name, environment, operators)
     grouped = GROUPED_OF_FOUR if operators == OPERATORS else tuple(map(OperatorId, range(1, operators + 1)))
-    if len(crash) > 1 or set(crash) & {*gone, *grouped}:
+    if len(given) > 1 or set(given) & {*gone, *grouped}:
         raise DemoSettingError(
-            f"DEMO_CRASH={environment['DEMO_CRASH']}: give one operator that runs a process a service and lives "
-            "(1 or 2 of 4)"
+            f"{name}={environment[name]}: give one operator that runs a process a service and lives (1 or 2 of 4)"
         )
-    return crash[0] if crash else None
+    return given[0] if given else None
 
 
 def _operators(name: str, environment: Mapping[str, str], operators: int) -> tuple[OperatorId, ...]:

@@ -7,6 +7,7 @@ What is asked of a run in which nothing was broken on purpose:
     registrations             the builder took all that were due
     a blinded block, an exit  seen in the chain, when the run is long enough for them
     around a switch of rules  no attestation, sync committee message or proposal missed
+    signers killed in turn    each was ready again, both were killed, no attestation that needed their operator is lost
 
 Of aggregates and contributions nothing is asked: no block tells of them, and the background validators make some too.
 After crashes nothing is promised about the duties next to them, only that all others are well.
@@ -21,6 +22,8 @@ from dataclasses import dataclass
 from ssv_devnet.demo.duty_kind import DutyKind
 from ssv_devnet.demo.report import Report
 from ssv_devnet.demo.rule_sets import Switch
+from ssv_devnet.demo.signer_kills import NeededVotes
+from ssv_devnet.local_network.signer_replicas import SIGNERS
 from ssv_protocol.beacon_chain import BeaconChain
 
 LONG_RUN_EPOCHS = 3
@@ -46,6 +49,8 @@ def failures(report: Report, demands: Demands) -> list[str]:
         return [*sentences, *_after_crashes(report)]
     sentences += [*_shares(report, demands.min_percent), *_participation(report, demands.min_percent)]
     sentences += _counted_whole(report)
+    if report.needed_votes is not None:
+        sentences += _after_signer_kills(report, report.needed_votes)
     if demands.long_run:
         sentences += _rare(report)
     if demands.switch is not None:
@@ -106,6 +111,18 @@ def _around(report: Report, switch: Switch, chain: BeaconChain) -> Iterator[str]
     for (kind, epoch), count in sorted(missed.items()):
         where = "before" if epoch < switch.fork else "after"
         yield f"{count} missed of {kind.replace('_', ' ')} in epoch {epoch}, {where} the switch of rules"
+
+
+def _after_signer_kills(report: Report, votes: NeededVotes) -> Iterator[str]:
+    if len({kill.signer for kill in report.signer_kills}) < len(SIGNERS):
+        yield f"signers killed: {len(report.signer_kills)} times, not each of the {len(SIGNERS)}"
+    for kill in report.signer_kills:
+        if kill.ready_again_s is None:
+            yield f"{kill.signer} was not ready again after slot {kill.slot}"
+    if votes.lost:
+        slots = ", ".join(str(slot) for slot in sorted({duty.slot for duty in votes.lost}))
+        lost = f"{len(votes.lost)} of {votes.needed} attestations that needed operator {votes.operator_id}"
+        yield f"{lost} were lost, in slots {slots}"
 
 
 def _after_crashes(report: Report) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """The operators of a local network: each an embedded operator as `ssvctl up` runs it, and each other's peers.
 
+With `databases` every operator's signer has its record in PostgreSQL, and one that is not grouped has two signers.
+
 Invariant: however the block is left, no process of any operator is left.
 """
 
@@ -12,6 +14,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ssv_devnet.graffiti import graffiti_of
+from ssv_devnet.local_network.databases import SignerDatabases
+from ssv_devnet.local_network.signer_replicas import on_postgres, with_second_signer
 from ssv_devnet.local_network.world import World
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.errors import SsvError
@@ -23,6 +27,7 @@ from ssvctl.embedded.operator_plan import Embedded, operator_plan, prepare
 from ssvctl.embedded.service_settings import OperatorPorts
 from ssvctl.embedded.settings import OperatorSettings
 from ssvctl.operator_keys import write_operator_key
+from ssvctl.supervisor.plan import Plan
 from ssvctl.supervisor.ports import free_ports
 from ssvctl.supervisor.probe import Readiness
 from ssvctl.supervisor.runner import RunningPlan, running
@@ -86,7 +91,10 @@ def embedded_operator(world: World, operator_id: OperatorId, key: OperatorPrivat
 
 @asynccontextmanager
 async def running_operators(
-    world: World, grouped: Collection[OperatorId] = (), without: Collection[OperatorId] = ()
+    world: World,
+    grouped: Collection[OperatorId] = (),
+    without: Collection[OperatorId] = (),
+    databases: SignerDatabases | None = None,
 ) -> AsyncGenerator[dict[OperatorId, LocalOperator], None]:
     """Start all operators but those in `without`, those in `grouped` as one process each; they are not ready yet.
 
@@ -97,9 +105,13 @@ async def running_operators(
     operators: dict[OperatorId, LocalOperator] = {}
     keys = {o: key for o, key in world.provisioned.operator_keys.items() if o not in without}
     async with AsyncExitStack() as stack:
-        for (operator_id, key), ports in zip(keys.items(), _ports_for(len(keys)), strict=True):
+        for (operator_id, key), (ports, second_signer) in zip(keys.items(), _ports_for(len(keys)), strict=True):
             operator = embedded_operator(world, operator_id, key, grouped=operator_id in grouped)
-            plan = operator_plan(operator.folder, operator.settings, ports, grouped=operator.grouped)
+            if databases is None:
+                plan = operator_plan(operator.folder, operator.settings, ports, grouped=operator.grouped)
+            else:
+                dsn_file = databases.write_dsn(operator_id, operator.folder.root / "postgres.dsn")
+                plan = _plan_on_postgres(operator, dsn_file, ports, second_signer)
             processes = await stack.enter_async_context(running(plan))
             operators[operator_id] = LocalOperator(operator_id, operator.folder, ports, processes)
         await _introduce([operator.folder for operator in operators.values()], peers_file(world.settings.folder))
@@ -109,11 +121,19 @@ async def running_operators(
             await asyncio.gather(*(operator.running.stop() for operator in operators.values()))
 
 
-def _ports_for(operators: int) -> list[OperatorPorts]:
-    """Return ports for all operators at once: one that was just started does not listen on its own yet."""
+def _plan_on_postgres(operator: Embedded, dsn_file: Path, ports: OperatorPorts, second_signer: int) -> Plan:
+    signers = (ports.signer,) if operator.grouped else (ports.signer, second_signer)
+    tables = on_postgres(dsn_file, signers, operator.settings.services)
+    settings = operator.settings.model_copy(update={"services": tables})
+    plan = operator_plan(operator.folder, settings, ports, grouped=operator.grouped)
+    return plan if operator.grouped else with_second_signer(plan, operator.folder, second_signer)
+
+
+def _ports_for(operators: int) -> list[tuple[OperatorPorts, int]]:
+    """Return ports for all operators at once, and of a second signer: one just started does not listen yet."""
     names = [field.name for field in fields(OperatorPorts)]
-    found = iter(free_ports(operators * len(names)))
-    return [OperatorPorts(**{name: next(found) for name in names}) for _ in range(operators)]
+    found = iter(free_ports(operators * (len(names) + 1)))
+    return [(OperatorPorts(**{name: next(found) for name in names}), next(found)) for _ in range(operators)]
 
 
 async def until_ready(operators: Mapping[OperatorId, LocalOperator], on_look: OnLook = lambda *_: None) -> None:
