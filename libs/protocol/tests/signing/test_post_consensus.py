@@ -87,6 +87,20 @@ def test_a_new_share_waits_for_its_first_epoch(kind: BeaconRole) -> None:
     assert share(2) not in verdict.attestations
 
 
+def test_a_share_whose_key_can_not_be_used_is_left_out_and_its_record_stays_as_it_was() -> None:
+    before = state()
+    shares = dict(before.shares)
+    shares[ValidatorIndex(2)] = replace(shares[ValidatorIndex(2)], has_key=False)
+    verdict = judge(request(duty(1), duty(2)), replace(before, shares=shares))
+    assert reasons(verdict) == {2: DenialReason.NO_KEY}
+    assert verdict.record is not None
+    assert verdict.record.items == (signing(duty(1)),)
+    assert share(2) not in verdict.attestations
+    assert {root: item.signing_root for root, item in verdict.objects.items()} == {
+        item.signing_root: item.signing_root for item in verdict.record.items
+    }
+
+
 def test_a_validator_without_record_still_sends_its_sync_message() -> None:
     verdict = judge(request(duty(KEYLESS), duty(KEYLESS, SYNC)))
     assert verdict.record is not None

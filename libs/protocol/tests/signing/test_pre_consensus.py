@@ -256,3 +256,14 @@ def test_a_committees_batch_is_judged_object_by_object() -> None:
     assert [item.validator_index for item in verdict.record.items] == [ONE, TWO]
     reasons = [item.denied.reason for item in verdict.denied]
     assert reasons == [DenialReason.DUTY_SLOT, DenialReason.UNKNOWN_VALIDATOR]
+
+
+def test_a_share_whose_key_can_not_be_used_is_left_out() -> None:
+    shares = SHARES | {ONE: replace(SHARES[ONE], has_key=False)}
+    assert reason_of(draft(Kind.SELECTION_PROOF, SLOT_PROOF), shares=shares) == DenialReason.NO_KEY
+
+
+def test_what_each_root_stands_for_is_told() -> None:
+    verdict = judge(draft(Kind.SELECTION_PROOF, SLOT_PROOF))
+    assert isinstance(verdict, PreConsensusVerdict)
+    assert verdict.objects == {pre_consensus_root(CHAIN, CLOCK, SLOT_PROOF): SLOT_PROOF}

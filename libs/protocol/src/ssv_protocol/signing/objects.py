@@ -88,6 +88,8 @@ class ContributionObject:
 CommitteeObject = AttestationObject | SyncMessageObject
 AggregatorCommitteeObject = AggregateObject | ContributionObject
 PostConsensusObject = CommitteeObject | BlockObject | AggregatorCommitteeObject
+Signable = PreConsensusObject | PostConsensusObject
+"""What a share signs; the signing root says the same to whoever needs no more."""
 
 
 def pre_consensus_root(chain: BeaconChain, slot: Slot, item: PreConsensusObject) -> Root:

@@ -20,12 +20,13 @@ from ssv_protocol.forks import Network
 from ssv_protocol.signing import partial_signatures
 from ssv_protocol.signing.decided_objects import DUTY_TYPES, decided_objects
 from ssv_protocol.signing.evidence import decided_value
+from ssv_protocol.signing.objects import PostConsensusObject
 from ssv_protocol.signing.records import AttestationRecord, PartialSignaturesRecord, ProposalRecord, ShareSigning
 from ssv_protocol.signing.slashable import SlashingRecords
 from ssv_protocol.signing.verdict import DenialReason, Denied
 from ssv_protocol.types.committee import committee_id
 from ssv_protocol.types.duty import ValidatorDuty
-from ssv_protocol.types.ids import GENESIS_EPOCH, BlsPublicKey, CommitteeId, Epoch, Slot, ValidatorIndex
+from ssv_protocol.types.ids import GENESIS_EPOCH, BlsPublicKey, CommitteeId, Epoch, Root, Slot, ValidatorIndex
 from ssv_protocol.types.message_id import COMMITTEE_ROLES, duty_executor, message_role
 from ssv_protocol.types.operator import CommitteeMember
 from ssv_protocol.types.partial_signatures import MAX_PARTIAL_SIGNATURES
@@ -38,13 +39,14 @@ KIND = PartialSignatureType.POST_CONSENSUS
 class HeldShare:
     """A share that the signer holds: whose, of which committee, and the first epoch whose duties it signs.
 
-    The secret is not here.
+    The secret is not here; `has_key` says whether signatures can be made with it now.
     """
 
     validator_pubkey: BlsPublicKey
     share_pubkey: BlsPublicKey
     committee: CommitteeId
     may_sign_from: Epoch = GENESIS_EPOCH
+    has_key: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +72,14 @@ class PostConsensusVerdict:
     """Persist `record`, `attestations` and `proposals` together; when they are durable, sign `record.items`.
 
     `record` is None when every duty was denied. `attestations` and `proposals` have only the records that changed,
-    by share public key. `denied` has the duties that are left out.
+    by share public key. `denied` has the duties that are left out, `objects` what each root of a new record stands for.
     """
 
     record: PartialSignaturesRecord | None
     attestations: Mapping[BlsPublicKey, AttestationRecord]
     denied: tuple[DeniedDuty, ...] = ()
     proposals: Mapping[BlsPublicKey, ProposalRecord] = field(default_factory=dict)
+    objects: Mapping[Root, PostConsensusObject] = field(default_factory=dict, compare=False)
 
 
 def check(
@@ -116,15 +119,19 @@ def check(
     # RECORD
     records = SlashingRecords(network.chain, clock, state.attestations, state.proposals)
     items: list[ShareSigning] = []
+    signed: dict[Root, PostConsensusObject] = {}
     for item in objects:
         share_pubkey = state.shares[item.duty.validator_index].share_pubkey
         denied = records.judge(item, share_pubkey)
         if denied is None:
             items.append(ShareSigning(item.duty.validator_index, share_pubkey, item.signing_root))
+            signed[item.signing_root] = item
         else:
             denied_duties.append(DeniedDuty(item.duty, denied))
     sent = PartialSignaturesRecord(draft.slot, KIND, tuple(items)) if items else None
-    return PostConsensusVerdict(sent, records.changed_attestations, tuple(denied_duties), records.changed_proposals)
+    return PostConsensusVerdict(
+        sent, records.changed_attestations, tuple(denied_duties), records.changed_proposals, signed
+    )
 
 
 def _admit(
@@ -153,6 +160,8 @@ def _admit(
             reason = DenialReason.DUPLICATE_DUTY
         elif epoch < share.may_sign_from:
             reason = DenialReason.WAITING
+        elif not share.has_key:
+            reason = DenialReason.NO_KEY
         else:
             admitted[key] = duty
             continue

@@ -19,7 +19,7 @@ Source: architecture §5.2, §5.4; ssv-spec ssv/*.go (executeDuty).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ssv_protocol.beacon_chain import BeaconChain
 from ssv_protocol.drafts import (
@@ -39,7 +39,7 @@ from ssv_protocol.signing.records import PartialSignaturesRecord, ShareSigning
 from ssv_protocol.signing.verdict import DenialReason, Denied
 from ssv_protocol.types.beacon.preset import SYNC_COMMITTEE_SUBNET_COUNT
 from ssv_protocol.types.committee import committee_id
-from ssv_protocol.types.ids import BlsPublicKey, MessageId, Slot, ValidatorIndex
+from ssv_protocol.types.ids import BlsPublicKey, MessageId, Root, Slot, ValidatorIndex
 from ssv_protocol.types.message_id import COMMITTEE_ROLES, duty_executor, message_role
 from ssv_protocol.types.operator import CommitteeMember
 from ssv_protocol.types.partial_signatures import MAX_PARTIAL_SIGNATURES
@@ -67,10 +67,14 @@ class DeniedObject:
 
 @dataclass(frozen=True, slots=True)
 class PreConsensusVerdict:
-    """Persist `record`; when it is durable, sign `record.items`. `record` is None when every object was denied."""
+    """Persist `record`; when it is durable, sign `record.items`. `record` is None when every object was denied.
+
+    `objects` has what each root of a new record stands for.
+    """
 
     record: PartialSignaturesRecord | None
     denied: tuple[DeniedObject, ...] = ()
+    objects: Mapping[Root, PreConsensusObject] = field(default_factory=dict, compare=False)
 
 
 def check(
@@ -101,6 +105,7 @@ def check(
     left_out: list[DeniedObject] = []
     signed: set[PreConsensusObject] = set()
     index_of: dict[BlsPublicKey, ValidatorIndex] = {}
+    objects: dict[Root, PreConsensusObject] = {}
     for item in draft.objects:
         share = shares.get(item.validator_index)
         denied = (
@@ -116,8 +121,9 @@ def check(
         index_of[item.pubkey] = item.validator_index
         root = pre_consensus_root(network.chain, draft.slot, item)
         items.append(ShareSigning(item.validator_index, share.share_pubkey, root))
+        objects[root] = item
     record = PartialSignaturesRecord(draft.slot, draft.type, tuple(items)) if items else None
-    return PreConsensusVerdict(record, tuple(left_out))
+    return PreConsensusVerdict(record, tuple(left_out), objects)
 
 
 def _check_validator(
@@ -129,7 +135,7 @@ def _check_validator(
         return Denied(DenialReason.OTHER_VALIDATOR)
     if share.committee != committee_id(member.operator_ids):
         return Denied(DenialReason.OTHER_COMMITTEE)
-    return None
+    return None if share.has_key else Denied(DenialReason.NO_KEY)
 
 
 def _check_object(chain: BeaconChain, draft: PreConsensusDraft, item: PreConsensusObject) -> Denied | None:

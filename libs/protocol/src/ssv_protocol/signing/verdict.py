@@ -67,6 +67,7 @@ class DenialReason(StrEnum):
     OTHER_COMMITTEE = "other_committee"
     UNKNOWN_COMMITTEE = "unknown_committee"
     WAITING = "waiting"
+    NO_KEY = "no_key"
     TARGET_OF_OTHER_EPOCH = "target_of_other_epoch"
     BLOCK_OF_OTHER_SLOT = "block_of_other_slot"
 
@@ -123,6 +124,8 @@ EXPLANATIONS: dict[DenialReason, str] = {
     DenialReason.UNKNOWN_COMMITTEE: "No share of this committee is held, so the operator has no say in its consensus.",
     DenialReason.WAITING: "The share is new here and signs from a later epoch on, because what was signed with it "
     "elsewhere is not known.",
+    DenialReason.NO_KEY: "The external store of share keys does not hold the key of this share; readiness "
+    "names those that it lacks.",
     DenialReason.TARGET_OF_OTHER_EPOCH: "The decided target is not the epoch of the duty's slot.",
     DenialReason.BLOCK_OF_OTHER_SLOT: "The decided block is not of the duty's slot.",
 }
