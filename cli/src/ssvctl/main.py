@@ -2,7 +2,7 @@
 
 import typer
 
-from ssvctl import certs_commands, keys_commands, network_commands, shares_commands, slashing_commands
+from ssvctl import certs_commands, k8s_commands, keys_commands, network_commands, shares_commands, slashing_commands
 from ssvctl.extensions import add_extensions
 from ssvctl.status_command import status
 from ssvctl.up_command import up
@@ -19,6 +19,7 @@ app.add_typer(certs_commands.app, name="certs")
 app.add_typer(network_commands.app, name="network")
 app.add_typer(shares_commands.app, name="shares")
 app.add_typer(slashing_commands.app, name="slashing")
+app.add_typer(k8s_commands.app, name="k8s")
 app.command()(up)
 app.command()(status)
 add_extensions(app)
