@@ -1,6 +1,7 @@
-"""What the signer says about its work: one line for each refusal, with whose duty it was; metrics for all.
+"""What the signer says about its work: for each refusal one line that says whose duty it was and who asked; metrics.
 
-No line carries anything that was signed with, and details are the rules' own words.
+No line carries anything that was signed with, and details are the rules' own words. Calls that are refused as such, by
+permission or because they can't be carried out, are told by the server that took them (`ssv_runtime.rpc.server`).
 """
 
 from __future__ import annotations
@@ -105,11 +106,24 @@ class Audit:
                         holder=other,
                         fence=fence,
                         asked=holder,
+                        caller=caller,
                     )
                 case Denied():
-                    self._log.info(
-                        "a committee could not be claimed", committee=committee, asked=holder, **_words(each.result)
+                    self._log.warning(
+                        "a committee could not be claimed",
+                        committee=committee,
+                        asked=holder,
+                        **_words(each.result),
+                        caller=caller,
                     )
+
+    def renewed(self, outcomes: Iterable[Outcome], caller: str) -> None:
+        """Leases were asked after; those that hold are nothing to tell."""
+        for each in outcomes:
+            if isinstance(each.result, Denied):
+                self._log.warning(
+                    "a lease does not hold", committee=each.committee.hex(), **_words(each.result), caller=caller
+                )
 
     def released(self, committees: Iterable[CommitteeId], caller: str) -> None:
         """Committees were let go."""

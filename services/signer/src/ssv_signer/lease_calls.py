@@ -65,6 +65,7 @@ class LeaseCalls(SignerServicer):
             outcomes = await self._vault.renew(_held(request.committees))
         except StoreError:
             raise RpcRefusal(grpc.StatusCode.UNAVAILABLE, "not_readable", "the record could not be read") from None
+        self._audit.renewed(outcomes, caller_of(context))
         return pb.RenewResponse(committees=[_encoded(each) for each in outcomes])
 
     async def Release(self, request: pb.ReleaseRequest, context: _Context) -> pb.ReleaseResponse:  # noqa: N802

@@ -1,7 +1,8 @@
 """The serving end of gRPC: mTLS, permissions, traces, errors.
 
 Invariants: without a certificate of our authority no connection is made; before any handler runs, the caller's
-permission is checked, for streams as for single calls.
+permission is checked, for streams as for single calls; each call that is refused is one warning that says whose it was
+and why.
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ class _Gate(grpc.aio.ServerInterceptor):
         caller = caller_in(context.auth_context())
         refusal = self._permissions.refusal(caller, method)
         if refusal is not None:
-            self._service.log.warning("refused a call", method=method, caller=caller or "unnamed")
+            self._service.log.warning("refused a call", method=method, caller=caller or "unnamed", problem=refusal)
             self._handled.labels(method, grpc.StatusCode.PERMISSION_DENIED.name).inc()
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, refusal)
 
@@ -138,6 +139,10 @@ class _Gate(grpc.aio.ServerInterceptor):
             raise error
         if isinstance(error, RpcRefusal):
             self._handled.labels(method, error.code.name).inc()
+            caller = caller_of(context)
+            self._service.log.warning(
+                "refused a call", method=method, caller=caller, reason=error.reason, problem=str(error)
+            )
             await context.abort(error.code, str(error), ((REASON_KEY, error.reason),))
         self._handled.labels(method, grpc.StatusCode.INTERNAL.name).inc()
         self._service.log.error("a call failed", method=method, exc_info=error)
