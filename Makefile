@@ -15,7 +15,8 @@ export DEMO_MIN_INCLUDED ?= 95
 KILLS ?= 200
 STORES ?= sqlite postgres
 
-.PHONY: help setup demo test e2e e2e-api lint format spec bench signer-kill signer-race mutants proto lock clean
+.PHONY: help setup demo test e2e e2e-api lint format spec bench signer-kill signer-race mutants images images-base \
+  images-check proto lock clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -28,7 +29,7 @@ demo: setup ## Four operators do every duty on a real beacon chain (about 4 minu
 	@$(PYTHON) -m ssv_devnet.demo
 
 test: setup ## Unit, property and simulation tests, with real servers where a part needs one
-	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m 'not system' libs services cli operator devnet tests/spec tests/interchange tests/mutants
+	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m 'not system' libs services cli operator devnet tests/spec tests/interchange tests/mutants tests/images
 
 e2e: setup ## Whole systems: real beacon node, real EVM, processes that are killed (several minutes)
 	@$(PYTHON) -m pytest -q tests/e2e tests/chaos
@@ -65,6 +66,15 @@ signer-race: setup ## Two signers on each database, 10,000 conflicting requests:
 
 mutants: setup ## Mutation check of signing rules and justification: made, killed, survivors (about 2 minutes)
 	@$(PYTHON) -m tests.mutants
+
+images: setup ## Build the image of each service, the operator and the cli; their sizes (docker, podman or buildah)
+	@$(PYTHON) -m scripts.images.build
+
+images-base: ## Stand in for the base image with debootstrap, where no registry can be reached (as root)
+	@scripts/images/stand_in.sh
+
+images-check: setup ## Run each image as Kubernetes would: uid, read-only root, no shell, health
+	@$(PYTHON) -m tests.images
 
 proto: ## Generate libs/api from proto/
 	@scripts/proto.sh

@@ -59,11 +59,11 @@ def make_root(root: Path, module: str) -> None:
     for link in ("/lib", "/lib64"):
         if Path(link).is_symlink() and not _inside(root, Path(link)).is_symlink():
             _inside(root, Path(link)).symlink_to(os.readlink(link))
-    _copy(root, Path(sys.executable))
+    copy_file(root, Path(sys.executable))
     for file in map(Path, _COPIED):
         if file.exists():
-            _copy(root, file)
-    brought = {_copy(root, Path(each)) for file in list(_programs(root)) for each in _loaded(root, file)}
+            copy_file(root, file)
+    brought = {copy_file(root, Path(each)) for file in list(_programs(root)) for each in _loaded(root, file)}
     _packages(root, brought)
     for name, text in _WRITTEN.items():
         (root / name).write_text(text)
@@ -88,7 +88,7 @@ def _inside(root: Path, path: Path) -> Path:
     return root / path.relative_to("/")
 
 
-def _copy(root: Path, path: Path) -> Path:
+def copy_file(root: Path, path: Path) -> Path:
     """Copy a file, and what it is a link to, each to where it really lies; returns where the file lies."""
     place = path.parent.resolve() / path.name
     target = _inside(root, place)
@@ -96,7 +96,7 @@ def _copy(root: Path, path: Path) -> Path:
     if place.is_symlink():
         if not target.is_symlink():
             target.symlink_to(os.readlink(place))
-        return _copy(root, place.parent / os.readlink(place))
+        return copy_file(root, place.parent / os.readlink(place))
     if not target.exists():
         shutil.copy2(place, target)
     return place
@@ -128,7 +128,7 @@ def _packages(root: Path, libraries: set[Path]) -> None:
     for name in sorted(names):
         entry = subprocess.run(["dpkg-query", "--status", name], capture_output=True, text=True, check=True).stdout
         (folder / name).write_text(entry)
-        _copy(root, Path("/usr/share/doc") / name / "copyright")
+        copy_file(root, Path("/usr/share/doc") / name / "copyright")
 
 
 def _owners(library: Path) -> list[str]:
