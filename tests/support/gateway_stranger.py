@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
 from libp2p.crypto.secp256k1 import create_new_key_pair
 from libp2p.peer.id import ID
-from libp2p.pubsub.pb import rpc_pb2
 
+from ssv_gossipsub.wire import encode
 from ssv_p2p_gateway.addresses import listen_address, peer_address
-from ssv_p2p_gateway.gossip_patches import NETWORK_DEGREE
+from ssv_p2p_gateway.gossip.parameters import NETWORK_DEGREE, score_parameters
 from ssv_p2p_gateway.guest import run_trio
 from ssv_p2p_gateway.node import Node, NodeParts, run_node
 from ssv_p2p_gateway.traffic import Traffic
 from ssv_protocol.types.ids import CommitteeId, Slot
 from ssv_protocol.validation.verdict import Accept, GossipVerdict
 from ssv_runtime.metrics import Metrics
+from tests.support.gateway_messages import network_from_now
 
 
 class OpenGate:
@@ -40,23 +41,17 @@ class Stranger:
         self.node = node
         self.gate = gate
 
-    async def send(self, message: rpc_pb2.Message) -> None:
-        """Send a pubsub message as it stands to every peer."""
-        pubsub = self.node._pubsub
+    def send(self, frame: bytes) -> None:
+        """Send a frame as it stands to every peer."""
+        gossip = self.node._gossip
+        for peer in gossip.router.peers.values():
+            assert peer.outbox.message(frame)
+        gossip._flush_soon()
 
-        async def push() -> None:
-            for peer in pubsub.peers:
-                pubsub.router.send_rpc(peer, rpc_pb2.RPC(publish=[message]))
-
-        await self.node._portal.call(push)
-
-    async def say(
-        self, topic: str, data: bytes, change: Callable[[rpc_pb2.Message], object] = lambda message: None
-    ) -> None:
-        """Send data as the network does; `change` makes it otherwise."""
-        message = rpc_pb2.Message(data=data, topicIDs=[topic], from_id=self.id.to_bytes(), seqno=os.urandom(8))
-        change(message)
-        await self.send(message)
+    def say(self, topic: str, data: bytes, **otherwise: bytes) -> None:
+        """Send data as the network does, but for what is to be otherwise: author, signature, key."""
+        fields = {"author": self.id.to_bytes(), "seqno": os.urandom(8), **otherwise}
+        self.send(encode.message_frame(encode.message(data=data, topic=topic, **fields).encoded))
 
     @property
     def id(self) -> ID:
@@ -67,6 +62,7 @@ class Stranger:
 async def stranger_at(address: str, topics: Sequence[str]) -> AsyncIterator[Stranger]:
     """Run a stranger that is connected to the peer at `address` and listens to `topics`."""
     gate = OpenGate()
+    network = network_from_now()
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[Node] = loop.create_future()
     parts = NodeParts(
@@ -77,11 +73,13 @@ async def stranger_at(address: str, topics: Sequence[str]) -> AsyncIterator[Stra
         structlog.get_logger(),
         loop,
         NETWORK_DEGREE,
+        network,
+        score_parameters(network.chain),
     )
     running = asyncio.create_task(run_trio(lambda: run_node(parts, ready.set_result)))
     try:
         node = await ready
-        await node.listen_to(topics)
+        node.listen_to(topics)
         await node.keep_connected([peer_address(address)])
         yield Stranger(node, gate)
     finally:

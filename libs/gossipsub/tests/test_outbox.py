@@ -50,6 +50,9 @@ def test_what_is_not_taken_waits_and_one_message_always_goes() -> None:
     assert (len(box), box.waiting_bytes) == (2, 35)
     assert [len(frame) for frame in box.take(50)] == [30, 5]
     assert ready == {}
+    assert box.message(bytes(60))
+    assert [len(frame) for frame in box.take(50)] == [60]
+    assert (ready, box.waiting_bytes) == ({}, 0)
     assert box.take(50) == []
 
 

@@ -120,14 +120,15 @@ class Outbox:
             frames += self._frames
             self._frames.clear()
             self._bytes = 0
+        else:
+            left = max(most_bytes, len(self._frames[0]))
+            while self._frames and len(self._frames[0]) <= left:
+                frame = self._frames.popleft()
+                frames.append(frame)
+                left -= len(frame)
+                self._bytes -= len(frame)
+        if not self._frames:
             self._ready.pop(self._peer, None)
-            return frames
-        taken = 0
-        while taken == 0 or taken + len(self._frames[0]) <= most_bytes:
-            frame = self._frames.popleft()
-            frames.append(frame)
-            taken += len(frame)
-        self._bytes -= taken
         return frames
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from libp2p.peer.peerinfo import PeerInfo, info_from_p2p_addr
 from multiaddr import Multiaddr
 
@@ -26,3 +28,15 @@ def peer_address(text: str) -> PeerInfo:
         return info_from_p2p_addr(address)
     except Exception:  # the library raises many kinds
         raise ValueError("not a multiaddr like /ip4/127.0.0.1/tcp/13001/p2p/16Uiu2…") from None
+
+
+def ip_addresses(addresses: Iterable[Multiaddr]) -> list[str]:
+    """Return the IP addresses in multiaddrs."""
+    return [value for address in addresses for name in ("ip4", "ip6") if (value := _value(address, name))]
+
+
+def _value(address: Multiaddr, protocol: str) -> str | None:
+    try:
+        return str(address.value_for_protocol(protocol))
+    except Exception:  # the library raises when it is not there
+        return None

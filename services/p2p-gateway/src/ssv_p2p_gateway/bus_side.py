@@ -8,6 +8,7 @@ Not guaranteed: while the bus is away, accepted messages do not reach workers; t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 
 from ssv_api.v1.gateway_pb2 import PublishReply, ReplayedMessage
@@ -25,7 +26,6 @@ from ssv_runtime.service import Service
 
 RECEIVED_HEADER = "ssv-received-unix-us"
 WAITING_LIMIT = 8_192
-IN_FLIGHT_LIMIT = 512
 REPLAY_ANSWER_BYTES = MAX_PAYLOAD_BYTES - 1024 * 1024
 """Of messages in one answer; the rest of the payload is room for what wraps them."""
 
@@ -41,8 +41,6 @@ class BusSide:
         self._service = service
         self._waiting: asyncio.Queue[tuple[CommitteeId, Received]] = asyncio.Queue(WAITING_LIMIT)
         self._own = OwnPublications()
-        self._answers: set[asyncio.Task[None]] = set()
-        self._room = asyncio.Semaphore(IN_FLIGHT_LIMIT)
 
     def deliver(self, committee: CommitteeId, received: Received) -> None:
         """Take an accepted message; never blocks and never raises."""
@@ -76,10 +74,10 @@ class BusSide:
     async def _publish(self, gate: Gate, message: Message) -> None:
         begun = time.perf_counter()
         topic = message.subject.removeprefix(f"{GOSSIP_OUT}.")
-        before = self._own.of(topic, message.data)
-        if before is not None:
+        peers = self._own.of(topic, message.data)
+        if peers:
             self._traffic.repeated_requests.inc()
-            await self._answer_later(message, topic, before)
+            await self._answer(message, peers)
             return
         verdict = gate.judge(topic, message.data, time.time())
         if not isinstance(verdict, Accept):
@@ -92,37 +90,18 @@ class BusSide:
         if self.node is None:
             await self._refuse(message, topic, "not_listening")
             return
-        sent = self.node.publish(topic, message.data)
-        self._own.add(topic, message.data, sent)
-        sent.add_done_callback(lambda done: self._count(topic, done, time.perf_counter() - begun))
-        await self._answer_later(message, topic, sent)
+        peers = self.node.publish(topic, message.data)
+        self._traffic.publish_s.observe(time.perf_counter() - begun)
+        if peers:
+            self._own.add(topic, message.data, peers)
+            self._traffic.published(topic)
+        else:
+            self._traffic.not_published("no_peers")
+        await self._answer(message, peers)
 
-    def _count(self, topic: str, sent: asyncio.Future[int], took_s: float) -> None:
-        if sent.cancelled() or sent.exception() is not None:
-            return  # told as refused
-        self._traffic.publish_s.observe(took_s)
-        self._traffic.published(topic) if sent.result() else self._traffic.not_published("no_peers")
-
-    async def _answer_later(self, message: Message, topic: str, sent: asyncio.Future[int]) -> None:
-        # the next message goes out while this one's answer is on its way
-        await self._room.acquire()
-        answer = asyncio.create_task(self._answer(message, topic, sent))
-        self._answers.add(answer)
-        answer.add_done_callback(self._answered)
-
-    def _answered(self, answer: asyncio.Task[None]) -> None:
-        self._answers.discard(answer)
-        self._room.release()
-
-    async def _answer(self, message: Message, topic: str, sent: asyncio.Future[int]) -> None:
-        try:
-            peers = await asyncio.shield(sent)  # others may wait for it too
+    async def _answer(self, message: Message, peers: int) -> None:
+        with contextlib.suppress(BusError):  # the worker asks again, which is harmless
             await message.respond(PublishReply(peers=peers).SerializeToString())
-        except (BusError, asyncio.CancelledError):
-            pass  # the worker asks again, which is harmless
-        except Exception as error:
-            self._service.log.exception("publishing failed", topic=topic)
-            await self._refuse(message, topic, "failed", type(error).__name__)
 
     async def _refuse(self, message: Message, topic: str, reason: str, detail: str = "") -> None:
         self._traffic.not_published(reason)

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import grpc.aio
 from libp2p.crypto.keys import KeyPair
 from libp2p.peer.peerinfo import PeerInfo
 
+from ssv_gossipsub import TopicScoreParameters
 from ssv_p2p_gateway.addresses import listen_address, peer_address
 from ssv_p2p_gateway.bus_side import BusSide
 from ssv_p2p_gateway.gate import Gate
+from ssv_p2p_gateway.gossip.message_rate import topic_messages_per_epoch
+from ssv_p2p_gateway.gossip.parameters import score_parameters, topic_scores
 from ssv_p2p_gateway.guest import run_trio
 from ssv_p2p_gateway.node import Node, NodeParts, run_node
 from ssv_p2p_gateway.settings import GatewaySettings
@@ -24,7 +27,7 @@ from ssv_p2p_gateway.static_peers import PeersFile
 from ssv_p2p_gateway.traffic import Traffic
 from ssv_protocol.forks import Network
 from ssv_protocol.registry.state import RegistryState
-from ssv_protocol.types.ids import Instant
+from ssv_protocol.types.ids import Epoch, Instant
 from ssv_protocol.validation.directory import directory_of
 from ssv_protocol.validation.topology import topics_around
 from ssv_runtime.files import write_atomically
@@ -49,6 +52,8 @@ class Gateway:
         self._view = RegistryView()
         self._directory_of: RegistryState | None = None
         self._topics: Collection[str] = frozenset()
+        self._topic_scores: Mapping[str, TopicScoreParameters] = {}
+        self._scored_in: Epoch | None = None
         self._peers: list[PeerInfo] = []
 
     @property
@@ -69,7 +74,9 @@ class Gateway:
             self._service.log.info("listening", addresses=node.addresses)
             if settings.listen_addr_file is not None:
                 write_atomically(settings.listen_addr_file, f"{node.addresses[0]}\n".encode())
-            starts.add(loop.create_task(self._brief(node)))
+            node.score_topics(self._topic_scores)
+            node.listen_to(self._topics)
+            starts.add(loop.create_task(node.keep_connected(self._peers)))
 
         parts = NodeParts(
             key,
@@ -79,6 +86,8 @@ class Gateway:
             self._service.log,
             loop,
             settings.gossip_degree,
+            self._network,
+            score_parameters(self._network.chain, by_address=settings.limit_by_address),
         )
         try:
             await run_trio(lambda: run_node(parts, started))
@@ -87,10 +96,6 @@ class Gateway:
             listening.down("the node ended")
             for start in starts:
                 start.cancel()
-
-    async def _brief(self, node: Node) -> None:
-        await node.listen_to(self._topics)
-        await node.keep_connected(self._peers)
 
     async def follow_registry(self, channel: grpc.aio.Channel) -> None:
         """Take each new registry."""
@@ -155,9 +160,16 @@ class Gateway:
             for validators in committees
             for topic in topics_around(self._network, slot, validators[0].operator_ids)
         )
+        epoch = self._network.chain.epoch_of(slot)
+        if topics != self._topics or epoch != self._scored_in:
+            self._scored_in = epoch
+            rates = topic_messages_per_epoch(self._network, slot, self._view.state)
+            self._topic_scores = topic_scores(self._network.chain, {topic: rates.get(topic, 0.0) for topic in topics})
+            if self.node is not None:
+                self.node.score_topics(self._topic_scores)
         if topics != self._topics:
             self._service.log.info("topics", topics=sorted(topics), committees=len(committees))
             self._topics = topics
             self._traffic.topics.set(len(topics))
             if self.node is not None:
-                await self.node.listen_to(topics)
+                self.node.listen_to(topics)

@@ -1,4 +1,4 @@
-"""The libp2p host: TCP, Noise, Yamux, a secp256k1 key. Nothing else is offered, as the network does.
+"""The libp2p host: TCP, Noise, Yamux with mplex as the fallback, a secp256k1 key. Nothing else is offered.
 
 Source: ssvlabs/ssv network/p2p/p2p_setup.go.
 """
@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Awaitable, Callable
 
-from libp2p import create_yamux_muxer_option, new_host
-from libp2p.abc import IHost
+from libp2p import create_mplex_muxer_option, create_yamux_muxer_option, new_host
+from libp2p.abc import IHost, INetConn, INetStream, INetwork, INotifee
 from libp2p.crypto.keys import KeyPair
 from libp2p.crypto.x25519 import create_new_key_pair as new_noise_key
+from libp2p.identity.identify import identify
 from libp2p.network.config import ConnectionConfig
 from libp2p.network.swarm import Swarm
 from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
 from libp2p.security.noise.transport import Transport as NoiseTransport
 from multiaddr import Multiaddr
+
+AGENT = "ssv-py"
 
 
 def quiet_library() -> None:
@@ -27,10 +31,11 @@ def quiet_library() -> None:
 
 def make_host(key: KeyPair, listen: Multiaddr) -> IHost:
     """Return a host that will listen at `listen`."""
+    identify.AGENT_VERSION = AGENT  # what peers are told is a constant of the library
     return new_host(
         key_pair=key,
         listen_addrs=[listen],
-        muxer_opt=create_yamux_muxer_option(),
+        muxer_opt={**create_yamux_muxer_option(), **create_mplex_muxer_option()},
         sec_opt={NOISE: NoiseTransport(key, new_noise_key().private_key)},
         connection_config=ConnectionConfig(min_connections=0, low_watermark=0),
         disable_identify_address_discovery=True,
@@ -42,3 +47,29 @@ async def stop_dialling(host: IHost) -> None:
     network = host.get_network()
     if isinstance(network, Swarm):
         await network.auto_connector.stop()
+
+
+class Notifee(INotifee):
+    """Tells of new connections, and of nothing else."""
+
+    def __init__(self, connected: Callable[[INetwork, INetConn], Awaitable[None]]) -> None:
+        self._connected = connected
+
+    async def connected(self, network: INetwork, conn: INetConn) -> None:
+        """Tell."""
+        await self._connected(network, conn)
+
+    async def disconnected(self, network: INetwork, conn: INetConn) -> None:
+        """Do nothing."""
+
+    async def opened_stream(self, network: INetwork, stream: INetStream) -> None:
+        """Do nothing."""
+
+    async def closed_stream(self, network: INetwork, stream: INetStream) -> None:
+        """Do nothing."""
+
+    async def listen(self, network: INetwork, multiaddr: Multiaddr) -> None:
+        """Do nothing."""
+
+    async def listen_close(self, network: INetwork, multiaddr: Multiaddr) -> None:
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""The gossip node: host, router and static peers together. Made and run in trio, spoken to from asyncio.
+"""The gossip node: host, gossip and static peers together. Made and run in trio, spoken to from asyncio.
 
 What it shall do is set from outside (`topics`, `static_peers`) and told again to the next node after a failure; a node
 keeps nothing that must live longer.
@@ -7,22 +7,29 @@ keeps nothing that must live longer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 
 import trio
-from libp2p.abc import IHost
+from libp2p.abc import IHost, INetConn, INetwork
 from libp2p.crypto.keys import KeyPair
 from libp2p.peer.peerinfo import PeerInfo
-from libp2p.tools.anyio_service import background_trio_service
 from multiaddr import Multiaddr
 from structlog.typing import FilteringBoundLogger
 
-from ssv_p2p_gateway.gossip_patches import Gate, SsvPubsub, SsvRouter
+from ssv_gossipsub import PeerId, Router, ScoreParameters, TopicScoreParameters
+from ssv_p2p_gateway.gossip.envelope import counted_envelope_check
+from ssv_p2p_gateway.gossip.gossip import Gate, Gossip
+from ssv_p2p_gateway.gossip.parameters import router_parameters
 from ssv_p2p_gateway.guest import Portal
-from ssv_p2p_gateway.host import make_host, stop_dialling
+from ssv_p2p_gateway.host import Notifee, make_host, stop_dialling
+from ssv_p2p_gateway.message_id import router_message_id
 from ssv_p2p_gateway.static_peers import StaticPeers
 from ssv_p2p_gateway.traffic import Traffic
+from ssv_protocol.forks import Network
+from ssv_protocol.validation.topology import all_topics
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +44,12 @@ class ConnectedPeer:
 class Node:
     """A running gossip node. The public methods are called from asyncio."""
 
-    def __init__(self, host: IHost, pubsub: SsvPubsub, static_peers: StaticPeers, portal: Portal) -> None:
+    def __init__(self, host: IHost, gossip: Gossip, static_peers: StaticPeers, portal: Portal) -> None:
         self._host = host
-        self._pubsub = pubsub
+        self._gossip = gossip
         self._static_peers = static_peers
         self._portal = portal
-        self._wanted_topics: frozenset[str] = frozenset()
         self._wanted_peers: Sequence[PeerInfo] = ()
-        self._following = trio.Lock()
 
     @property
     def peer_id(self) -> str:
@@ -59,12 +64,12 @@ class Node:
     @property
     def topics(self) -> list[str]:
         """What the node listens to."""
-        return sorted(self._pubsub.topic_ids)
+        return sorted(self._gossip.topics)
 
     @property
     def peer_count(self) -> int:
         """How many connected peers speak gossip."""
-        return len(self._pubsub.peers)
+        return len(self._gossip.router.peers)
 
     def peers(self) -> list[ConnectedPeer]:
         """Return the connected peers."""
@@ -72,41 +77,32 @@ class Node:
             ConnectedPeer(
                 str(peer_id),
                 ", ".join(str(address) for address in connections[0].get_transport_addresses()),
-                tuple(sorted(topic for topic, peers in self._pubsub.peer_topics.items() if peer_id in peers)),
+                tuple(sorted(peer.topics)) if (peer := known.get(PeerId(peer_id.to_bytes()))) else (),
             )
+            for known in (self._gossip.router.peers,)
             for peer_id, connections in self._host.get_network().get_connections_map().items()
             if connections
         ]
 
-    def publish(self, topic: str, data: bytes) -> asyncio.Future[int]:
-        """Publish; the future has the number of peers that it went to."""
+    def publish(self, topic: str, data: bytes) -> int:
+        """Publish; return the number of peers that it goes to."""
+        return self._gossip.publish(topic, data).peers
 
-        async def publish() -> int:
-            return await self._pubsub.publish_own(topic, data)
-
-        return self._portal.call(publish)
-
-    async def listen_to(self, topics: Collection[str]) -> None:
+    def listen_to(self, topics: Collection[str]) -> None:
         """Subscribe these topics and no others."""
+        self._gossip.listen_to(topics)
 
-        self._wanted_topics = frozenset(topics)
-        await self._portal.call(self._follow_topics)
+    def score_topics(self, parameters: Mapping[str, TopicScoreParameters]) -> None:
+        """Score peers by what they do in these topics from now on."""
+        self._gossip.router.set_topic_scores(parameters)
 
     async def keep_connected(self, peers: Sequence[PeerInfo]) -> None:
         """Stay connected to these peers from now on."""
         self._wanted_peers = peers
         await self._portal.call(self._follow_peers)
 
-    # These look at what is wanted when they run, for trio may run two of them in either order.
-    async def _follow_topics(self) -> None:
-        async with self._following:
-            wanted = self._wanted_topics
-            for topic in sorted(set(self._pubsub.topic_ids) - wanted):
-                await self._pubsub.unsubscribe(topic)
-            for topic in sorted(wanted - set(self._pubsub.topic_ids)):
-                await self._pubsub.subscribe(topic)
-
     async def _follow_peers(self) -> None:
+        # looks at what is wanted when it runs, for trio may run two of them in either order
         self._static_peers.keep(self._wanted_peers)
 
 
@@ -121,21 +117,37 @@ class NodeParts:
     log: FilteringBoundLogger
     loop: asyncio.AbstractEventLoop
     gossip_degree: int
+    network: Network
+    scores: ScoreParameters
 
 
 async def run_node(parts: NodeParts, started: Callable[[Node], None]) -> None:
     """Run a node in trio until it is cancelled or fails; `started` is told when it listens."""
     host = make_host(parts.key, parts.listen)
-    router = SsvRouter(parts.traffic.queue_drops.inc, parts.gossip_degree)
-    pubsub = SsvPubsub(host, router, parts.gate, parts.traffic.duplicates.inc)
-    async with (
-        host.run([parts.listen]),
-        background_trio_service(router),
-        background_trio_service(pubsub),
-        trio.open_nursery() as nursery,
-    ):
-        await stop_dialling(host)
-        await pubsub.wait_until_ready()
-        static_peers = StaticPeers(host, nursery, parts.log)
-        started(Node(host, pubsub, static_peers, Portal(nursery, parts.loop)))
-        await trio.sleep_forever()
+    topics = all_topics(parts.network)
+    router = Router(
+        PeerId(host.get_id().to_bytes()),
+        router_parameters(parts.gossip_degree, len(topics)),
+        parts.scores,
+        router_message_id,
+        Random(),  # noqa: S311 (chooses peers, no secrets)
+        time.monotonic(),
+        first_seqno=time.time_ns(),
+        may_subscribe=topics.__contains__,
+        check=counted_envelope_check(parts.traffic),
+    )
+    async with trio.open_nursery() as nursery:
+        gossip = Gossip(
+            host, router, topics, parts.gate, parts.log, lambda: parts.traffic.follow(router.counts), nursery
+        )
+
+        async def connected(_network: INetwork, connection: INetConn) -> None:
+            gossip.connected(connection.muxed_conn.peer_id)
+
+        host.get_network().register_notifee(Notifee(connected))
+        async with host.run([parts.listen]):
+            await stop_dialling(host)
+            nursery.start_soon(gossip.beat)
+            static_peers = StaticPeers(host, nursery, parts.log)
+            started(Node(host, gossip, static_peers, Portal(nursery, parts.loop)))
+            await trio.sleep_forever()

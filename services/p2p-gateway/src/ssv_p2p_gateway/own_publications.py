@@ -8,31 +8,25 @@ Not guaranteed: that a message was read by those it went to; gossip itself repea
 
 from __future__ import annotations
 
-import asyncio
 from hashlib import sha256
 
 REMEMBERED = 4096
 
 
 class OwnPublications:
-    """The last `limit` messages that were handed to peers, or are on their way."""
+    """The last `limit` messages that were handed to peers."""
 
     def __init__(self, limit: int = REMEMBERED) -> None:
         self._limit = limit
-        self._sent: dict[bytes, asyncio.Future[int]] = {}
+        self._sent: dict[bytes, int] = {}
 
-    def of(self, topic: str, data: bytes) -> asyncio.Future[int] | None:
-        """Return the peer count of an earlier publication; None without one that reached or may reach a peer."""
-        key = _key(topic, data)
-        sent = self._sent.get(key)
-        if sent is None or (sent.done() and (sent.cancelled() or sent.exception() is not None or not sent.result())):
-            self._sent.pop(key, None)
-            return None
-        return sent
+    def of(self, topic: str, data: bytes) -> int:
+        """Return how many peers an earlier publication went to; 0 without one."""
+        return self._sent.get(_key(topic, data), 0)
 
-    def add(self, topic: str, data: bytes, sent: asyncio.Future[int]) -> None:
-        """Remember a publication; the oldest is forgotten when there are too many."""
-        self._sent[_key(topic, data)] = sent
+    def add(self, topic: str, data: bytes, peers: int) -> None:
+        """Remember a publication that went to peers; the oldest is forgotten when there are too many."""
+        self._sent[_key(topic, data)] = peers
         if len(self._sent) > self._limit:
             del self._sent[next(iter(self._sent))]
 

@@ -20,6 +20,7 @@ class GatewaySettings(GrpcServiceSettings):
     static_peers: list[str] = Field([], description="Multiaddrs (with /p2p/…) of peers to stay connected to")
     static_peers_file: Path | None = Field(None, description="File with more of them, one a line; read when it changes")
     gossip_degree: int = Field(8, ge=3, le=8, description="Peers of a topic to send whole messages to; less saves work")
+    limit_by_address: bool = Field(True, description="Count many peers at one IP address against all of them")
     replay_mb: int = Field(64, ge=1, description="Megabytes of accepted messages to keep for workers that start late")
 
     @field_validator("listen_addr")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from ssv_gossipsub.counts import Counts
 from ssv_protocol.validation.verdict import Ignore, Refusal
 from ssv_runtime.metrics import Metrics
 
@@ -16,13 +17,14 @@ class Traffic:
     def __init__(self, metrics: Metrics) -> None:
         self.accepted_by_topic: Counter[str] = Counter()
         self.refused_by_reason: Counter[str] = Counter()
+        self._followed = (0, 0)
         self._accepted = metrics.counter("gossip_accepted", "Messages of peers that passed validation", ["topic"])
         self._refused = metrics.counter("gossip_refused", "Messages of peers that did not", ["verdict", "reason"])
         self._published = metrics.counter("gossip_published", "Own messages given to peers", ["topic"])
         self._not_published = metrics.counter("gossip_not_published", "Own messages not given to peers", ["reason"])
         self.repeated_requests = metrics.counter("repeated_requests", "Requests to publish what is on its way already")
-        self.duplicates = metrics.counter("gossip_duplicates", "Messages of peers that had come before")
-        self.queue_drops = metrics.counter("gossip_queue_drops", "Messages dropped because a peer reads too slowly")
+        self._duplicates = metrics.counter("gossip_duplicates", "Messages of peers that had come before")
+        self._queue_drops = metrics.counter("gossip_queue_drops", "Messages dropped because a peer reads too slowly")
         self.bus_losses = metrics.counter("bus_losses", "Accepted messages that the bus did not take", ["reason"])
         self.validation_s = metrics.histogram(
             "validation_seconds", "Validation of a message", buckets=VALIDATION_BUCKETS_S
@@ -42,6 +44,13 @@ class Traffic:
         self.refused_by_reason[refusal.reason] += 1
         verdict = "ignore" if isinstance(refusal, Ignore) else "reject"
         self._refused.labels(verdict, refusal.reason).inc()
+
+    def follow(self, counts: Counts) -> None:
+        """Take over what the router has counted since the last time."""
+        now = (counts.duplicates, counts.dropped)
+        for counter, value, before in zip((self._duplicates, self._queue_drops), now, self._followed, strict=True):
+            counter.inc(value - before)
+        self._followed = now
 
     def published(self, topic: str) -> None:
         """Count an own message that peers got."""

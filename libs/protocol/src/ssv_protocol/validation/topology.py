@@ -45,7 +45,16 @@ def topics_around(network: Network, slot: Slot, operator_ids: Collection[Operato
     return frozenset(_topic(network, network.ssv_fork_at(at), operator_ids) for at in slots)
 
 
+def all_topics(network: Network) -> frozenset[str]:
+    """Return every topic of the network under the rule sets that it has or will have."""
+    forks = [SsvFork.ALAN] if network.ssv.boole_epoch is None else [SsvFork.ALAN, SsvFork.BOOLE]
+    return frozenset(_name(network, fork, subnet) for fork in forks for subnet in range(TOPIC_COUNT))
+
+
 def _topic(network: Network, fork: SsvFork, operator_ids: Collection[OperatorId]) -> str:
-    if fork is SsvFork.BOOLE:
-        return f"/ssv/{network.ssv.name}/boole/{boole_subnet(operator_ids)}"
-    return f"ssv.v2.{alan_subnet(committee_id(operator_ids))}"
+    boole = fork is SsvFork.BOOLE
+    return _name(network, fork, boole_subnet(operator_ids) if boole else alan_subnet(committee_id(operator_ids)))
+
+
+def _name(network: Network, fork: SsvFork, subnet: int) -> str:
+    return f"/ssv/{network.ssv.name}/boole/{subnet}" if fork is SsvFork.BOOLE else f"ssv.v2.{subnet}"

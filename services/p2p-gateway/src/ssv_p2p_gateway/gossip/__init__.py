@@ -1,0 +1,1 @@
+"""Gossip: the router of `ssv_gossipsub` on the streams of a host."""
