@@ -58,6 +58,10 @@ class Audit:
         self._meters.requests.labels(kind(draft), "failed").inc()
         self._log.warning("could not sign", reason=reason, **_duty(draft), caller=caller)
 
+    def not_in_journal(self, committee: CommitteeId, reason: str, caller: str) -> None:
+        """What is on record could not be signed again for a successor."""
+        self._log.warning("left a message out of a journal", committee=committee.hex(), reason=reason, caller=caller)
+
     def broke(self, caller: str) -> None:
         """Answering ended in an exception, which is being handled."""
         self._meters.requests.labels(UNKNOWN, "failed").inc()

@@ -26,8 +26,8 @@ from ssv_protocol.signing.records import AttestationRecord, ProposalRecord
 from ssv_protocol.types.committee import committee_id, faulty_nodes
 from ssv_protocol.types.ids import BlsPublicKey, DomainType, Epoch, OperatorId, Slot
 from ssv_protocol.types.operator import NO_OPERATOR_KEY, OPERATOR_KEY_PEM_BYTES, CommitteeMember, Operator
-from ssv_signer.at_rest import Keyring
 from ssv_signer.errors import ShareConflict, ShareRefused
+from ssv_signer.share_keys import ShareKeys
 from ssv_signer.store import committees, shares, watermarks
 from ssv_signer.store.database import MAX_INTEGER, Connection
 from ssv_signer.store.shares import ShareRow
@@ -75,7 +75,7 @@ def check_share(
     return NewShare(BlsPublicKey(validator_pubkey), BlsPublicKey(share_pubkey), seat, secret)
 
 
-def add(connection: Connection, keyring: Keyring, network: Network, share: NewShare, clock: Slot) -> Added:
+def add(connection: Connection, keys: ShareKeys, network: Network, share: NewShare, clock: Slot) -> Added:
     """Hold a share; raises ShareConflict. `clock` is the signer's slot."""
     changed = _put_committee(connection, share.seat)
     held = shares.by_keys(connection, [share.share_pubkey]).get(share.share_pubkey)
@@ -91,7 +91,7 @@ def add(connection: Connection, keyring: Keyring, network: Network, share: NewSh
     epoch = network.chain.epoch_of(clock)
     _raise_records(connection, share, epoch, clock)
     may_sign_from = Epoch(epoch + 1)
-    sealed = keyring.seal(share.validator_pubkey, share.share_pubkey, share.secret)
+    sealed = keys.seal(share.validator_pubkey, share.share_pubkey, share.secret)
     row = ShareRow(share.validator_pubkey, share.share_pubkey, share.seat.committee_id, may_sign_from, sealed)
     shares.put_active(connection, row)
     return Added(True, may_sign_from, changed)

@@ -12,5 +12,9 @@ class ShareRefused(SsvError):
     """The request to hold or let go of a share is wrong in itself; nothing changed."""
 
 
+class ShareKeyMissing(SsvError):
+    """The external store does not hold the share's key; nothing changed, and the same request succeeds when it does."""
+
+
 class ShareConflict(SsvError):
     """The request does not fit what the signer holds; nothing changed."""

@@ -14,17 +14,17 @@ from ssv_protocol.forks import Network
 from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, MessageId, Slot
 from ssv_protocol.types.message_id import COMMITTEE_ROLES, committee_of, duty_executor, message_role
 from ssv_protocol.types.roles import PartialSignatureType
-from ssv_signer.at_rest import Keyring
+from ssv_signer.share_keys import ShareKeys
 from ssv_signer.store import batches, committees, consensus, shares
 from ssv_signer.store.database import Connection
 from ssv_signer.work import BatchWork, EnvelopeWork, Work
 
 
 def entries(
-    connection: Connection, keyring: Keyring, network: Network, wanted: Collection[CommitteeId], since: Slot
+    connection: Connection, share_keys: ShareKeys, network: Network, wanted: Collection[CommitteeId], since: Slot
 ) -> list[Work]:
     """Return the messages of committees for slots from `since` on: by slot, each duty's in the order of its phases."""
-    journal = _Journal(connection, keyring, network, wanted)
+    journal = _Journal(connection, share_keys, network, wanted)
     places = [*batches.places(connection, since), *((*place, None) for place in consensus.places(connection, since))]
     by_duty = sorted(places, key=lambda place: (place[0], place[1], _phase(place[2])))
     return [work for slot, message_id, kind in by_duty for work in journal.read(slot, message_id, kind)]
@@ -32,9 +32,9 @@ def entries(
 
 class _Journal:
     def __init__(
-        self, connection: Connection, keyring: Keyring, network: Network, wanted: Collection[CommitteeId]
+        self, connection: Connection, share_keys: ShareKeys, network: Network, wanted: Collection[CommitteeId]
     ) -> None:
-        self._connection, self._keyring, self._network = connection, keyring, network
+        self._connection, self._share_keys, self._network = connection, share_keys, network
         rows = [row for committee in wanted for row in shares.active(connection, committee)]
         self._committee_of = {row.validator_pubkey: row.committee for row in rows}
         self._wanted = {row.committee for row in rows}
@@ -52,8 +52,8 @@ class _Journal:
         keys = [item.share_pubkey for item in record.items] if record is not None else []
         rows = shares.by_keys(self._connection, keys)
         if record is not None and len(rows) == len(set(keys)):
-            secrets = tuple(self._keyring.secret(rows[key]) for key in keys)
-            yield BatchWork(committee, seat.operator_id, message_id, record, secrets)
+            work = BatchWork(committee, seat.operator_id, message_id, record)
+            yield self._share_keys.equip(self._connection, work, rows)
 
     def _committee(self, message_id: MessageId) -> CommitteeId | None:
         if message_role(message_id) in COMMITTEE_ROLES:

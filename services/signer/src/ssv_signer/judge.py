@@ -12,7 +12,7 @@ Source: architecture §5.1 to §5.4.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ssv_protocol.effects import (
@@ -32,15 +32,16 @@ from ssv_protocol.signing import leases as lease_rules
 from ssv_protocol.signing import message_id as message_ids
 from ssv_protocol.signing import partial_signatures, post_consensus, pre_consensus, qbft
 from ssv_protocol.signing.leases import Lease, LeaseRecord
+from ssv_protocol.signing.objects import Signable
 from ssv_protocol.signing.post_consensus import HeldShare, PostConsensusState
 from ssv_protocol.signing.records import PartialSignaturesRecord
 from ssv_protocol.signing.verdict import DenialReason, Denied
-from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, DomainType, Height, MessageId, Slot, ValidatorIndex
+from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, DomainType, Height, MessageId, Root, Slot, ValidatorIndex
 from ssv_protocol.types.message_id import COMMITTEE_ROLES, committee_of, duty_executor, message_role
 from ssv_protocol.types.operator import CommitteeMember
 from ssv_protocol.types.roles import BeaconRole
-from ssv_signer.at_rest import Keyring
 from ssv_signer.leasing import Leasing, is_behind
+from ssv_signer.share_keys import ShareKeys
 from ssv_signer.store import batches, committees, consensus, leases, pins, shares, watermarks
 from ssv_signer.store.database import Connection
 from ssv_signer.store.shares import ShareRow
@@ -61,7 +62,7 @@ class Judge:
     """Applies the signing rules of `ssv_protocol.signing` to the records of one database."""
 
     network: Network
-    keyring: Keyring
+    keys: ShareKeys
     leasing: Leasing
 
     def sit(self, connection: Connection, clock: Slot, asked: Sequence[Asked]) -> Sitting:
@@ -81,7 +82,7 @@ class Sitting:
     """
 
     def __init__(self, judge: Judge, connection: Connection, clock: Slot, drafts: Sequence[Draft]) -> None:
-        self._network, self._keyring, self._leasing = judge.network, judge.keyring, judge.leasing
+        self._network, self._keys, self._leasing = judge.network, judge.keys, judge.leasing
         self._connection = connection
         self._clock = clock
         self._forgotten_below = pins.forgotten_below(connection)
@@ -174,13 +175,13 @@ class Sitting:
     def _pre_consensus(self, member: CommitteeMember, draft: PreConsensusDraft) -> Work | Refusal:
         sent = batches.record(self._connection, draft.message_id, draft.slot, draft.type)
         rows = self._rows(sent, [(item.validator_index, item.pubkey) for item in draft.objects])
-        verdict = pre_consensus.check(self._network, member, _held(rows), sent, draft, self._clock)
+        verdict = pre_consensus.check(self._network, member, self._held(rows), sent, draft, self._clock)
         if isinstance(verdict, Denied):
             return Refusal(verdict)
         left_out = tuple(
             LeftOut(item.object.validator_index, _DUTY_TYPES[type(item.object)], item.denied) for item in verdict.denied
         )
-        return self._batch(member, draft, rows, sent, verdict.record, left_out)
+        return self._batch(member, draft, rows, sent, verdict.record, left_out, verdict.objects)
 
     def _post_consensus(self, member: CommitteeMember, draft: PostConsensusDraft) -> Work | Refusal:
         sent = batches.record(self._connection, draft.message_id, draft.slot, post_consensus.KIND)
@@ -188,7 +189,7 @@ class Sitting:
         keys = [row.share_pubkey for row in rows.values()]
         attestations = watermarks.attestations(self._connection, keys)
         proposals = watermarks.proposals(self._connection, keys)
-        state = PostConsensusState(_held(rows), attestations, sent, proposals)
+        state = PostConsensusState(self._held(rows), attestations, sent, proposals)
         verdict = post_consensus.check(self._network, member, state, draft, self._clock)
         if isinstance(verdict, Denied):
             return Refusal(verdict)
@@ -197,7 +198,7 @@ class Sitting:
         if verdict.attestations or verdict.proposals:
             self._changed.add(member.committee_id)
         left_out = tuple(LeftOut(item.duty.validator_index, item.duty.type, item.denied) for item in verdict.denied)
-        return self._batch(member, draft, rows, sent, verdict.record, left_out)
+        return self._batch(member, draft, rows, sent, verdict.record, left_out, verdict.objects)
 
     def _batch(
         self,
@@ -207,15 +208,16 @@ class Sitting:
         sent: PartialSignaturesRecord | None,
         record: PartialSignaturesRecord | None,
         left_out: tuple[LeftOut, ...],
+        objects: Mapping[Root, Signable],
     ) -> Work | Refusal:
         if record is None:
             return Refusal(left_out[0].denied if left_out else Denied(DenialReason.NOTHING_TO_SIGN), left_out)
         if sent is None:
             batches.put(self._connection, draft.message_id, record)
+            self._keys.remember(self._connection, record.slot, objects)
             self._changed.add(member.committee_id)
-        by_key = {row.share_pubkey: row for row in rows.values()}
-        secrets = tuple(self._keyring.secret(by_key[item.share_pubkey]) for item in record.items)
-        return BatchWork(member.committee_id, member.operator_id, draft.message_id, record, secrets, left_out)
+        work = BatchWork(member.committee_id, member.operator_id, draft.message_id, record, left_out)
+        return self._keys.equip(self._connection, work, {row.share_pubkey: row for row in rows.values()})
 
     def _rows(
         self, sent: PartialSignaturesRecord | None, asked: Iterable[tuple[ValidatorIndex, BlsPublicKey]]
@@ -234,6 +236,14 @@ class Sitting:
                 rows.setdefault(index, known[key])
         return rows
 
+    def _held(self, rows: _Rows) -> dict[ValidatorIndex, HeldShare]:
+        return {
+            index: HeldShare(
+                row.validator_pubkey, row.share_pubkey, row.committee, row.may_sign_from, self._keys.can_sign(row)
+            )
+            for index, row in rows.items()
+        }
+
 
 def _slot(draft: Draft) -> Slot:
     return Slot(draft.message.height) if isinstance(draft, QbftDraft) else draft.slot
@@ -250,10 +260,3 @@ def _may_be_forgotten(draft: Draft) -> bool:
 
 def _keys(wanted: Iterable[tuple[ValidatorIndex, BlsPublicKey]]) -> list[BlsPublicKey]:
     return list(dict.fromkeys(key for _, key in wanted))
-
-
-def _held(rows: _Rows) -> dict[ValidatorIndex, HeldShare]:
-    return {
-        index: HeldShare(row.validator_pubkey, row.share_pubkey, row.committee, row.may_sign_from)
-        for index, row in rows.items()
-    }

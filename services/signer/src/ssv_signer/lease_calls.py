@@ -22,6 +22,7 @@ from ssv_signer import drafts
 from ssv_signer.audit import Audit
 from ssv_signer.batch import NOT_DURABLE
 from ssv_signer.leasing import Outcome, Wanted
+from ssv_signer.share_keys import SigningFailed
 from ssv_signer.signatures import SigningPool
 from ssv_signer.store.database import MAX_INTEGER, StoreError
 from ssv_signer.vault import Held, Vault
@@ -87,7 +88,12 @@ class LeaseCalls(SignerServicer):
         except StoreError:
             raise RpcRefusal(grpc.StatusCode.UNAVAILABLE, "not_readable", "the record could not be read") from None
         for work in entries:
-            yield pb.JournalEntry(committee_id=work.committee, message=await self._pool.sign(work))
+            try:
+                message = await self._pool.sign(work)
+            except SigningFailed as error:  # whoever reads it asks for the duty again
+                self._audit.not_in_journal(work.committee, str(error), caller_of(context))
+                continue
+            yield pb.JournalEntry(committee_id=work.committee, message=message)
 
 
 def _encoded(outcome: Outcome) -> pb.CommitteeLease:

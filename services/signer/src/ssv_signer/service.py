@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 
 import grpc
 
@@ -34,6 +34,7 @@ from ssv_signer.remote.listening import listening
 from ssv_signer.remote.server import remote_api
 from ssv_signer.servicer import PERMISSIONS, SignerServer
 from ssv_signer.settings import SignerSettings
+from ssv_signer.share_keys import ShareKeys, ShareStore
 from ssv_signer.signatures import SigningPool
 from ssv_signer.store.database import Store, StoreError
 from ssv_signer.store.postgres import PostgresStore
@@ -60,20 +61,32 @@ async def run(settings: SignerSettings, service: Service) -> None:
 @asynccontextmanager
 async def serving(settings: SignerSettings, service: Service, now: Clock) -> AsyncIterator[int]:
     """Serve inside the block; gives the gRPC port. `now` is the signer's clock."""
-    network, remote = read_network_file(settings.network_file), listening(settings)
+    network = read_network_file(settings.network_file)
+    async with (
+        _share_store(settings, service, network.chain) as store,
+        _serving(settings, service, now, network, store) as port,
+    ):
+        yield port
+
+
+@asynccontextmanager
+async def _serving(
+    settings: SignerSettings, service: Service, now: Clock, network: Network, store: ShareStore | None
+) -> AsyncIterator[int]:
+    remote = listening(settings)
     operator_key = await asyncio.to_thread(
         operator_keys.read, settings.operator_key_file, settings.operator_key_password_file
     )
     meters = Meters(service.metrics)
-    vault = await _open(settings, service, network, operator_key, now)
-    pool = SigningPool(operator_key, settings.signing_threads)
+    vault = await _open(settings, service, network, operator_key, now, None if store is None else store.keys)
+    pool = SigningPool(operator_key, settings.signing_threads, store)
     try:
         held = await vault.shares()
         meters.shares.set(len(held))
         service.log.info("the record is open", shares=len(held), store=settings.store)
         commits = GroupCommit(vault.record, settings.max_batch, meters, service.log)
         committing = service.spawn(commits.run, "group commit", restart=True)
-        service.spawn(lambda: _keep(vault, service, meters, network.chain.slot_duration_s), "pruning", restart=True)
+        service.spawn(lambda: _keep(vault, service, meters, store), "pruning", restart=True)
         server = SignerServer(
             vault=vault,
             commits=commits,
@@ -83,6 +96,7 @@ async def serving(settings: SignerSettings, service: Service, now: Clock) -> Asy
             meters=meters,
             show_quiet=lambda quiet: _show_quiet(quiet, service, meters, network.chain),
             max_stream_requests=settings.max_stream_requests,
+            share_store=store,
         )
 
         def add(to: grpc.aio.Server) -> None:
@@ -112,8 +126,24 @@ def connector(settings: SignerSettings) -> Callable[[], Store]:
     return lambda: PostgresStore.open(dsn_file, replicated=settings.postgres_replicated)
 
 
+def _share_store(
+    settings: SignerSettings, service: Service, chain: BeaconChain
+) -> AbstractAsyncContextManager[ShareStore | None]:
+    if settings.share_store == "local":
+        return nullcontext()
+    # imported here alone: it is the only part of a signer that dials
+    from ssv_signer.share_store.opening import external_store  # noqa: PLC0415
+
+    return external_store(settings, service, chain)
+
+
 async def _open(
-    settings: SignerSettings, service: Service, network: Network, operator_key: OperatorPrivateKey, now: Clock
+    settings: SignerSettings,
+    service: Service,
+    network: Network,
+    operator_key: OperatorPrivateKey,
+    now: Clock,
+    external_keys: ShareKeys | None,
 ) -> Vault:
     health, pause_s = service.health.dependency("database"), _FIRST_PAUSE_S
     while True:
@@ -126,6 +156,7 @@ async def _open(
                 log=service.log,
                 health=health,
                 trust_disk=settings.cold_start == "trust-disk",
+                external_keys=external_keys,
             )
         except StoreError as error:
             health.down(str(error), PostgresStore.remedy)
@@ -135,9 +166,9 @@ async def _open(
         pause_s = min(2 * pause_s, _LAST_PAUSE_S)
 
 
-async def _keep(vault: Vault, service: Service, meters: Meters, slot_s: float) -> None:
+async def _keep(vault: Vault, service: Service, meters: Meters, store: ShareStore | None) -> None:
     # once a slot; and soon again while the database fails, to find out that it works again
-    pause_s = _FIRST_PAUSE_S
+    pause_s, slot_s = _FIRST_PAUSE_S, vault.network.chain.slot_duration_s
     while True:
         try:
             tidied = await vault.tidy()
@@ -145,12 +176,14 @@ async def _keep(vault: Vault, service: Service, meters: Meters, slot_s: float) -
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, _LAST_PAUSE_S, slot_s)
             continue
-        meters.shares.set(tidied.shares)
+        meters.shares.set(len(tidied.shares))
         _show_quiet(tidied.quiet, service, meters, vault.network.chain)
         if tidied.weakness is None:
             service.health.forget("replication")
         else:
             service.health.dependency("replication").down(tidied.weakness, "see the PostgreSQL page of the signer")
+        if store is not None:
+            await store.look(tidied.shares)
         pause_s = _FIRST_PAUSE_S
         with suppress(TimeoutError):
             await asyncio.wait_for(vault.lost.wait(), slot_s)

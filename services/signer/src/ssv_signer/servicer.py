@@ -24,9 +24,10 @@ from ssv_signer import audit, custody, drafts
 from ssv_signer.audit import Audit
 from ssv_signer.batch import NOT_DURABLE, GroupCommit
 from ssv_signer.custody import NewShare
-from ssv_signer.errors import ShareConflict, ShareRefused
+from ssv_signer.errors import ShareConflict, ShareKeyMissing, ShareRefused
 from ssv_signer.lease_calls import LeaseCalls
 from ssv_signer.meters import Meters
+from ssv_signer.share_keys import ShareStore, SigningFailed
 from ssv_signer.signatures import SigningPool
 from ssv_signer.slashing_calls import SlashingCalls
 from ssv_signer.store.database import StoreError
@@ -68,6 +69,7 @@ class SignerServer(LeaseCalls, SlashingCalls):
         meters: Meters,
         show_quiet: Callable[[Mapping[CommitteeId, Slot]], None],
         max_stream_requests: int,
+        share_store: ShareStore | None = None,
     ) -> None:
         self._vault = vault
         self._commits = commits
@@ -77,6 +79,7 @@ class SignerServer(LeaseCalls, SlashingCalls):
         self._meters = meters
         self._show_quiet = show_quiet
         self._max_stream_requests = max_stream_requests
+        self._share_store = share_store
 
     async def Sign(  # noqa: N802 (gRPC's name)
         self, request_iterator: AsyncIterator[pb.SignRequest], context: _Context
@@ -131,11 +134,17 @@ class SignerServer(LeaseCalls, SlashingCalls):
         """Hold a share."""
         try:
             share = await asyncio.to_thread(self._check, request)
+            if self._share_store is not None:
+                await self._share_store.admit(share.share_pubkey)
             added = await self._vault.add_share(share)
         except ShareRefused as error:
             raise RpcRefusal(grpc.StatusCode.INVALID_ARGUMENT, "share_refused", str(error)) from None
         except ShareConflict as error:
             raise RpcRefusal(grpc.StatusCode.FAILED_PRECONDITION, "share_conflict", str(error)) from None
+        except ShareKeyMissing as error:
+            raise RpcRefusal(grpc.StatusCode.FAILED_PRECONDITION, "share_key_missing", str(error)) from None
+        except SigningFailed as error:
+            raise RpcRefusal(grpc.StatusCode.UNAVAILABLE, "share_store", str(error)) from None
         except StoreError:
             raise RpcRefusal(grpc.StatusCode.UNAVAILABLE, "not_durable", NOT_DURABLE) from None
         self._meters.shares.inc(int(added.added))
@@ -204,7 +213,11 @@ class SignerServer(LeaseCalls, SlashingCalls):
         if isinstance(judgement, Failure):
             self._audit.failed(draft, judgement.reason, caller)
             return pb.SignResponse(request_id=number, failed=pb.Failed(reason=judgement.reason))
-        message = await self._sign(judgement, audit.kind(draft))
+        try:
+            message = await self._sign(judgement, audit.kind(draft))
+        except SigningFailed as error:
+            self._audit.failed(draft, str(error), caller)
+            return pb.SignResponse(request_id=number, failed=pb.Failed(reason=str(error)))
         left_out = judgement.left_out if isinstance(judgement, BatchWork) else ()
         self._audit.left_out(draft, left_out, caller)
         self._audit.signed(draft)

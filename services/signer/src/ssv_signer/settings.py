@@ -30,6 +30,24 @@ class SignerSettings(GrpcServiceSettings):
     operator_key_password_file: Path | None = Field(
         None, description="File with the key's password; unset for a key that is not encrypted"
     )
+    share_store: Literal["local", "remote"] = Field(
+        "local", description="Where the keys of shares lie: sealed in the database, or in an external store"
+    )
+    remote_share_store_url: str = Field(
+        "", description="The external store, which speaks the ethereum remote-signing API (Web3Signer does)"
+    )
+    remote_share_store_ca: FilePath | None = Field(
+        None, description="Authority of its certificate (PEM); unset: those of the system"
+    )
+    remote_share_store_cert: FilePath | None = Field(None, description="Certificate that it is shown (PEM)")
+    remote_share_store_key: FilePath | None = Field(None, description="Private key of that certificate (PEM)")
+    remote_share_store_bearer_file: Path | None = Field(
+        None, description="File with a bearer token for it, read at each request; secret"
+    )
+    remote_share_store_timeout_s: float = Field(
+        2.0, gt=0, description="How long it may take to sign what is in one message"
+    )
+    remote_share_store_connections: int = Field(32, ge=1, description="Most requests to it at once")
     max_batch: int = Field(256, ge=1, description="Most requests that share one transaction")
     max_stream_requests: int = Field(1024, ge=1, description="Most requests of one stream that wait for their answer")
     signing_threads: int = Field(0, ge=0, description="Threads that sign; 0 takes one for each core")

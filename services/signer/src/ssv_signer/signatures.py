@@ -20,30 +20,38 @@ from ssv_protocol.types.ids import BlsSignature, OperatorId, Root
 from ssv_protocol.types.messages import SignedSSVMessage, SSVMessage
 from ssv_protocol.types.partial_signatures import PartialSignature, PartialSignatures
 from ssv_protocol.types.roles import MsgType
+from ssv_signer.share_keys import ShareStore
 from ssv_signer.work import BatchWork, EnvelopeWork, Work
 
 _LEAST_ITEMS_PER_THREAD = 4
 
 
 class SigningPool:
-    """Signs work that is on record. Close it when done."""
+    """Signs work that is on record; shares of an external store are signed with there. Close it when done."""
 
-    def __init__(self, operator_key: OperatorPrivateKey, threads: int = 0) -> None:
+    def __init__(self, operator_key: OperatorPrivateKey, threads: int = 0, store: ShareStore | None = None) -> None:
         self._operator_key = operator_key
+        self._store = store
         self._threads = threads or os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="sign")
 
     async def sign(self, work: Work) -> bytes:
-        """Return the encoded SignedSSVMessage."""
+        """Return the encoded SignedSSVMessage; raises SigningFailed."""
         loop = asyncio.get_running_loop()
         if isinstance(work, EnvelopeWork):
             return await loop.run_in_executor(self._pool, self._envelope, work.operator_id, work.message)
-        pairs = list(zip(work.secrets, work.record.items, strict=True))
+        if self._store is None:
+            signatures = await self._with_secrets(work)
+        else:
+            signatures = await self._store.sign(work, self._pool)
+        return await loop.run_in_executor(self._pool, self._batch, work, signatures)
+
+    async def _with_secrets(self, work: BatchWork) -> Sequence[BlsSignature]:
+        loop, pairs = asyncio.get_running_loop(), list(zip(work.secrets, work.record.items, strict=True))
         size = max(_LEAST_ITEMS_PER_THREAD, -(-len(pairs) // self._threads))
         parts = [pairs[start : start + size] for start in range(0, len(pairs), size)]
         signed = await asyncio.gather(*(loop.run_in_executor(self._pool, _sign, part) for part in parts))
-        signatures = [signature for part in signed for signature in part]
-        return await loop.run_in_executor(self._pool, self._batch, work, signatures)
+        return [signature for part in signed for signature in part]
 
     async def sign_root(self, secret: SecretKey, root: Root) -> BlsSignature:
         """Return one BLS signature, by a key that is no share."""

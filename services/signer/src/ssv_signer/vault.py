@@ -1,4 +1,4 @@
-"""The signer's state and the one thread that may touch it: the database, the keyring, the judge.
+"""The signer's state and the one thread that may touch it: the database, the keys of shares, the judge.
 
 Everything that reads or writes the database runs in that thread, one call after another; the event loop waits for it
 and never blocks. Opening refuses what does not belong together: another operator's or another network's database, a
@@ -33,6 +33,7 @@ from ssv_signer.interchange import Imported
 from ssv_signer.judge import Judge
 from ssv_signer.leasing import Leasing, Outcome, Wanted
 from ssv_signer.recorder import Recorder
+from ssv_signer.share_keys import ShareKeys
 from ssv_signer.store import leases, pins, shares, watermarks
 from ssv_signer.store.database import Connection, Store, StoreError
 from ssv_signer.store.shares import ShareRow
@@ -46,13 +47,14 @@ _SLOW_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Tidied:
-    """How many records were forgotten, how many shares may sign, why what is durable could still be lost, who waits.
+    """How many records were forgotten, whose shares may sign, why what is durable could still be lost, and who waits.
 
-    `quiet` has the committees after a cold start, each with the first slot for which it signs again.
+    `shares` has public keys. `quiet` has the committees after a cold start, each with the first slot for which it
+    signs again.
     """
 
     pruned: int
-    shares: int
+    shares: Sequence[BlsPublicKey]
     weakness: str | None
     quiet: Mapping[CommitteeId, Slot]
 
@@ -60,11 +62,11 @@ class Tidied:
 class Vault:
     """The database behind its thread. `health` follows whether transactions succeed."""
 
-    def __init__(self, recorder: Recorder, keyring: Keyring, thread: ThreadPoolExecutor, health: Dependency) -> None:
+    def __init__(self, recorder: Recorder, keys: ShareKeys, thread: ThreadPoolExecutor, health: Dependency) -> None:
         self.network = recorder.network
         self._store = recorder.store
         self._recorder = recorder
-        self._keyring = keyring
+        self._keys = keys
         self._thread = thread
         self._health = health
         self.lost = asyncio.Event()
@@ -81,30 +83,32 @@ class Vault:
         log: FilteringBoundLogger,
         health: Dependency,
         trust_disk: bool = False,
+        external_keys: ShareKeys | None = None,
     ) -> Vault:
         """Open the database in a thread of its own; raises StartRefused, and StoreError if it can't be reached now.
 
-        `trust_disk`: believe a database of which nobody can tell whether it is the latest.
+        `trust_disk`: believe a database of which nobody can tell whether it is the latest. `external_keys`: those of a
+        store that holds the shares' secrets instead of the database.
         """
         thread = ThreadPoolExecutor(1, thread_name_prefix="record")
 
-        def build() -> tuple[Recorder, Keyring]:
+        def build() -> tuple[Recorder, ShareKeys]:
             store = connect()
             try:
-                keyring = _bind(store, network, operator_key, now)
+                keys = _bind(store, network, operator_key, now, external_keys)
             except BaseException:
                 store.close()
                 raise
             leasing = Leasing(network.chain, disk=trust_disk, random=secrets.token_bytes, log=log)
-            return Recorder(store, Judge(network, keyring, leasing), network, now, log), keyring
+            return Recorder(store, Judge(network, keys, leasing), network, now, log), keys
 
         try:
-            recorder, keyring = await asyncio.get_running_loop().run_in_executor(thread, build)
+            recorder, keys = await asyncio.get_running_loop().run_in_executor(thread, build)
         except BaseException:
             thread.shutdown()
             raise
         health.up()
-        return cls(recorder, keyring, thread, health)
+        return cls(recorder, keys, thread, health)
 
     async def close(self) -> None:
         """Finish the running transaction and let go of the database."""
@@ -144,7 +148,7 @@ class Vault:
 
         def read() -> list[Work]:
             with self._store.reading() as connection:
-                return journal.entries(connection, self._keyring, self.network, committees, since)
+                return journal.entries(connection, self._keys, self.network, committees, since)
 
         return await self._watched(read)
 
@@ -165,7 +169,7 @@ class Vault:
 
         def add() -> Added:
             with self._store.alone() as connection:
-                return custody.add(connection, self._keyring, self.network, share, self._recorder.clock())
+                return custody.add(connection, self._keys, self.network, share, self._recorder.clock())
 
         return await self._watched(add)
 
@@ -176,7 +180,7 @@ class Vault:
             with self._store.alone() as connection:
                 held = custody.remove(connection, validator_pubkey)
             if held is not None:
-                self._keyring.forget(held.share_pubkey)
+                self._keys.forget(held.share_pubkey)
             return held is not None
 
         return await self._watched(remove)
@@ -226,10 +230,10 @@ class Vault:
         def tidy() -> Tidied:
             pruned = self._recorder.prune()
             with self._store.reading() as connection:
-                keys = shares.active_keys(connection)
+                active = shares.active_keys(connection)
                 quiet = leases.quiet(connection, self._recorder.clock())
-            self._keyring.keep_only(keys)
-            return Tidied(pruned, len(keys), self._store.weakness(), quiet)
+            self._keys.keep_only(active)
+            return Tidied(pruned, active, self._store.weakness(), quiet)
 
         return await self._watched(tidy)
 
@@ -254,18 +258,20 @@ class Vault:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
-def _bind(store: Store, network: Network, operator_key: OperatorPrivateKey, now: Clock) -> Keyring:
+def _bind(
+    store: Store, network: Network, operator_key: OperatorPrivateKey, now: Clock, external_keys: ShareKeys | None
+) -> ShareKeys:
     try:
         with store.alone() as connection:
             pins.pin_operator_key(connection, operator_key.public_pem())
             pins.pin_network(connection, network, network.chain.epoch_of(network.chain.slot_at(now())))
             salt = pins.pin_salt(connection, secrets.token_bytes(SALT_BYTES))
-            keyring = Keyring(operator_key, salt, secrets.token_bytes)
+            keys = external_keys or Keyring(operator_key, salt, secrets.token_bytes)
             for row in shares.active(connection):
-                keyring.secret(row)
+                keys.check(row)
     except StoreError as error:
         if store.comes_back:
             raise
         raise StartRefused(f"the database can't be used ({error}); {store.remedy}, or restore it") from None
     store.verify = lambda connection: pins.check_salt(connection, salt)
-    return keyring
+    return keys

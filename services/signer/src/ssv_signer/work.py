@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ssv_protocol.crypto.bls import SecretKey
@@ -9,7 +10,7 @@ from ssv_protocol.effects import Draft
 from ssv_protocol.signing.leases import Lease
 from ssv_protocol.signing.records import PartialSignaturesRecord, UnsignedMessage
 from ssv_protocol.signing.verdict import Denied
-from ssv_protocol.types.ids import CommitteeId, MessageId, OperatorId, ValidatorIndex
+from ssv_protocol.types.ids import CommitteeId, MessageId, OperatorId, Root, ValidatorIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,10 @@ class EnvelopeWork:
 
 @dataclass(frozen=True, slots=True)
 class BatchWork:
-    """Share signatures to make, `secrets` in the order of the record's items, and the envelope around them.
+    """Share signatures to make, and the envelope around them.
+
+    Either `secrets` has the keys, in the order of the record's items, or an external store is asked: `bodies` has the
+    request for each root.
 
     `lease` is what to tell the committee's holder with it.
     """
@@ -50,8 +54,9 @@ class BatchWork:
     operator_id: OperatorId
     message_id: MessageId
     record: PartialSignaturesRecord
-    secrets: tuple[SecretKey, ...] = field(repr=False)
     left_out: tuple[LeftOut, ...] = ()
+    secrets: tuple[SecretKey, ...] = field(default=(), repr=False)
+    bodies: Mapping[Root, bytes] = field(default_factory=dict, repr=False)
     lease: Lease | None = None
 
 

@@ -158,7 +158,16 @@ _LEASES = (
     *_guard("leases", "DELETE", "leases_stay", "true", "a lease is never deleted"),
     *_guard("leases", "TRUNCATE", "all_leases_stay", "true", "a lease is never deleted"),
 )
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _LEASES)
+_SHOWN_OBJECTS = (
+    # what signing roots stand for, where share keys lie in a store that wants to be shown it
+    """CREATE TABLE shown_objects (
+        slot bigint NOT NULL,
+        signing_root bytea NOT NULL,
+        body bytea NOT NULL,
+        PRIMARY KEY (slot, signing_root)
+    )""",
+)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _LEASES, _SHOWN_OBJECTS)
 _LOCK = "SELECT pg_advisory_xact_lock(1397970515, 2)"
 """The number is "SSVS"; 1 keeps records, 2 migrations."""
 

@@ -26,5 +26,6 @@ def prune(connection: Connection, oldest: Slot) -> int:
         return 0
     pins.set_forgotten_below(connection, Slot(last + 1))
     connection.execute("DELETE FROM consensus_steps WHERE height < ?", (oldest,))
+    connection.execute("DELETE FROM shown_objects WHERE slot < ?", (oldest,))
     gone = connection.execute("DELETE FROM consensus WHERE height < ?", (oldest,)).rowcount
     return gone + connection.execute("DELETE FROM partial_signatures WHERE slot < ?", (oldest,)).rowcount

@@ -18,10 +18,13 @@ _ACTIVE = (
     "FROM shares WHERE active = 1"
 )
 
+KEY_ELSEWHERE = b""
+"""What a row holds of a secret that lies in an external store."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShareRow:
-    """A share that is active. `sealed_secret` is encrypted (`at_rest`)."""
+    """A share that is active. `sealed_secret` is encrypted (`at_rest`), or `KEY_ELSEWHERE`."""
 
     validator_pubkey: BlsPublicKey
     share_pubkey: BlsPublicKey

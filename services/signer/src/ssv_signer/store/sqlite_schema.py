@@ -119,7 +119,16 @@ _LEASES = (
     """CREATE TRIGGER leases_stay BEFORE DELETE ON leases
     BEGIN SELECT RAISE(ABORT, 'a lease is never deleted'); END""",
 )
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _LEASES)
+_SHOWN_OBJECTS = (
+    # what signing roots stand for, where share keys lie in a store that wants to be shown it
+    """CREATE TABLE shown_objects (
+        slot INTEGER NOT NULL,
+        signing_root BLOB NOT NULL,
+        body BLOB NOT NULL,
+        PRIMARY KEY (slot, signing_root)
+    ) STRICT""",
+)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _LEASES, _SHOWN_OBJECTS)
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
