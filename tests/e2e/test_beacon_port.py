@@ -6,6 +6,7 @@ aggregates and contributions, an exit; in the second a block that must hold them
 
 import asyncio
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from ssv_devnet.inclusion import attesters, sync_voters
 from ssv_ethereum.beacon.errors import BeaconRefused
 from ssv_ethereum.beacon.node import BeaconNode
 from ssv_ethereum.beacon.validators import NOT_LEAVING
+from ssv_ethereum.pool.pool import BeaconPool
 from ssv_ethereum.slot_clock import SlotClock
 from ssv_protocol.types.beacon.capella import BlindedBeaconBlockBody
 from ssv_protocol.types.ids import Epoch, ExecutionAddress, Slot
@@ -36,11 +38,16 @@ async def _run(log: Path) -> Run:
     # The first slot begins when the node is there.
     settings = BeaconNodeSettings(int(time.time()) + GENESIS_DELAY_S - SLOT_S, SLOT_S, VALIDATORS)
     run = Run()
-    async with running_beacon_node(settings, log) as running, BeaconNode(running.url) as node:
+    async with (
+        AsyncExitStack() as stack,
+        running_beacon_node(settings, log) as running,
+        BeaconNode(running.url) as node,
+    ):
         await node.status.wait_until_ready()
         chain = await node.chain.describe()
         clock = SlotClock(chain)
-        duties = Duties(node, chain, run)
+        pool = await stack.enter_async_context(BeaconPool([running.url], chain))
+        duties = Duties(node, pool, run)
         run.proposers = {duty.slot: duty.validator_index for duty in (await node.duties.proposer(EPOCH)).duties}
         await node.proposers.prepare(dict.fromkeys(run.proposers.values(), FEE_RECIPIENT))
         sync_duties = await node.duties.sync(EPOCH, list(run.proposers.values()))

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ssv_consensus.beacon_port import BeaconNodePort
+from ssv_consensus.beacon_port import BeaconPort
 from ssv_consensus.ports import Handed, handed
 from ssv_devnet.interop import interop_secret_key
 from ssv_ethereum.beacon.blocks import BlockContent
@@ -17,7 +17,7 @@ from ssv_ethereum.beacon.duties import AttesterDuty, SyncDuty
 from ssv_ethereum.beacon.errors import BeaconRefused
 from ssv_ethereum.beacon.node import BeaconNode
 from ssv_ethereum.beacon.validators import ValidatorInfo
-from ssv_protocol.beacon_chain import BeaconChain
+from ssv_ethereum.pool.pool import BeaconPool
 from ssv_protocol.crypto.signing_root import (
     DOMAIN_AGGREGATE_AND_PROOF,
     DOMAIN_BEACON_ATTESTER,
@@ -94,11 +94,11 @@ class Run:
 class Duties:
     """Every kind of duty, by interop keys; `run` takes down what came of it."""
 
-    def __init__(self, node: BeaconNode, chain: BeaconChain, run: Run) -> None:
+    def __init__(self, node: BeaconNode, pool: BeaconPool, run: Run) -> None:
         self.node = node
-        self.chain = chain
+        self.chain = pool.chain
         self.run = run
-        self.port = BeaconNodePort(node, chain, builder_boost_percent=0)
+        self.port = BeaconPort(pool, builder_boost_percent=0)
         self.exit = Submit()
 
     def sign(self, index: ValidatorIndex, root: Root, domain_type: bytes) -> BlsSignature:

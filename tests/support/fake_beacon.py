@@ -15,9 +15,12 @@ from typing import Any
 
 from aiohttp import web
 
+from ssv_protocol.beacon_chain import BeaconChain
 from ssv_protocol.types.ids import BlsPublicKey
+from tests.support.beacon_spec import spec_of
 
 HANG = -1
+_ABOUT_ITSELF = ("/eth/v1/node/", "/eth/v1/beacon/genesis", "/eth/v1/config/spec")
 
 
 @dataclass
@@ -25,7 +28,7 @@ class FakeBeacon:
     """`indices` are the validators of the chain; `sync_seats` says who sits in the sync committee."""
 
     indices: dict[BlsPublicKey, int]
-    slots_per_epoch: int
+    chain: BeaconChain
     sync_seats: dict[int, list[int]] = field(default_factory=dict)
     later_sync_seats: dict[int, dict[int, list[int]]] = field(default_factory=dict)
     """By the first epoch in which they hold."""
@@ -40,6 +43,10 @@ class FakeBeacon:
     preparations: list[dict[str, Any]] = field(default_factory=list)
     listeners: list[asyncio.Queue[bytes | None]] = field(default_factory=list)
     url: str = ""
+
+    @property
+    def slots_per_epoch(self) -> int:
+        return self.chain.slots_per_epoch
 
     def root(self, epoch: int) -> bytes:
         return self.roots.get(epoch, bytes([epoch % 256]) * 32)
@@ -90,6 +97,8 @@ class FakeBeacon:
                 if what == HANG:
                     await asyncio.Event().wait()
                 return web.json_response({"code": what, "message": "made to fail"}, status=what)
+        if path.startswith(_ABOUT_ITSELF):
+            return self._data(self._itself(path.rpartition("/")[2]))
         if path.endswith("/events"):
             return await self._events(request)
         if path.endswith("/states/head/validators"):
@@ -115,6 +124,16 @@ class FakeBeacon:
         assert kind == "sync"
         seats = self.seats(epoch)
         return self._data([self._seats(index, seats[index]) for index in wanted if index in seats])
+
+    def _itself(self, what: str) -> Any:
+        chain = self.chain
+        genesis = {
+            "genesis_time": str(chain.genesis_time_s),
+            "genesis_validators_root": "0x" + chain.genesis_validators_root.hex(),
+            "genesis_fork_version": "0x" + chain.forks[0].version.hex(),
+        }
+        syncing = {"head_slot": "1", "sync_distance": "0", "is_syncing": False}
+        return {"version": {"version": "fake/1"}, "genesis": genesis, "syncing": syncing, "spec": spec_of(chain)}[what]
 
     def _data(self, data: Any, epoch: int | None = None) -> web.Response:
         root = {} if epoch is None else {"dependent_root": "0x" + self.root(epoch).hex()}

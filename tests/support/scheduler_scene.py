@@ -87,7 +87,7 @@ def play(folder: Path, scenario: Callable[[Scene], Awaitable[None]], now: int = 
         chain = BeaconChain(genesis_s, Root(bytes(32)), SLOT_S, SLOTS_PER_EPOCH, 4, 32, FORKS)
         network = Network(local_network(ExecutionAddress(b"\x0c" * 20), SLOT_S), chain)
         indices = {key(number): number * 10 for number in range(1, 7)}
-        beacon = FakeBeacon(indices, SLOTS_PER_EPOCH, sync_seats={20: [3, 4], 60: [9]})
+        beacon = FakeBeacon(indices, chain, sync_seats={20: [3, 4], 60: [9]})
         with running_nats(folder / "nats") as nats:
             world = SchedulerWorld(folder, network, nats)
             world.register(

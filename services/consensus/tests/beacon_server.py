@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
+from tests.support.beacon_spec import spec_of
 
 from ssv_devnet.simulation.chain import SimulatedChain
 from ssv_ethereum.beacon.ssz_json import from_json_answer
@@ -41,6 +42,8 @@ class BeaconServer:
     def add_routes(self, router: web.UrlDispatcher) -> None:
         router.add_get("/eth/v1/beacon/genesis", self._genesis)
         router.add_get("/eth/v1/node/syncing", self._syncing)
+        router.add_get("/eth/v1/node/version", self._version)
+        router.add_get("/eth/v1/config/spec", self._spec)
         router.add_get("/eth/v1/validator/attestation_data", self._attestation_data)
         router.add_post("/eth/v2/beacon/pool/attestations", self._attestations)
         router.add_post("/eth/v1/beacon/pool/sync_committees", self._sync_messages)
@@ -56,7 +59,13 @@ class BeaconServer:
         )
 
     async def _syncing(self, _: web.Request) -> web.Response:
-        return answer({"head_slot": "1", "sync_distance": "0", "is_syncing": self.is_syncing})
+        return answer({"head_slot": "1", "sync_distance": "9", "is_syncing": self.is_syncing})
+
+    async def _version(self, _: web.Request) -> web.Response:
+        return answer({"version": "made-up/1"})
+
+    async def _spec(self, _: web.Request) -> web.Response:
+        return answer(spec_of(self.world.chain))
 
     async def _attestation_data(self, request: web.Request) -> web.Response:
         return answer(to_json(self.world.attestation_data(Slot(int(request.query["slot"])))))

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 from aiohttp import web
 from libs.protocol.tests.types.zeros import zero
 
-from ssv_consensus.beacon_port import BeaconNodePort
+from ssv_consensus.beacon_port import BeaconPort
 from ssv_consensus.ports import Handed
 from ssv_devnet.simulation.chain import simulated_chain
-from ssv_ethereum.beacon.node import BeaconNode
+from ssv_ethereum.pool.pool import BeaconPool
 from ssv_protocol.beacon_chain import BeaconFork
 from ssv_protocol.effects import Event, Fetch, Submit
 from ssv_protocol.types.beacon import fulu
@@ -59,7 +59,7 @@ class ScriptedNode:
         named = self.answers.get(f"{request.method} {request.path}") or self.answers.get(request.path)
         return named(request) if named else web.Response()
 
-    def run(self, work: Callable[[BeaconNodePort], Awaitable[T]], boost_percent: int | None = None) -> T:
+    def run(self, work: Callable[[BeaconPort], Awaitable[T]], boost_percent: int | None = None) -> T:
         async def scenario() -> T:
             app = web.Application()
             app.router.add_route("*", "/{path:.*}", self.handle)
@@ -67,8 +67,8 @@ class ScriptedNode:
             await runner.setup()
             try:
                 await web.TCPSite(runner, "127.0.0.1", 0).start()
-                async with BeaconNode(f"http://127.0.0.1:{runner.addresses[0][1]}") as node:
-                    return await work(BeaconNodePort(node, simulated_chain(), builder_boost_percent=boost_percent))
+                async with BeaconPool([f"http://127.0.0.1:{runner.addresses[0][1]}"], simulated_chain()) as pool:
+                    return await work(BeaconPort(pool, builder_boost_percent=boost_percent))
             finally:
                 await runner.cleanup()
 

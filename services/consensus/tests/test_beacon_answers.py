@@ -7,7 +7,7 @@ from aiohttp import web
 from libs.protocol.tests.types.zeros import zero
 from services.consensus.tests.scripted_node import FULL, SIGNATURE, SLOT, Answer, ScriptedNode, hands_out, refuses, says
 
-from ssv_consensus.beacon_port import BeaconNodePort
+from ssv_consensus.beacon_port import BeaconPort
 from ssv_ethereum.beacon.errors import BeaconAnswerInvalid, BeaconRefused
 from ssv_protocol.effects import (
     Event,
@@ -81,7 +81,7 @@ def test_after_a_late_block_the_aggregate_is_of_what_was_voted_for() -> None:
         told = iter(named)
         return lambda _: web.json_response({"data": to_json(next(told))})
 
-    async def late_block(port: BeaconNodePort) -> Event:
+    async def late_block(port: BeaconPort) -> Event:
         await port.answer(FetchAttestationData(SLOT))
         return await port.answer(question)
 

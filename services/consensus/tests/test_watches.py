@@ -14,15 +14,14 @@ from services.consensus.tests.beacon_server import BeaconServer
 from services.consensus.tests.fake_time import now, run
 from services.consensus.tests.test_committee_inbox import message
 from services.consensus.tests.test_duty_book import EPOCH, FIRST, attester, duties_at, value
-from tests.support.listener import until
 
 from ssv_api.v1 import duties_pb2 as pb
 from ssv_consensus.duty_book import DutyBook
 from ssv_consensus.instruments import REFUSED_IN_A_ROW, Instruments
-from ssv_consensus.watches import check_beacon, check_duties, head_handler, watch_duties
+from ssv_consensus.watches import check_duties, head_handler, watch_duties
 from ssv_consensus.worker import Worker
 from ssv_devnet.simulation.chain import SimulatedChain, simulated_chain
-from ssv_ethereum.beacon.node import BeaconNode
+from ssv_ethereum.pool.pool import BeaconPool
 from ssv_ethereum.slot_clock import SlotClock
 from ssv_protocol.types.ids import CommitteeId, Slot
 from ssv_runtime.bus import Bus, KvEntry
@@ -147,15 +146,13 @@ def test_the_beacon_nodes_state_shows(is_syncing: bool, problem: str) -> None:
         told = Told()
         server = BeaconServer(SimulatedChain(simulated_chain(0.05), {}, seed=1))
         server.is_syncing = is_syncing
-        async with server.running(), BeaconNode(server.url) as node:
-            before = told.problem("beacon")
-
-            async def look() -> None:
-                await until(lambda: told.problem("beacon") != before)
-                assert problem in (told.problem("beacon") or "")
-                assert bool(problem) == bool(told.problem("beacon"))
-
-            await while_running(check_beacon(node, server.world.chain, told.instruments), look)
+        async with (
+            server.running(),
+            BeaconPool([server.url], server.world.chain, report=told.instruments.beacon) as pool,
+        ):
+            await pool.look()
+            assert problem in (told.problem("beacon") or "")
+            assert bool(problem) == bool(told.problem("beacon"))
 
     asyncio.run(scenario())
 
@@ -164,12 +161,9 @@ def test_a_beacon_node_of_another_chain_is_not_ready() -> None:
     async def scenario() -> None:
         told = Told()
         server = BeaconServer(SimulatedChain(simulated_chain(0.05), {}, seed=1))
-        async with server.running(), BeaconNode(server.url) as node:
-
-            async def look() -> None:
-                await until(lambda: "another chain" in (told.problem("beacon") or ""))
-
-            await while_running(check_beacon(node, CHAIN, told.instruments), look)
+        async with server.running(), BeaconPool([server.url], CHAIN, report=told.instruments.beacon) as pool:
+            await pool.look()
+            assert f"beacon node {server.url} is of another network" in (told.problem("beacon") or "")
 
     asyncio.run(scenario())
 

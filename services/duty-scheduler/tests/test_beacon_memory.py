@@ -8,7 +8,7 @@ from tests.support.fake_beacon import FakeBeacon, served_beacon
 
 from ssv_duty_scheduler.beacon_memory import PUBKEYS_A_REQUEST, BeaconMemory
 from ssv_duty_scheduler.instruments import Instruments
-from ssv_ethereum.beacon.node import BeaconNode
+from ssv_ethereum.pool.pool import BeaconPool
 from ssv_protocol.beacon_chain import BeaconChain, BeaconFork, ScheduledFork
 from ssv_protocol.types.ids import BlsPublicKey, Epoch, ForkVersion, Root
 from ssv_runtime.service import Service
@@ -28,9 +28,9 @@ def test_of_others_an_index_is_asked_for_once_and_of_own_ones_the_status_in_each
     keys = {own, late, *(key(number) for number in range(3, OTHERS + 1))}
 
     async def scenario() -> None:
-        beacon = FakeBeacon({each: int.from_bytes(each) for each in keys - {late}}, CHAIN.slots_per_epoch)
-        async with served_beacon(beacon), BeaconNode(beacon.url) as node, Service("duty-scheduler") as service:
-            memory = BeaconMemory(node, CHAIN, Instruments(service.log, service.metrics, service.health))
+        beacon = FakeBeacon({each: int.from_bytes(each) for each in keys - {late}}, CHAIN)
+        async with served_beacon(beacon), BeaconPool([beacon.url], CHAIN) as pool, Service("duty-scheduler") as service:
+            memory = BeaconMemory(pool, Instruments(service.log, service.metrics, service.health))
             await memory.look_up(keys, {own}, CHAIN.first_slot(Epoch(1)))
             assert beacon.requests[LOOK_UPS] == 2
             assert memory.infos.keys() == keys - {late}

@@ -1,9 +1,11 @@
-"""What a beacon node answers to a duty's questions.
+"""What the beacon nodes answer to a duty's questions.
 
-An aggregate is of attestation data, and which data that is, the node says. A block that comes late moves the head
-between the votes, a third into the slot, and the aggregates, at two thirds: then the node's present answer is not what
-was voted for. So everything that the node has named for a slot counts, and of several aggregates the one with the most
-votes is taken.
+A question goes to the best node and, where that fails or is slow, to the next; a block is asked of all, and the first
+one is taken; attestation data is weighed; of aggregates and contributions the fullest one counts.
+
+An aggregate is of attestation data, and which data that is, the nodes say. A block that comes late moves the head
+between the votes, a third into the slot, and the aggregates, at two thirds: then the present answer is not what was
+voted for. So everything that was named for a slot counts.
 
 Not guaranteed: that an answer is correct; the machine checks what it proposes. Questions about slots before Electra are
 asked in the shape since then, and no node answers them.
@@ -14,10 +16,12 @@ Source: consensus-specs phase0/validator.md "Construct aggregate", altair/valida
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
 from ssv_ethereum.beacon.errors import BeaconAnswerInvalid, BeaconRefused
 from ssv_ethereum.beacon.node import BeaconNode
-from ssv_protocol.beacon_chain import BeaconChain
+from ssv_ethereum.pool.pool import BeaconPool
+from ssv_ethereum.pool.votes import Votes
 from ssv_protocol.effects import (
     Event,
     Fetch,
@@ -50,17 +54,17 @@ _REMEMBERED_SLOTS = 2
 
 
 class BeaconAnswers:
-    """The answers of one node; see `BeaconNodePort`."""
+    """The answers of a pool; see `BeaconPort`."""
 
-    def __init__(self, node: BeaconNode, chain: BeaconChain, *, builder_boost_percent: int | None = None) -> None:
-        self._node = node
-        self._chain = chain
+    def __init__(self, pool: BeaconPool, *, builder_boost_percent: int | None = None) -> None:
+        self._pool = pool
+        self._votes = Votes(pool)
         self._builder_boost_percent = builder_boost_percent
         self._named: dict[Slot, dict[Root, None]] = {}
-        """Roots of the attestation data that the node has given, by slot."""
+        """Roots of the attestation data that was voted for, by slot."""
 
     async def answer(self, question: Fetch) -> Event:
-        """Return the answer; raises SsvError when the node cannot say, an aggregate of no votes included."""
+        """Return the answer; raises SsvError when no node can say, an aggregate of no votes included."""
         match question:
             case FetchAttestationData(slot):
                 return FetchedAttestationData(await self._attestation_data(slot))
@@ -79,26 +83,30 @@ class BeaconAnswers:
                 return FetchedContributions(question, await self._contributions(question))
 
     async def _attestation_data(self, slot: Slot) -> AttestationData:
-        data = await self._node.attestations.data(slot)
+        data = await self._votes.data(slot)
         for old in [known for known in self._named if known + _REMEMBERED_SLOTS < slot]:
             del self._named[old]
         self._named.setdefault(slot, {})[data.hash_tree_root()] = None
         return data
 
     async def _block(self, question: FetchBlock) -> BlockProposal:
-        produced = await self._node.blocks.produce(
+        return await self._pool.race(lambda node: self._block_of(node, question))
+
+    async def _block_of(self, node: BeaconNode, question: FetchBlock) -> BlockProposal:
+        request = f"block of slot {question.slot}"
+        produced = await node.blocks.produce(
             question.slot,
             question.randao_reveal,
             question.graffiti,
             builder_boost_factor=self._builder_boost_percent,
-            deadline_s=BLOCK_DEADLINE_IN_SLOTS * self._chain.slot_duration_s,
+            deadline_s=BLOCK_DEADLINE_IN_SLOTS * self._pool.chain.slot_duration_s,
         )
         try:
             proposal = BlockProposal.decode(produced.fork, produced.ssz)
         except ProtocolError as error:
-            raise self._invalid(f"block of slot {question.slot}", str(error)) from None
+            raise BeaconAnswerInvalid(node.endpoint, request, str(error)) from None
         if proposal.blinded != produced.is_blinded:
-            raise self._invalid(f"block of slot {question.slot}", "header and body differ on whether it is blinded")
+            raise BeaconAnswerInvalid(node.endpoint, request, "header and body differ on whether it is blinded")
         return proposal
 
     async def _aggregate(self, slot: Slot, committee_index: int) -> ElectraAttestation:
@@ -106,7 +114,7 @@ class BeaconAnswers:
         found: list[ElectraAttestation] = []
         for root in {newest: None} | self._named[slot]:
             try:
-                found.append(await self._node.attestations.aggregate(slot, root, committee_index))
+                found += await self._aggregates_of(slot, root, committee_index)
             except BeaconRefused as error:
                 if error.status != _NOT_FOUND:
                     raise
@@ -115,26 +123,34 @@ class BeaconAnswers:
             raise missing
         return max(found, key=lambda aggregate: sum(aggregate.aggregation_bits))
 
+    async def _aggregates_of(self, slot: Slot, root: Root, committee_index: int) -> Iterable[ElectraAttestation]:
+        answers = await self._pool.answers(lambda node: node.attestations.aggregate(slot, root, committee_index))
+        return (aggregate for _, aggregate in answers)
+
     async def _head(self) -> Root:
-        root = await self._node.blocks.root("head")
-        if root is None:
-            raise self._invalid("root of the head", "the node has no head")
-        return root
+        return await self._pool.first(_head_of)
 
     async def _contribution(self, question: FetchContribution) -> SyncCommitteeContribution | None:
         try:
-            return await self._node.sync_committee.contribution(
-                question.slot, question.subcommittee_index, question.block_root
+            answers = await self._pool.answers(
+                lambda node: node.sync_committee.contribution(
+                    question.slot, question.subcommittee_index, question.block_root
+                )
             )
         except BeaconRefused as error:
             if error.status == _NOT_FOUND:
                 return None
             raise
+        return max((found for _, found in answers), key=lambda contribution: sum(contribution.aggregation_bits))
 
     async def _contributions(self, question: FetchContributions) -> tuple[Contribution, ...]:
         found = await asyncio.gather(*map(self._contribution, question.contributions))
         proven = zip(question.selection_proofs, found, strict=True)
         return tuple(Contribution(proof, contribution) for proof, contribution in proven if contribution is not None)
 
-    def _invalid(self, request: str, problem: str) -> BeaconAnswerInvalid:
-        return BeaconAnswerInvalid(self._node.endpoint, request, problem)
+
+async def _head_of(node: BeaconNode) -> Root:
+    root = await node.blocks.root("head")
+    if root is None:
+        raise BeaconAnswerInvalid(node.endpoint, "root of the head", "the node has no head")
+    return root

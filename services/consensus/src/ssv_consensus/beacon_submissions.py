@@ -1,4 +1,6 @@
-"""Handing a duty's signed objects to a beacon node: each kind by itself, so that one that fails hinders no other.
+"""Handing a duty's signed objects to the beacon nodes: each kind by itself, so that one that fails hinders no other.
+
+All nodes are given them, and one that takes them will do.
 
 Every operator of a committee hands over the same object, and nodes that know it already may answer with an error. A
 refused block or exit therefore counts as taken when the node turns out to have it. Nodes that do not know the payload
@@ -19,9 +21,9 @@ from typing import TypeVar
 from ssv_consensus.beacon_answers import BLOCK_DEADLINE_IN_SLOTS
 from ssv_consensus.ports import Handed
 from ssv_ethereum.beacon.errors import BatchRefused, BeaconError
-from ssv_ethereum.beacon.node import BeaconNode
 from ssv_ethereum.beacon.validators import NOT_LEAVING
-from ssv_protocol.beacon_chain import BeaconChain, BeaconFork
+from ssv_ethereum.pool.pool import BeaconPool
+from ssv_protocol.beacon_chain import BeaconFork
 from ssv_protocol.effects import Submit
 from ssv_protocol.errors import SsvError
 from ssv_protocol.types.beacon.attestation import SignedElectraAggregateAndProof, SingleAttestation
@@ -38,14 +40,14 @@ T = TypeVar("T")
 
 
 class BeaconSubmissions:
-    """Submissions to one node; see `BeaconNodePort`."""
+    """Submissions to a pool; see `BeaconPort`."""
 
-    def __init__(self, node: BeaconNode, chain: BeaconChain) -> None:
-        self._node = node
-        self._chain = chain
+    def __init__(self, pool: BeaconPool) -> None:
+        self._pool = pool
+        self._chain = pool.chain
 
     async def submit(self, slot: Slot, work: Submit) -> frozenset[Handed]:
-        """Hand over what a duty of `slot` ends with; return what the node did not take, which is told in the log.
+        """Hand over what a duty of `slot` ends with; return what no node took, which is told in the log.
 
         Of a validator with several contributions all count as refused when one is.
         """
@@ -64,42 +66,74 @@ class BeaconSubmissions:
         role, singles = BeaconRole.ATTESTER, [item for item in work.attestations if isinstance(item, SingleAttestation)]
         if len(singles) < len(work.attestations):
             return _not_taken(slot, role, work.attesters, _BEFORE_ELECTRA)
-        send = self._node.attestations.submit
-        return await _batch(slot, role, work.attesters, singles, lambda items: send(items, self._fork_at(slot)))
+        fork = self._fork_at(slot)
+        return await _batch(
+            slot,
+            role,
+            work.attesters,
+            singles,
+            lambda items: self._pool.every(lambda node: node.attestations.submit(items, fork)),
+        )
 
     async def _aggregates(self, slot: Slot, work: Submit) -> frozenset[Handed]:
         role, aggregators = BeaconRole.AGGREGATOR, [signed.message.aggregator_index for signed in work.aggregates]
         aggregates = [item for item in work.aggregates if isinstance(item, SignedElectraAggregateAndProof)]
         if len(aggregates) < len(work.aggregates):
             return _not_taken(slot, role, aggregators, _BEFORE_ELECTRA)
-        send = self._node.attestations.publish_aggregates
-        return await _batch(slot, role, aggregators, aggregates, lambda items: send(items, self._fork_at(slot)))
+        fork = self._fork_at(slot)
+        return await _batch(
+            slot,
+            role,
+            aggregators,
+            aggregates,
+            lambda items: self._pool.every(lambda node: node.attestations.publish_aggregates(items, fork)),
+        )
 
     async def _sync_messages(self, slot: Slot, work: Submit) -> frozenset[Handed]:
         role, members = BeaconRole.SYNC_COMMITTEE, [message.validator_index for message in work.sync_messages]
-        return await _batch(slot, role, members, work.sync_messages, self._node.sync_committee.submit_messages)
+        return await _batch(
+            slot,
+            role,
+            members,
+            work.sync_messages,
+            lambda items: self._pool.every(lambda node: node.sync_committee.submit_messages(items)),
+        )
 
     async def _contributions(self, slot: Slot, work: Submit) -> frozenset[Handed]:
         role = BeaconRole.SYNC_COMMITTEE_CONTRIBUTION
         aggregators = [signed.message.aggregator_index for signed in work.contributions]
-        send = self._node.sync_committee.publish_contributions
-        return await _batch(slot, role, aggregators, work.contributions, send)
+        return await _batch(
+            slot,
+            role,
+            aggregators,
+            work.contributions,
+            lambda items: self._pool.every(lambda node: node.sync_committee.publish_contributions(items)),
+        )
 
     async def _registrations(self, slot: Slot, work: Submit) -> frozenset[Handed]:
         role = BeaconRole.VALIDATOR_REGISTRATION
-        return await _batch(slot, role, work.registrants, work.registrations, self._node.proposers.register)
+        return await _batch(
+            slot,
+            role,
+            work.registrants,
+            work.registrations,
+            lambda items: self._pool.every(lambda node: node.proposers.register(items)),
+        )
 
     async def _block(self, slot: Slot, signed: SignedProposal) -> frozenset[Handed]:
         proposal = signed.proposal
         deadline_s = BLOCK_DEADLINE_IN_SLOTS * self._chain.slot_duration_s
         try:
-            await self._node.blocks.publish(
-                signed.container.encode(), proposal.fork, is_blinded=proposal.blinded, deadline_s=deadline_s
+            encoded = signed.container.encode()
+            await self._pool.every(
+                lambda node: node.blocks.publish(
+                    encoded, proposal.fork, is_blinded=proposal.blinded, deadline_s=deadline_s
+                )
             )
         except SsvError as error:
             if not await self._comes_to_have(proposal, deadline_s if proposal.blinded else 0.0):
                 return _not_taken(slot, BeaconRole.PROPOSER, [proposal.block.proposer_index], error)
-            _log.debug("slot %s: the node has the block: %s", slot, error)
+            _log.debug("slot %s: a node has the block: %s", slot, error)
         return _NOTHING
 
     async def _comes_to_have(self, proposal: BlockProposal, patience_s: float) -> bool:
@@ -112,14 +146,18 @@ class BeaconSubmissions:
 
     async def _has_block(self, proposal: BlockProposal) -> bool:
         try:
-            return await self._node.blocks.root(proposal.block.slot) == proposal.root()
+            root = proposal.root()
+            known = await self._pool.first(
+                lambda node: node.blocks.root(proposal.block.slot), good=lambda known: known == root
+            )
+            return known == root
         except BeaconError:
             return False
 
     async def _exit(self, slot: Slot, signed: SignedVoluntaryExit) -> frozenset[Handed]:
         index = signed.message.validator_index
         try:
-            await self._node.exits.submit(signed)
+            await self._pool.every(lambda node: node.exits.submit(signed))
         except BeaconError as error:
             if not await self._is_leaving(index):
                 return _not_taken(slot, BeaconRole.VOLUNTARY_EXIT, [index], error)
@@ -131,9 +169,10 @@ class BeaconSubmissions:
 
     async def _is_leaving(self, index: ValidatorIndex) -> bool:
         try:
-            if any(waiting.message.validator_index == index for waiting in await self._node.exits.pool()):
+            waiting = await self._pool.first(lambda node: node.exits.pool())
+            if any(each.message.validator_index == index for each in waiting):
                 return True
-            infos = await self._node.validators.by_index([index])
+            infos = await self._pool.first(lambda node: node.validators.by_index([index]))
         except BeaconError:
             return False
         return index in infos and infos[index].exit_epoch != NOT_LEAVING

@@ -15,6 +15,7 @@ from ssv_protocol.effects import Report
 from ssv_protocol.errors import Reason
 from ssv_protocol.signing.verdict import Denied
 from ssv_protocol.types.ids import CommitteeId, MessageId, Slot
+from ssv_runtime.endpoint_report import EndpointReport
 from ssv_runtime.health import Health
 from ssv_runtime.metrics import Metrics
 
@@ -46,7 +47,9 @@ class Instruments:
         self.last_decided_slot = metrics.gauge("last_decided_slot", "Slot of the last decision")
         self.registry = health.dependency("registry")
         self.duties = health.dependency("duties")
-        self.beacon = health.dependency("beacon")
+        self.beacon = EndpointReport(
+            "beacon", log, metrics, health.dependency("beacon"), "start a beacon node or correct beacon_urls"
+        )
         self._stream = health.dependency("sign stream")
 
     # registry

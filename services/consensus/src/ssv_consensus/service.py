@@ -16,7 +16,7 @@ from contextlib import suppress
 
 from ssv_api.v1.signer_pb2_grpc import SignerStub
 from ssv_consensus.assembly import Assembly, Threads
-from ssv_consensus.beacon_port import BeaconNodePort
+from ssv_consensus.beacon_port import BeaconPort
 from ssv_consensus.duty_book import DutyBook
 from ssv_consensus.instruments import Instruments
 from ssv_consensus.lease_instruments import LeaseInstruments
@@ -28,14 +28,13 @@ from ssv_consensus.sign_stream import SignStream
 from ssv_consensus.signer_client import SignerClient
 from ssv_consensus.watches import (
     catch_up_after_reconnects,
-    check_beacon,
     check_duties,
     head_handler,
     watch_duties,
     watch_registry,
 )
 from ssv_consensus.worker import Worker
-from ssv_ethereum.beacon.node import BeaconNode
+from ssv_ethereum.pool.pool import BeaconPool
 from ssv_ethereum.slot_clock import SlotClock
 from ssv_runtime import names
 from ssv_runtime.bus import Bus
@@ -56,8 +55,9 @@ async def run(settings: ConsensusSettings, service: Service) -> None:
     instruments = Instruments(service.log, service.metrics, service.health)
     book = DutyBook(network.chain)
     beacon = await service.resources.enter_async_context(
-        BeaconNode(settings.beacon_urls[0], settings.beacon_deadline_s)
+        BeaconPool(settings.beacon_urls, network.chain, settings.beacon_deadline_s, report=instruments.beacon)
     )
+    await beacon.look()
     threads = service.resources.enter_context(ThreadPoolExecutor(settings.combine_threads, "combine"))
     bus = await Bus.connect(settings, service)
     registry = channel(settings.registry_target, settings, service, names.ETH1_LISTENER)
@@ -71,7 +71,7 @@ async def run(settings: ConsensusSettings, service: Service) -> None:
         clock=clock,
         bus=bus,
         book=book,
-        beacon=BeaconNodePort(beacon, network.chain, builder_boost_percent=settings.builder_boost_percent),
+        beacon=BeaconPort(beacon, builder_boost_percent=settings.builder_boost_percent),
         signer=signer,
         leases=leases,
         stub=stub,
@@ -101,7 +101,7 @@ async def run(settings: ConsensusSettings, service: Service) -> None:
     service.spawn(lambda: watch_registry(registry, worker, instruments), "registry", restart=True)
     service.spawn(lambda: watch_duties(bus, book, worker, instruments), "duties", restart=True)
     service.spawn(lambda: check_duties(book, worker, clock, instruments), "duties check", restart=True)
-    service.spawn(lambda: check_beacon(beacon, network.chain, instruments), "beacon check", restart=True)
+    service.spawn(beacon.watch, "beacon nodes", restart=True)
     service.spawn(lambda: catch_up_after_reconnects(bus, worker), "catch up", restart=True)
     await service.stopping.wait()
     await worker.drain()

@@ -19,7 +19,7 @@ class ConsensusSettings(ServiceSettings):
 
     signer_target: str = Field(description="The signer's gRPC address, host:port")
     registry_target: str = Field(description="The eth1-listener's gRPC address, host:port")
-    beacon_urls: list[str] = Field(min_length=1, description="Beacon nodes, HTTP or HTTPS; the first one is used")
+    beacon_urls: list[str] = Field(min_length=1, description="Beacon nodes by URL, the best first; all are used")
     beacon_deadline_s: float = Field(2.0, gt=0, description="How long a beacon node may take for an answer")
     same_roots: bool = Field(False, description="Agree only to votes with the checkpoint roots that the own node sees")
     graffiti: str = Field("", description="What blocks of this operator's beacon node carry, at most 32 bytes")

@@ -1,4 +1,4 @@
-"""What a worker follows for as long as it lives: registry, duties, heads, the bus and the beacon node.
+"""What a worker follows for as long as it lives: registry, duties, heads and the bus.
 
 Each is a task of its own that goes on when its source comes back.
 """
@@ -14,10 +14,7 @@ from ssv_api.v1 import duties_pb2 as pb
 from ssv_consensus.duty_book import DutyBook
 from ssv_consensus.instruments import Instruments
 from ssv_consensus.worker import Worker
-from ssv_ethereum.beacon.errors import BeaconError
-from ssv_ethereum.beacon.node import BeaconNode
 from ssv_ethereum.slot_clock import SlotClock
-from ssv_protocol.beacon_chain import BeaconChain
 from ssv_protocol.errors import ProtocolError
 from ssv_protocol.types.ids import CommitteeId, Epoch, Slot
 from ssv_runtime import registry_client
@@ -50,7 +47,7 @@ async def watch_duties(bus: Bus, book: DutyBook, worker: Worker, instruments: In
 
 def _take(entry: KvEntry, book: DutyBook, worker: Worker) -> None:
     epoch, _, subject = entry.key.partition(".")
-    if subject == NETWORK_KEY:
+    if subject.partition(".")[0] == NETWORK_KEY:  # what gossip validation needs
         return
     if entry.value is None:
         book.forget(CommitteeId(bytes.fromhex(subject)), Epoch(int(epoch)))
@@ -88,20 +85,3 @@ async def catch_up_after_reconnects(bus: Bus, worker: Worker) -> None:
             await worker.catch_up()
         await asyncio.sleep(_CONNECTION_CHECK_S)
         was_connected = bus.is_connected
-
-
-async def check_beacon(node: BeaconNode, chain: BeaconChain, instruments: Instruments) -> None:
-    """Say whether the beacon node is in sync and of the right chain."""
-    while True:
-        try:
-            genesis, syncing = await asyncio.gather(node.chain.genesis(), node.status.syncing())
-        except BeaconError as error:
-            instruments.beacon.down(str(error), "start the node or correct beacon_urls")
-        else:
-            if bytes(genesis.genesis_validators_root) != chain.genesis_validators_root:
-                instruments.beacon.down(f"{node.endpoint} is of another chain", "correct beacon_urls or network_file")
-            elif syncing.is_syncing:
-                instruments.beacon.down(f"{node.endpoint} is syncing", "wait until it has caught up")
-            else:
-                instruments.beacon.up()
-        await asyncio.sleep(chain.slot_duration_s)

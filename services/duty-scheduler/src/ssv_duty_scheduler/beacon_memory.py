@@ -1,4 +1,4 @@
-"""What the beacon node said, kept with what it was asked: it is asked again when the question changes or the answer is
+"""What the beacon nodes said, kept with what it was asked: it is asked again when the question changes or the answer is
 doubted, and not otherwise. What was known before a failure stays known.
 
 Duties are asked for the epochs of now only; others are forgotten. The methods raise BeaconError.
@@ -9,6 +9,7 @@ Source: beacon-APIs, `validator` and `beacon` namespaces.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Collection, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from ssv_duty_scheduler.instruments import Instruments
@@ -16,7 +17,7 @@ from ssv_duty_scheduler.knowledge import EpochDuties
 from ssv_ethereum.beacon.duties import AttesterDuties, ProposerDuties, SyncDuty
 from ssv_ethereum.beacon.node import BeaconNode
 from ssv_ethereum.beacon.validators import ValidatorInfo
-from ssv_protocol.beacon_chain import BeaconChain
+from ssv_ethereum.pool.pool import BeaconPool
 from ssv_protocol.types.ids import BlsPublicKey, Epoch, Root, Slot, ValidatorIndex
 
 PUBKEYS_A_REQUEST = 512
@@ -32,10 +33,10 @@ Asked = tuple[T, Indices]
 class BeaconMemory:
     """Validators by public key, duties by epoch, sync duties by period."""
 
-    def __init__(self, node: BeaconNode, chain: BeaconChain, instruments: Instruments) -> None:
+    def __init__(self, pool: BeaconPool, instruments: Instruments) -> None:
         self.infos: dict[BlsPublicKey, ValidatorInfo] = {}
-        self._node = node
-        self._chain = chain
+        self._pool = pool
+        self._chain = pool.chain
         self._instruments = instruments
         self._looked_up: set[BlsPublicKey] = set()
         self._looked_up_in: Slot | None = None
@@ -88,27 +89,30 @@ class BeaconMemory:
         for start in range(0, len(missing), PUBKEYS_A_REQUEST):
             batch: Sequence[BlsPublicKey] = missing[start : start + PUBKEYS_A_REQUEST]
             with self._instruments.fetching("validators"):
-                self.infos.update(await self._node.validators.by_pubkey(batch))
+                self.infos.update(await self._pool.first(partial(_infos_of, batch)))
             self._looked_up.update(batch)
 
     async def ask_attester(self, epoch: Epoch, indices: Indices) -> None:
         """Know the attester duties of own validators; asks also when there are none, for the dependent root."""
         if not _is_answered(self._attester, epoch, indices):
             with self._instruments.fetching("attester"):
-                await self._keep(self._attester, epoch, indices, self._node.duties.attester(epoch, sorted(indices)))
+                asked = self._pool.first(lambda node: node.duties.attester(epoch, sorted(indices)))
+                await self._keep(self._attester, epoch, indices, asked)
 
     async def ask_sync(self, epoch: Epoch, indices: Indices) -> None:
         """Know who of all SSV validators sits in the sync committee."""
         period = self._chain.sync_period_of(epoch)
         if not _is_answered(self._sync, period, indices):
             with self._instruments.fetching("sync"):
-                await self._keep(self._sync, period, indices, self._node.duties.sync(epoch, sorted(indices)))
+                asked = self._pool.first(lambda node: node.duties.sync(epoch, sorted(indices)))
+                await self._keep(self._sync, period, indices, asked)
 
     async def ask_proposer(self, epoch: Epoch) -> None:
         """Know the proposers."""
         if epoch not in self._proposer:
             with self._instruments.fetching("proposer"):
-                await self._keep(self._proposer, epoch, NOBODY, self._node.duties.proposer(epoch))
+                asked = self._pool.first(lambda node: node.duties.proposer(epoch))
+                await self._keep(self._proposer, epoch, NOBODY, asked)
 
     async def _keep(self, table: dict[K, Asked[T]], key: K, indices: Indices, question: Awaitable[T]) -> None:
         """Keep the answer unless it was doubted while it was on its way."""
@@ -116,6 +120,10 @@ class BeaconMemory:
         answer = await question
         if doubts == self._doubts:
             table[key] = (answer, indices)
+
+
+async def _infos_of(keys: Sequence[BlsPublicKey], node: BeaconNode) -> dict[BlsPublicKey, ValidatorInfo]:
+    return await node.validators.by_pubkey(keys)
 
 
 def _forget_others(table: dict[K, T], keys: Collection[K]) -> None:

@@ -11,6 +11,7 @@ from structlog.typing import FilteringBoundLogger
 from ssv_duty_scheduler.knowledge import EpochDuties, Known
 from ssv_ethereum.beacon.errors import BeaconError
 from ssv_protocol.types.ids import Epoch, Slot
+from ssv_runtime.endpoint_report import EndpointReport
 from ssv_runtime.health import Health
 from ssv_runtime.metrics import Metrics
 
@@ -21,6 +22,9 @@ class Instruments:
     def __init__(self, log: FilteringBoundLogger, metrics: Metrics, health: Health) -> None:
         self.log = log
         self.beacon = health.dependency("beacon")
+        self.beacon_nodes = EndpointReport(
+            "beacon", log, metrics, health.dependency("beacon nodes"), "start a beacon node or correct beacon_urls"
+        )
         self.registry = health.dependency("registry")
         self.shares = health.dependency("shares")
         self.duties = health.dependency("duties")
@@ -50,7 +54,7 @@ class Instruments:
         self._lateness.observe(late_s)
 
     def head(self) -> None:
-        """The beacon node has a new head."""
+        """There is a new head."""
         self._heads.inc()
 
     def roots_moved(self, slot: Slot, epochs: set[Epoch]) -> None:

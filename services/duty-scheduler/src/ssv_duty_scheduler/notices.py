@@ -12,23 +12,22 @@ from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, 
 
 from ssv_duty_scheduler.instruments import Instruments
 from ssv_ethereum.beacon.duties import AttesterDuty, SyncDuty
-from ssv_ethereum.beacon.node import BeaconNode
-from ssv_protocol.beacon_chain import BeaconChain
+from ssv_ethereum.pool.pool import BeaconPool
 from ssv_protocol.types.ids import Epoch, ExecutionAddress, ValidatorIndex
 
 
 class Notices:
-    """Tells each thing once: by kind and epoch, the last that the node took."""
+    """Tells each thing once: by kind and epoch, the last that a node took."""
 
-    def __init__(self, node: BeaconNode, chain: BeaconChain, instruments: Instruments) -> None:
-        self._node = node
-        self._chain = chain
+    def __init__(self, pool: BeaconPool, instruments: Instruments) -> None:
+        self._pool = pool
+        self._chain = pool.chain
         self._instruments = instruments
         self._told: dict[tuple[str, Epoch], Hashable] = {}
         self._forgotten = 0
 
     def forget(self) -> None:
-        """Tell everything again: the node may not know it any more."""
+        """Tell everything again: a node may not know it any more."""
         self._forgotten += 1
         self._told.clear()
 
@@ -42,27 +41,27 @@ class Notices:
             "preparations",
             epoch,
             tuple(sorted(fee_recipients.items())),
-            lambda: self._node.proposers.prepare(fee_recipients),
+            lambda: self._pool.every(lambda node: node.proposers.prepare(fee_recipients)),
         )
 
     async def subscribe_attesters(self, epoch: Epoch, duties: Sequence[AttesterDuty]) -> None:
-        """Have the node join the subnets of the attestations of `epoch`."""
+        """Have the nodes join the subnets of the attestations of `epoch`."""
         await self._tell(
             "subscriptions",
             epoch,
             tuple(duties),
             # selection proofs decide who aggregates and are not known here: anybody may
-            lambda: self._node.subscriptions.committees(duties, is_aggregator=True),
+            lambda: self._pool.every(lambda node: node.subscriptions.committees(duties, is_aggregator=True)),
         )
 
     async def subscribe_sync(self, epoch: Epoch, seats: Sequence[SyncDuty]) -> None:
-        """Have the node join the subnets of the seats in the sync committee of `epoch`, to the end of its period."""
+        """Have the nodes join the subnets of the seats in the sync committee of `epoch`, to the end of its period."""
         periods_end = Epoch((self._chain.sync_period_of(epoch) + 1) * self._chain.epochs_per_sync_committee_period)
         await self._tell(
             "sync_subscriptions",
             epoch,
             tuple(seats),
-            lambda: self._node.subscriptions.sync_committee(seats, periods_end),
+            lambda: self._pool.every(lambda node: node.subscriptions.sync_committee(seats, periods_end)),
         )
 
     async def _tell(self, what: str, epoch: Epoch, content: Hashable, request: Callable[[], Awaitable[None]]) -> None:

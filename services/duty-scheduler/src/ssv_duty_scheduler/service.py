@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from ssv_api.v1.signer_pb2_grpc import SignerStub
 from ssv_duty_scheduler.beacon_memory import BeaconMemory
-from ssv_duty_scheduler.heads import pass_heads_on
+from ssv_duty_scheduler.heads import Heads
 from ssv_duty_scheduler.instruments import Instruments
 from ssv_duty_scheduler.notices import Notices
 from ssv_duty_scheduler.planner import Planner
 from ssv_duty_scheduler.publisher import Publisher
 from ssv_duty_scheduler.settings import DutySchedulerSettings
 from ssv_duty_scheduler.validator_duties import DutyRules
-from ssv_ethereum.beacon.node import BeaconNode
+from ssv_ethereum.pool.pool import BeaconPool
 from ssv_ethereum.slot_clock import SlotClock
 from ssv_runtime import names
 from ssv_runtime.bus import Bus
@@ -24,6 +24,9 @@ from ssv_runtime.registry_client import watch
 from ssv_runtime.rpc import channel
 from ssv_runtime.service import Service, ServiceSpec
 
+HEDGE_SLOT_SHARE = 1 / 4
+"""How long a node may take for the duties of thousands of validators before another is asked as well."""
+
 
 async def run(settings: DutySchedulerSettings, service: Service) -> None:
     """Work until the service is asked to stop. Raises SettingsError."""
@@ -31,12 +34,21 @@ async def run(settings: DutySchedulerSettings, service: Service) -> None:
     clock = SlotClock(chain)
     instruments = Instruments(service.log, service.metrics, service.health)
     bus = await Bus.connect(settings, service)
-    node = await service.resources.enter_async_context(BeaconNode(settings.beacon_urls[0], settings.beacon_deadline_s))
+    pool = await service.resources.enter_async_context(
+        BeaconPool(
+            settings.beacon_urls,
+            chain,
+            settings.beacon_deadline_s,
+            hedge_s=HEDGE_SLOT_SHARE * chain.slot_duration_s,
+            report=instruments.beacon_nodes,
+        )
+    )
+    await pool.look()
     registry = channel(settings.registry_target, settings, service, names.ETH1_LISTENER)
     planner = Planner(
         clock=clock,
-        beacon=BeaconMemory(node, chain, instruments),
-        notices=Notices(node, chain, instruments),
+        beacon=BeaconMemory(pool, instruments),
+        notices=Notices(pool, instruments),
         signer=SignerStub(channel(settings.signer_target, settings, service, names.SIGNER)),
         publisher=Publisher(bus.kv(DUTIES_BUCKET), chain),
         rules=DutyRules(chain, settings.builder_registrations),
@@ -54,7 +66,8 @@ async def run(settings: DutySchedulerSettings, service: Service) -> None:
 
     service.spawn(follow_registry, "registry", restart=True)
     service.spawn(tick, "slots", restart=True)
-    service.spawn(lambda: pass_heads_on(node, bus, planner, instruments, clock.now), "heads", restart=True)
+    service.spawn(Heads(pool, bus, planner, instruments, clock.now).run, "heads", restart=True)
+    service.spawn(pool.watch, "beacon nodes", restart=True)
     service.spawn(planner.run, "planner", restart=True)
     await service.stopping.wait()
 

@@ -13,7 +13,7 @@ class DutySchedulerSettings(ServiceSettings):
 
     registry_target: str = Field(description="The eth1-listener's gRPC address, host:port")
     signer_target: str = Field(description="The signer's gRPC address, host:port")
-    beacon_urls: list[str] = Field(min_length=1, description="Beacon nodes, HTTP or HTTPS; the first one is asked")
+    beacon_urls: list[str] = Field(min_length=1, description="Beacon nodes by URL, the best first; all are used")
     builder_registrations: bool = Field(
         True, description="Whether the validators are registered with builders, for blocks that builders make"
     )

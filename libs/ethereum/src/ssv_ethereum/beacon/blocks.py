@@ -3,7 +3,8 @@
 Blocks to sign travel as SSZ and are handed on undecoded: the proposer needs their exact bytes. Blocks that are read
 back are cut down to their content for validators (`block_content`), which can be had from here too.
 
-Source: beacon-APIs, `produceBlockV3`, `publishBlockV2`, `publishBlindedBlockV2`, `getBlockV2`, `getBlockRoot`.
+Source: beacon-APIs, `produceBlockV3`, `publishBlockV2`, `publishBlindedBlockV2`, `getBlockV2`, `getBlockRoot`,
+`getBlockHeader`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from ssv_ethereum.beacon.answers import Envelope, Hex32, to_hex
+from ssv_ethereum.beacon.answers import Envelope, Hex32, Uint, to_hex
 from ssv_ethereum.beacon.block_content import BlockAttestation, BlockContent, BlockVotes, SignedBlockAnswer
 from ssv_ethereum.beacon.errors import BeaconAnswerInvalid, BeaconRefused
 from ssv_ethereum.beacon.http import JSON, SSZ, BeaconHttp, Query
@@ -41,6 +42,18 @@ class _Root(msgspec.Struct, frozen=True):
     root: Hex32
 
 
+class _HeaderMessage(msgspec.Struct, frozen=True):
+    slot: Uint
+
+
+class _SignedHeader(msgspec.Struct, frozen=True):
+    message: _HeaderMessage
+
+
+class _HeaderAnswer(msgspec.Struct, frozen=True):
+    header: _SignedHeader
+
+
 @dataclass(frozen=True, slots=True)
 class BlocksApi:
     """Blocks of the chain and blocks for it."""
@@ -57,6 +70,11 @@ class BlocksApi:
                 return None
             raise
         return Root(bytes(answer.data.root))
+
+    async def slot_of(self, block_root: Root) -> Slot:
+        """Return the slot of the block with this root. Raises BeaconError; BeaconRefused 404 when it is unknown."""
+        path = f"/eth/v1/beacon/headers/{to_hex(block_root)}"
+        return Slot((await self.http.get(path, Envelope[_HeaderAnswer])).data.header.message.slot)
 
     async def votes(self, block: BlockId) -> BlockVotes | None:
         """Return the votes in the block of that slot or name, None where there is none. Raises BeaconError."""

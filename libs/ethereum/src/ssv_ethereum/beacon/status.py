@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from ssv_ethereum.backoff import Backoff
-from ssv_ethereum.beacon.answers import Envelope
+from ssv_ethereum.beacon.answers import Envelope, Uint
 from ssv_ethereum.beacon.errors import BeaconAnswerInvalid, BeaconError, BeaconRefused, BeaconTimeout
 from ssv_ethereum.beacon.http import BeaconHttp
 
@@ -20,9 +20,13 @@ _log = logging.getLogger(__name__)
 
 
 class Syncing(msgspec.Struct, frozen=True):
-    """Whether the node is up to date."""
+    """Whether the node is up to date; `sync_distance` counts slots."""
 
     is_syncing: bool
+    head_slot: Uint = 0
+    sync_distance: Uint = 0
+    is_optimistic: bool = False
+    el_offline: bool = False
 
 
 class _Version(msgspec.Struct, frozen=True):

@@ -1,0 +1,1 @@
+"""Several beacon nodes as one: who is asked, who is asked next, and whose word counts."""
