@@ -53,8 +53,8 @@ _OURS: dict[str, Any] = {
     "target_session_attrs": "read-write",
 }
 _SESSION = (
-    "SET lock_timeout = '5s'",
-    "SET idle_in_transaction_session_timeout = '10s'",
+    "SET lock_timeout = '5s'",  # longer than the next, so that a signer that hangs fails nobody's requests but its own
+    "SET idle_in_transaction_session_timeout = '2s'",
     "SET statement_timeout = 0",  # it would cut short a commit that waits for its standby
     "SET enable_seqscan = off",  # every query has an index, and few rows to find among many
 )
