@@ -13,6 +13,7 @@ from ssv_protocol.signing import window
 from ssv_protocol.types.ids import Instant, Slot
 from ssv_runtime.logs import make_logger
 from ssv_runtime.network_file import write_network_file
+from ssv_runtime.rpc.client import resolvable
 from ssv_runtime.rpc.limits import client_options
 from ssv_runtime.service import Service
 from ssv_signer.service import serving
@@ -54,11 +55,11 @@ class Ground:
         every = [validator for held in self.load.validators.values() for validator in held]
         self.shares = {validator.index: validator.share_pubkey for validator in every}
 
-    def signers(self, *, sabotage: bool = False) -> Signers:
-        """Return what starts signers on this database."""
-        given = self.settings.model_dump(exclude_unset=True)
+    def signers(self, *, sabotage: bool = False, folder: Path | None = None, port: int = 0) -> Signers:
+        """Return what starts signers on this database, at a `port` or any; a folder of its own for each of several."""
+        given = {**self.settings.model_dump(exclude_unset=True), "grpc_port": port}
         arguments = [part for key, value in given.items() for part in (f"--{key.replace('_', '-')}", str(value))]
-        return Signers(self.folder, arguments, sabotage)
+        return Signers(folder or self.folder, arguments, sabotage)
 
     async def add_shares(self) -> None:
         """Add all shares and claim their committees.
@@ -85,7 +86,11 @@ class Ground:
 
     def channel(self, port: int, caller: str = "consensus") -> grpc.aio.Channel:
         """Return a channel to a signer."""
+        return self.channel_to(f"127.0.0.1:{port}", caller)
+
+    def channel_to(self, target: str, caller: str = "consensus") -> grpc.aio.Channel:
+        """Return a channel to all signers at a target."""
         files = tls_settings(self._certificates, caller)
         ca, certificate, key = (files[name].read_bytes() for name in ("tls_ca", "tls_cert", "tls_key"))
         credentials = grpc.ssl_channel_credentials(ca, key, certificate)
-        return grpc.aio.secure_channel(f"127.0.0.1:{port}", credentials, client_options("signer"))
+        return grpc.aio.secure_channel(resolvable(target), credentials, client_options("signer"))
