@@ -29,7 +29,7 @@ demo: setup ## Four operators do every duty on a real beacon chain (about 4 minu
 	@$(PYTHON) -m ssv_devnet.demo
 
 test: setup ## Unit, property and simulation tests, with real servers where a part needs one
-	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m 'not system' libs services cli operator devnet tests/spec tests/interchange tests/mutants tests/images
+	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m 'not system' libs services cli operator devnet tests/docs tests/spec tests/interchange tests/mutants tests/images
 
 e2e: setup ## Whole systems: real beacon node, real EVM, processes that are killed (several minutes)
 	@$(PYTHON) -m pytest -q tests/e2e tests/chaos
