@@ -1,9 +1,13 @@
-"""Gossip messages of a committee, signed with its operators' keys."""
+"""Gossip messages of a committee, signed with its operators' keys, of which none makes another one bad.
+
+Validation lets an operator say each thing once a round, so messages are spread over rounds, kinds and recent slots.
+"""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from ssv_protocol.beacon_chain import BeaconChain, BeaconFork, ScheduledFork
@@ -44,14 +48,25 @@ def network_from_now() -> Network:
     return Network(local_network(ExecutionAddress(bytes(20)), 6.0), chain)
 
 
+ROUNDS = range(1, 11)
+BACK = range(2, 7)
+"""Slots before the running one, in which all these rounds can have come, and whose messages live on for a while."""
+Place = tuple[Slot, Round, QbftMessageType]
+KINDS = (QbftMessageType.PREPARE, QbftMessageType.COMMIT, QbftMessageType.ROUND_CHANGE)
+
+
 @dataclass
 class Author:
-    """Writes messages of one committee, each different from the others."""
+    """Writes messages of one committee, each different from the others.
+
+    At any time there are 150 of an operator, and a dozen proposals; after each slot there are new ones.
+    """
 
     network: Network
     keys: dict[OperatorId, OperatorPrivateKey]
     members: tuple[int, ...]
     count: int = 0
+    taken: set[tuple[int, Place]] = field(default_factory=set)
 
     @property
     def operators(self) -> tuple[OperatorId, ...]:
@@ -69,24 +84,43 @@ class Author:
     def slot(self) -> Slot:
         return self.network.chain.slot_at(Instant(time.time()))
 
-    def message(self, signer: int, kind: QbftMessageType = QbftMessageType.PREPARE, size: int = 0) -> bytes:
-        """Return a good message; a proposal of `size` bytes of value where one is given."""
-        return self.signed(signer, kind, size).encode()
+    def message(self, signer: int) -> bytes:
+        """Return a good message."""
+        return self.signed(signer).encode()
 
-    def signed(self, signer: int, kind: QbftMessageType = QbftMessageType.PREPARE, size: int = 0) -> SignedSSVMessage:
+    def signed(self, signer: int, size: int = 0) -> SignedSSVMessage:
+        """Return a good message; a proposal of `size` bytes of value where a size is given."""
+        slot, round_, kind = self._place(signer, (QbftMessageType.PROPOSAL,) if size else KINDS)
         self.count += 1
         value = self.count.to_bytes(8, "big") + bytes(max(0, size - 8))
-        slot = self.slot
         identifier = committee_message_id(
             self.network.domain_at(slot), RunnerRole.COMMITTEE, committee_id(self.operators)
         )
-        content = QbftMessage(kind, Height(slot), Round(1), identifier, Root(sha256(value).digest()))
+        content = QbftMessage(kind, Height(slot), round_, identifier, Root(sha256(value).digest()))
         message = SSVMessage(MsgType.CONSENSUS, identifier, content.encode())
         signature = self.keys[OperatorId(signer)].sign(message)
         return SignedSSVMessage((signature,), (OperatorId(signer),), message, value if size else b"")
 
+    def _place(self, signer: int, kinds: tuple[QbftMessageType, ...]) -> Place:
+        """Take the first place where the operator has said nothing; of a slot, rounds ascend."""
+        for place in self._places(signer, kinds):
+            slot, round_, _ = place
+            entered = max((taken[1] for by, taken in self.taken if (by, taken[0]) == (signer, slot)), default=round_)
+            if (signer, place) not in self.taken and round_ >= entered:
+                self.taken.add((signer, place))
+                return place
+        raise LookupError(f"operator {signer} has said all that it can say now")
+
+    def _places(self, signer: int, kinds: tuple[QbftMessageType, ...]) -> Iterator[Place]:
+        now = self.slot
+        for number in ROUNDS:
+            for back in BACK:
+                slot, round_ = Slot(now - back), Round(number)
+                leads = self.network.leader_at(slot)(Height(slot), round_, self.operators) == signer
+                yield from ((slot, round_, kind) for kind in kinds if leads or kind != QbftMessageType.PROPOSAL)
+
     def proposal(self, signer: int, size: int) -> bytes:
-        return self.message(signer, QbftMessageType.PROPOSAL, size)
+        return self.signed(signer, size).encode()
 
     def forged(self, signer: int, by: int) -> bytes:
         """Return a message that names `signer` and is signed by another."""

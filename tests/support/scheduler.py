@@ -153,6 +153,18 @@ class Reader:
                 return value
         raise AssertionError
 
+    async def part(self, key: str, wanted: Callable[[pb.KnownValidators], bool] = lambda _: True) -> pb.KnownValidators:
+        """As `committee`."""
+        async for entry in self.bucket.watch(key):
+            if entry.value is not None and wanted(value := pb.KnownValidators.FromString(entry.value)):
+                return value
+        raise AssertionError
+
+    async def known(self, epoch: int) -> dict[bytes, int]:
+        """Return the indices of all SSV validators by public key."""
+        parts = [await self.part(f"{epoch}.network.{part:x}") for part in range(16)]
+        return {each.public_key: each.index for part in parts for each in part.validators}
+
     async def revision(self, key: str) -> int:
         entry = await self.bucket.get(key)
         return 0 if entry is None else entry.revision

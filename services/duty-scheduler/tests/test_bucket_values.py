@@ -22,6 +22,7 @@ from ssv_protocol.types.ids import (
     ValidatorIndex,
 )
 from ssv_protocol.types.roles import BeaconRole
+from ssv_runtime.nats_permissions import MAX_PAYLOAD_BYTES
 from ssv_runtime.registry_client import RegistryView
 
 OWNER = ExecutionAddress(b"\x01" * 20)
@@ -82,6 +83,7 @@ DUTIES = EpochDuties(
 )
 FORKS = (ScheduledFork(BeaconFork.PHASE0, ForkVersion(bytes(4)), Epoch(0)),)
 RULES = DutyRules(BeaconChain(1_700_000_000, ROOT, 6.0, 8, 4, 32, FORKS))
+NETWORK_KEYS = {"9.network", *(f"9.network.{digit}" for digit in "0123456789abcdef")}
 COMMITTEE, OTHER = committee_id(OURS), committee_id(ALSO_OURS)
 
 
@@ -106,22 +108,53 @@ def test_a_committee_gets_the_duties_of_those_who_can_sign() -> None:
 
 def test_an_own_committee_without_duties_has_a_value_and_others_have_none() -> None:
     values = values_of(KNOWN, DUTIES, RULES)
-    assert set(values) == {key_of(EPOCH, COMMITTEE), key_of(EPOCH, OTHER), "9.network"}
+    assert set(values) == {key_of(EPOCH, COMMITTEE), key_of(EPOCH, OTHER), *NETWORK_KEYS}
     value = pb.CommitteeDuties.FromString(values[key_of(EPOCH, OTHER)])
     assert (len(value.validators), len(value.attester), len(value.sync_committee)) == (0, 0, 0)
     emptied = pb.CommitteeDuties.FromString(empty_value(key_of(EPOCH, OTHER)))
     assert (emptied.epoch, emptied.committee_id) == (EPOCH, OTHER)
 
 
-def test_the_network_value_holds_all_ssv_validators_and_only_those() -> None:
+def test_the_network_value_holds_duties_of_ssv_validators_and_only_those() -> None:
     value = pb.NetworkDuties.FromString(values_of(KNOWN, DUTIES, RULES)["9.network"])
     assert [(duty.slot, duty.validator_index) for duty in value.proposers] == [(72, 10), (74, 70)]
     assert list(value.sync_committee_validators) == [20, 30, 70]
-    assert [(each.index, each.public_key) for each in value.validators] == [(n * 10, key(n)) for n in ACTIVE]
+
+
+def test_the_parts_hold_each_ssv_validator_that_the_chain_knows_once() -> None:
+    infos = {
+        **KNOWN.infos,
+        key(1): ValidatorInfo(ValidatorIndex(10), key(1), "pending_queued", Epoch(2**64 - 1)),
+        key(2): ValidatorInfo(ValidatorIndex(20), key(2), "active_exiting", Epoch(3), Epoch(12)),
+    }
+    values = values_of(replace(KNOWN, infos=infos), DUTIES, RULES)
+    parts = {part: pb.KnownValidators.FromString(values[f"9.network.{part:x}"]).validators for part in range(16)}
+    assert {part: [each.index for each in found] for part, found in parts.items() if found} == {
+        n % 16: [n * 10] for n in ACTIVE
+    }
+    assert all(each.public_key[-1] % 16 == part for part, found in parts.items() for each in found)
+    (pending,), (leaving,), (other,) = parts[1], parts[2], parts[3]
+    assert not pending.HasField("activation_epoch")
+    assert (leaving.activation_epoch, leaving.exit_epoch) == (3, 12)
+    assert other.HasField("activation_epoch")
+    assert not other.HasField("exit_epoch")
+
+
+def test_the_network_value_does_not_grow_with_the_validators_and_its_parts_fit_the_bus() -> None:
+    keys = [BlsPublicKey(n.to_bytes(48, "little")[::-1]) for n in range(1_600)]
+    infos = {
+        k: ValidatorInfo(ValidatorIndex(2**21 + n), k, "active_ongoing", Epoch(300_000)) for n, k in enumerate(keys)
+    }
+    state = RegistryState(validators=MappingProxyType({k: replace(record(1, THEIRS), public_key=k) for k in keys}))
+    values = values_of(replace(KNOWN, view=RegistryView(state, OperatorId(1), 0), infos=infos), DUTIES, RULES)
+    small = values_of(KNOWN, DUTIES, RULES)
+    assert len(values["9.network"]) <= len(small["9.network"])
+    bytes_each = max(len(value) for key_, value in values.items() if key_.startswith("9.network.")) / 100
+    assert bytes_each * 2_500_000 / 16 < MAX_PAYLOAD_BYTES
 
 
 def test_only_complete_values_are_made() -> None:
-    network, committees = {"9.network"}, {key_of(EPOCH, COMMITTEE), key_of(EPOCH, OTHER)}
+    network, committees = NETWORK_KEYS, {key_of(EPOCH, COMMITTEE), key_of(EPOCH, OTHER)}
     unasked = replace(KNOWN, may_sign_from=None)
     for known, duties, expected in [
         (KNOWN, replace(DUTIES, attester=None), network),

@@ -51,7 +51,7 @@ def test_both_epochs_duties_are_what_the_beacon_node_says(tmp_path: Path) -> Non
                     epoch
                 )
                 assert list(network.sync_committee_validators) == [20, 60]
-                assert {each.public_key: each.index for each in network.validators} == scene.beacon.indices
+                assert await scene.reader.known(epoch) == scene.beacon.indices
             assert await scene.reader.revision(of(NOW, THEIRS)) == 0
 
             def subscribed() -> set[tuple[int, int]]:
@@ -222,7 +222,7 @@ def test_validators_come_get_liquidated_and_leave(tmp_path: Path) -> None:
             await is_ready(service)
             scene.beacon.indices[key(7)] = 70
             world.register(*(record(key(number), OURS) for number in (1, 2, 3, 7)), record(key(4), ALSO_OURS))
-            await reader.network(f"{NOW}.network", lambda value: 70 in [each.index for each in value.validators])
+            await reader.part(f"{NOW}.network.7", lambda value: 70 in [each.index for each in value.validators])
             assert indices(10, 20, 30)(await reader.committee(of(NOW, OURS)))  # the signer does not hold it yet
             world.hold(key(7))
             value = await reader.committee(of(NOW, OURS), indices(10, 20, 30, 70))
@@ -244,7 +244,7 @@ def test_an_operator_without_validators_is_ready(tmp_path: Path) -> None:
         scene.world.register()
         async with scene.world.scheduling(scene.beacon.url) as service:
             await is_ready(service)
-            assert not (await scene.reader.network(f"{NOW}.network")).validators
+            assert not await scene.reader.known(NOW)
 
     play(tmp_path, scenario)
 

@@ -219,6 +219,6 @@ def test_a_bucket_that_was_lost_is_written_again(tmp_path: Path) -> None:
             await is_ready(service)
             async with scene.world.reading() as reader:
                 for each in before:
-                    await (reader.network(each) if each.endswith("network") else reader.committee(each))
+                    await (reader.network(each) if ".network" in each else reader.committee(each))
 
     play(tmp_path, scenario)

@@ -1,4 +1,7 @@
-"""A registry with one committee of four, and makers of its gossip messages; every default makes a good one."""
+"""A registry with one committee of four, what the beacon chain says of its validators, and makers of gossip messages.
+
+Every default makes a good message. The validator of the committee has every duty at `CLOCK`.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,12 @@ from types import MappingProxyType
 
 from libs.protocol.tests.signing.world import CHAIN, CLOCK, NETWORK, OPERATORS, keys, message_id
 
-from ssv_protocol.registry.state import OperatorRecord, RegistryState, ValidatorRecord, cluster_id
+from ssv_protocol.registry.event_duties import EVENT_DUTY_SLOTS
+from ssv_protocol.registry.state import ChainMoment, OperatorRecord, RegistryState, ValidatorRecord, cluster_id
 from ssv_protocol.types.ids import (
     BlsPublicKey,
     BlsSignature,
+    Epoch,
     ExecutionAddress,
     Height,
     Instant,
@@ -29,17 +34,27 @@ from ssv_protocol.types.messages import SignedSSVMessage, SSVMessage
 from ssv_protocol.types.partial_signatures import PartialSignature, PartialSignatures
 from ssv_protocol.types.qbft_message import QbftMessage
 from ssv_protocol.types.roles import MsgType, PartialSignatureType, QbftMessageType, RunnerRole
+from ssv_protocol.validation.beacon_facts import BeaconFacts, BeaconValidator, NetworkDuties
 from ssv_protocol.validation.directory import Directory, directory_of
+from ssv_protocol.validation.gossip import validate
+from ssv_protocol.validation.history import Histories
+from ssv_protocol.validation.incoming import Knowledge
 from ssv_protocol.validation.topology import topic_at
+from ssv_protocol.validation.verdict import GossipVerdict
 
 VALUE = b"a value" * 20
 OWNER = ExecutionAddress(b"\x0a" * 20)
 VALIDATOR = BlsPublicKey(b"\x21" * 48)
+INDEX = ValidatorIndex(7)
 LIQUIDATED = BlsPublicKey(b"\x22" * 48)
 LIQUIDATED_OPERATORS = tuple(OperatorId(number) for number in (1, 2, 3, 9))
 STRANGER = OperatorId(9)
 TOPIC = topic_at(NETWORK, CLOCK, OPERATORS)
 NOW = Instant(CHAIN.slot_start(CLOCK) + 1.0)
+EPOCH = CHAIN.epoch_of(CLOCK)
+PEER = b"a peer"
+FAR_FUTURE = Epoch(2**64 - 1)
+EXIT_ASKED = ChainMoment(5, int(CHAIN.slot_start(Slot(CLOCK - EVENT_DUTY_SLOTS))) + 2)
 
 
 def validator(public_key: BlsPublicKey, operators: tuple[OperatorId, ...], *, liquidated: bool) -> ValidatorRecord:
@@ -53,7 +68,7 @@ def validator(public_key: BlsPublicKey, operators: tuple[OperatorId, ...], *, li
 @cache
 def state() -> RegistryState:
     records = (
-        validator(VALIDATOR, OPERATORS, liquidated=False),
+        replace(validator(VALIDATOR, OPERATORS, liquidated=False), exit_request=EXIT_ASKED),
         validator(LIQUIDATED, LIQUIDATED_OPERATORS, liquidated=True),
     )
     operators = {number: OperatorRecord(number, OWNER, b"", key.public_pem()) for number, key in keys().items()}
@@ -68,6 +83,43 @@ def state() -> RegistryState:
 @cache
 def directory() -> Directory:
     return directory_of(state())
+
+
+@cache
+def beacon() -> BeaconFacts:
+    """The validator proposes at `CLOCK` and the two slots after it, and sits in the sync committee."""
+    proposals = frozenset({(Slot(CLOCK + ahead), INDEX) for ahead in range(3)})
+    duties = NetworkDuties(proposals, frozenset({INDEX}))
+    return BeaconFacts(
+        {EPOCH: duties, Epoch(EPOCH + 1): duties}, {VALIDATOR: BeaconValidator(INDEX, Epoch(1), FAR_FUTURE)}
+    )
+
+
+@cache
+def knowledge() -> Knowledge:
+    return Knowledge(NETWORK, directory(), beacon())
+
+
+@dataclass
+class Ears:
+    """A node that hears messages, each from a peer, and remembers what it accepts."""
+
+    knowledge: Knowledge | None
+    histories: Histories
+
+    def hear(
+        self, message: SignedSSVMessage | bytes, topic: str = TOPIC, at: Instant = NOW, peer: bytes = PEER
+    ) -> GossipVerdict:
+        data = message if isinstance(message, bytes) else message.encode()
+        return validate(self.knowledge, self.histories, peer, topic, data, at)
+
+
+def ears(known: Knowledge | None = None) -> Ears:
+    return Ears(known or knowledge(), Histories())
+
+
+def leader(slot: Slot = CLOCK, round_: int = 1) -> int:
+    return NETWORK.leader_at(slot)(Height(slot), Round(round_), OPERATORS)
 
 
 def validator_id(role: RunnerRole, slot: Slot = CLOCK, key: BlsPublicKey = VALIDATOR) -> MessageId:
@@ -126,12 +178,16 @@ class Partials:
     signers: tuple[int, ...] = (1,)
     inner_signer: int = 1
     full_data: bytes = b""
+    index: int = INDEX
+    step: int = 0
 
     def signed(self) -> SignedSSVMessage:
-        one = PartialSignature(
-            BlsSignature(b"\x05" * 96), Root(b"\x06" * 32), OperatorId(self.inner_signer), ValidatorIndex(7)
+        signature, root, signer = BlsSignature(b"\x05" * 96), Root(b"\x06" * 32), OperatorId(self.inner_signer)
+        batch = tuple(
+            PartialSignature(signature, root, signer, ValidatorIndex(self.index + place * self.step))
+            for place in range(self.count)
         )
-        content = PartialSignatures(self.type, self.slot, (one,) * self.count).encode()
+        content = PartialSignatures(self.type, self.slot, batch).encode()
         identifier = message_id(slot=self.slot) if self.identifier is None else self.identifier
         return signed(content, MsgType.PARTIAL_SIGNATURE, identifier, signers=self.signers, full_data=self.full_data)
 

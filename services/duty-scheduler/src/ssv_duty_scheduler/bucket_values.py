@@ -1,7 +1,11 @@
 """The values of the bucket `duties`, made of what registry, signer and beacon node said.
 
     <epoch>.<committee id, hex>     CommitteeDuties of an own committee
-    <epoch>.network                 NetworkDuties of all SSV validators
+    <epoch>.network                 NetworkDuties: proposals and sync committee seats of all SSV validators
+    <epoch>.network.<hex digit>     KnownValidators: indices of those whose public key ends with the digit
+
+The first two stay small however many validators there are; the third has sixteen parts, of which the bus carries each
+up to 2.5 million validators in all.
 
 Pure and deterministic: the same knowledge gives the same bytes, so that replicas agree and nothing is written twice.
 Left out are liquidated validators and those that the beacon chain does not know or the signer does not hold. Every own
@@ -19,11 +23,15 @@ from ssv_api.v1 import duties_pb2 as pb
 from ssv_duty_scheduler.knowledge import EpochDuties, Known
 from ssv_duty_scheduler.validator_duties import DutyRules, event_duties, in_order, validator_duties
 from ssv_ethereum.beacon.duties import AttesterDuties, AttesterDuty, ProposerDuties, SyncDuty
+from ssv_ethereum.beacon.validators import NOT_LEAVING, ValidatorInfo
 from ssv_protocol.types.duty import MAX_SYNC_COMMITTEE_INDICES, ValidatorDuty
 from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Epoch, Slot
 from ssv_protocol.types.roles import BeaconRole
 
 NETWORK = "network"
+PARTS = 16
+NOT_DECIDED = NOT_LEAVING
+"""The activation epoch of a validator that still waits for one is FAR_FUTURE_EPOCH too."""
 
 
 def is_settled(known: Known, duties: EpochDuties) -> bool:
@@ -43,7 +51,13 @@ def values_of(known: Known, duties: EpochDuties, rules: DutyRules) -> dict[str, 
     if duties.sync is not None and duties.proposer is not None:
         network = _network(known, duties.epoch, duties.sync, duties.proposer)
         values[f"{duties.epoch}.{NETWORK}"] = network.SerializeToString(deterministic=True)
+        values.update(_known_validators(known, duties.epoch))
     return values
+
+
+def concerns_network(key: str) -> bool:
+    """Tell whether a key is of all SSV validators, not of a committee."""
+    return key.split(".")[1] == NETWORK
 
 
 def key_of(epoch: Epoch, committee: CommitteeId) -> str:
@@ -132,7 +146,7 @@ def _sync_message(seat: SyncDuty) -> ValidatorDuty:
 
 
 def _network(known: Known, epoch: Epoch, sync: Collection[SyncDuty], proposer: ProposerDuties) -> pb.NetworkDuties:
-    indices = {info.index: key for key, info in known.infos.items() if key in known.view.state.validators}
+    indices = {info.index for info in _ssv_validators(known)}
     return pb.NetworkDuties(
         epoch=epoch,
         proposers=[
@@ -141,5 +155,30 @@ def _network(known: Known, epoch: Epoch, sync: Collection[SyncDuty], proposer: P
             if duty.validator_index in indices
         ],
         sync_committee_validators=sorted(seat.validator_index for seat in sync if seat.validator_index in indices),
-        validators=[pb.KnownValidator(index=index, public_key=key) for index, key in sorted(indices.items())],
     )
+
+
+def _known_validators(known: Known, epoch: Epoch) -> dict[str, bytes]:
+    """Return the value of every part, if need be an empty one."""
+    parts: list[list[pb.KnownValidator]] = [[] for _ in range(PARTS)]
+    for info in sorted(_ssv_validators(known), key=lambda info: info.index):
+        parts[info.pubkey[-1] % PARTS].append(_known_validator(info))
+    return {
+        f"{epoch}.{NETWORK}.{part:x}": pb.KnownValidators(epoch=epoch, validators=validators).SerializeToString(
+            deterministic=True
+        )
+        for part, validators in enumerate(parts)
+    }
+
+
+def _known_validator(info: ValidatorInfo) -> pb.KnownValidator:
+    validator = pb.KnownValidator(index=info.index, public_key=info.pubkey)
+    if info.activation_epoch != NOT_DECIDED:
+        validator.activation_epoch = info.activation_epoch
+    if info.exit_epoch != NOT_LEAVING:
+        validator.exit_epoch = info.exit_epoch
+    return validator
+
+
+def _ssv_validators(known: Known) -> list[ValidatorInfo]:
+    return [info for key, info in known.infos.items() if key in known.view.state.validators]

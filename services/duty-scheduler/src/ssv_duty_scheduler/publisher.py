@@ -4,7 +4,7 @@ A value is written when it is another than this process wrote last and another t
 that agree write it once, and two that don't write it once each. Old values go by the bucket's age limit.
 
 Invariant: a value that the bus refuses holds up no other; the committees' go before those of the whole network, which
-are large.
+are large and many.
 
 Not guaranteed: which value stands while replicas disagree, as while one of them has not seen a reorganisation yet.
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from ssv_duty_scheduler.bucket_values import NETWORK, amended, empty_value
+from ssv_duty_scheduler.bucket_values import amended, concerns_network, empty_value
 from ssv_protocol.beacon_chain import BeaconChain
 from ssv_protocol.types.duty import ValidatorDuty
 from ssv_protocol.types.ids import Epoch
@@ -46,10 +46,10 @@ class Publisher:
         gone = {
             key: empty_value(key)
             for key in self._written.keys() - values.keys()
-            if _epoch_of(key) in settled and not key.endswith(NETWORK)
+            if _epoch_of(key) in settled and not concerns_network(key)
         }
         writes, refusal = 0, None
-        for key, value in sorted({**gone, **values}.items(), key=lambda item: item[0].endswith(NETWORK)):
+        for key, value in sorted({**gone, **values}.items(), key=lambda item: concerns_network(item[0])):
             try:
                 writes += await self._write(key, value)
             except BusRefused as error:

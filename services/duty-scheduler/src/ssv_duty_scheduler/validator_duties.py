@@ -24,14 +24,13 @@ from dataclasses import dataclass
 from ssv_duty_scheduler.knowledge import EpochDuties, Known
 from ssv_ethereum.beacon.validators import ValidatorInfo
 from ssv_protocol.beacon_chain import BeaconChain
+from ssv_protocol.registry.event_duties import event_duty_slot
 from ssv_protocol.registry.state import ChainMoment, ValidatorRecord
 from ssv_protocol.types.duty import ValidatorDuty
-from ssv_protocol.types.ids import Epoch, Instant, Slot
+from ssv_protocol.types.ids import Epoch, Slot
 from ssv_protocol.types.roles import BeaconRole
 
 REGISTRATION_PERIOD_EPOCHS = 10
-EVENT_DUTY_SLOTS = 4
-"""Slots between a block and the duty that an event in it asks for. Part of the protocol: the slot is on the wire."""
 
 _ATTESTING = frozenset({"active_ongoing", "active_exiting"})
 _PENDING = "pending_queued"
@@ -113,7 +112,7 @@ def _event_slot(chain: BeaconChain, moment: ChainMoment | None, epoch: Epoch) ->
     """Return the slot of the duty that an event asks for if it is one of `epoch`."""
     if moment is None:
         return None
-    slot = Slot(chain.slot_at(Instant(moment.block_time_s)) + EVENT_DUTY_SLOTS)
+    slot = event_duty_slot(chain, moment)
     return slot if chain.epoch_of(slot) == epoch else None
 
 

@@ -79,7 +79,7 @@ class BusSide:
             self._traffic.repeated_requests.inc()
             await self._answer(message, peers)
             return
-        verdict = gate.judge(topic, message.data, time.time())
+        verdict = gate.judge_own(topic, message.data, time.time())
         if not isinstance(verdict, Accept):
             await self._refuse(message, topic, verdict.reason, verdict.detail)
             if verdict.reason is not GossipReason.NO_REGISTRY:

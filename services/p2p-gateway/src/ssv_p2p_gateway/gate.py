@@ -1,5 +1,7 @@
 """The gate between gossip and the operator: validates, counts, and passes on what is accepted.
 
+RSA signatures are verified here, on the loop: a thread would take longer (README has the figures).
+
 Invariant: nothing reaches the bus, and nothing is forwarded to peers, that did not pass here. A fault of the check
 itself drops the message and never ends the service.
 """
@@ -8,26 +10,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from structlog.typing import FilteringBoundLogger
 
 from ssv_p2p_gateway.replay import Received
 from ssv_p2p_gateway.traffic import Traffic
-from ssv_protocol.forks import Network
+from ssv_p2p_gateway.world import World
 from ssv_protocol.types.ids import CommitteeId, Instant
-from ssv_protocol.validation.directory import Directory
-from ssv_protocol.validation.gossip import validate
-from ssv_protocol.validation.verdict import Accept, GossipReason, GossipVerdict, Ignore, Reject
+from ssv_protocol.validation.gossip import validate, validate_own
+from ssv_protocol.validation.history import Histories
+from ssv_protocol.validation.verdict import Accept, GossipReason, GossipVerdict, Refusal, refuse
 
 Deliver = Callable[[CommitteeId, Received], None]
+_LIFE_EPOCHS = 2
+"""A message can be late by one epoch and a few slots."""
 
 
 class Gate:
-    """Judges messages. `directory` is None until the registry is known."""
+    """Judges messages by what `world` knows and by what has come before."""
 
-    def __init__(self, network: Network, traffic: Traffic, log: FilteringBoundLogger, deliver: Deliver) -> None:
-        self.directory: Directory | None = None
-        self._network = network
+    def __init__(self, world: World, traffic: Traffic, log: FilteringBoundLogger, deliver: Deliver) -> None:
+        self._world = world
+        self._histories = Histories()
+        self._forgotten_at = 0.0
         self._traffic = traffic
         self._log = log
         self._deliver = deliver
@@ -42,7 +48,7 @@ class Gate:
         the peer that brought it.
         """
         at = time.time()
-        verdict = _pubsub_rules(topics, author, signed=signed) or self.judge(topics[0], data, at)
+        verdict = _pubsub_rules(topics, author, signed=signed) or self._judge_heard(peer, topics[0], data, at)
         if not isinstance(verdict, Accept):
             self._traffic.refused(verdict)
             self._log.debug("refused a message", verdict=type(verdict).__name__, reason=verdict.reason,
@@ -52,23 +58,39 @@ class Gate:
         self._deliver(verdict.committee_id, Received(data, int(at * 1e6)))
         return verdict
 
-    def judge(self, topic: str, data: bytes, at: float) -> GossipVerdict:
-        """Validate a message; one that the check itself fails on is ignored."""
+    def judge_own(self, topic: str, data: bytes, at: float) -> GossipVerdict:
+        """Tell whether an own message may be published. Never raises."""
+        knowledge = self._world.knowledge(Instant(at))
+        return self._measured(topic, partial(validate_own, knowledge, topic, data, Instant(at)))
+
+    def _judge_heard(self, peer: bytes, topic: str, data: bytes, at: float) -> GossipVerdict:
+        knowledge = self._world.knowledge(Instant(at))
+        self._forget(at)
+        return self._measured(topic, partial(validate, knowledge, self._histories, peer, topic, data, Instant(at)))
+
+    def _measured(self, topic: str, check: Callable[[], GossipVerdict]) -> GossipVerdict:
         begun = time.perf_counter()
         try:
-            return validate(self._network, self.directory, topic, data, Instant(at))
+            return check()
         except Exception as error:
             self._log.exception("validation failed", topic=topic)
-            return Ignore(GossipReason.FAULT, type(error).__name__)
+            return refuse(GossipReason.FAULT, type(error).__name__)
         finally:
             self._traffic.validation_s.observe(time.perf_counter() - begun)
 
+    def _forget(self, at: float) -> None:
+        """Forget once a slot what no message can repeat any more."""
+        chain = self._world.network.chain
+        if at - self._forgotten_at >= chain.slot_duration_s:
+            self._forgotten_at = at
+            self._histories.forget_before(Instant(at - _LIFE_EPOCHS * chain.slots_per_epoch * chain.slot_duration_s))
 
-def _pubsub_rules(topics: Sequence[str], author: bytes, *, signed: bool) -> Reject | None:
+
+def _pubsub_rules(topics: Sequence[str], author: bytes, *, signed: bool) -> Refusal | None:
     if len(topics) != 1:
-        return Reject(GossipReason.PUBSUB_TOPICS, f"{len(topics)}")
+        return refuse(GossipReason.PUBSUB_TOPICS, f"{len(topics)}")
     if signed:
-        return Reject(GossipReason.PUBSUB_SIGNATURE)
+        return refuse(GossipReason.PUBSUB_SIGNATURE)
     if not author:
-        return Reject(GossipReason.PUBSUB_AUTHOR)
+        return refuse(GossipReason.PUBSUB_AUTHOR)
     return None

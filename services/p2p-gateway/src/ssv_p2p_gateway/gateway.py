@@ -15,6 +15,7 @@ from libp2p.crypto.keys import KeyPair
 from libp2p.peer.peerinfo import PeerInfo
 
 from ssv_gossipsub import TopicScoreParameters
+from ssv_p2p_gateway import network_duties
 from ssv_p2p_gateway.addresses import listen_address, peer_address
 from ssv_p2p_gateway.bus_side import BusSide
 from ssv_p2p_gateway.gate import Gate
@@ -25,11 +26,11 @@ from ssv_p2p_gateway.node import Node, NodeParts, run_node
 from ssv_p2p_gateway.settings import GatewaySettings
 from ssv_p2p_gateway.static_peers import PeersFile
 from ssv_p2p_gateway.traffic import Traffic
+from ssv_p2p_gateway.world import World
 from ssv_protocol.forks import Network
-from ssv_protocol.registry.state import RegistryState
 from ssv_protocol.types.ids import Epoch, Instant
-from ssv_protocol.validation.directory import directory_of
 from ssv_protocol.validation.topology import topics_around
+from ssv_runtime.bus import KeyValue
 from ssv_runtime.files import write_atomically
 from ssv_runtime.registry_client import RegistryView, watch
 from ssv_runtime.service import Service
@@ -43,14 +44,14 @@ class Gateway:
     def __init__(
         self, settings: GatewaySettings, service: Service, network: Network, bus_side: BusSide, traffic: Traffic
     ) -> None:
-        self.gate = Gate(network, traffic, service.log, bus_side.deliver)
+        self._world = World(network)
+        self.gate = Gate(self._world, traffic, service.log, bus_side.deliver)
         self._settings = settings
         self._service = service
         self._network = network
         self._bus_side = bus_side
         self._traffic = traffic
         self._view = RegistryView()
-        self._directory_of: RegistryState | None = None
         self._topics: Collection[str] = frozenset()
         self._topic_scores: Mapping[str, TopicScoreParameters] = {}
         self._scored_in: Epoch | None = None
@@ -102,26 +103,29 @@ class Gateway:
         dependency = self._service.health.dependency("registry")
 
         def lost(reason: str) -> None:
+            self._world.registry_lost()
             dependency.down(reason, "see whether the eth1-listener at registry_target runs")
 
         async for view in watch(channel, lost):
             dependency.up()
             self._view = view
-            known = self._directory_of
-            if (
-                known is None
-                or known.operators is not view.state.operators
-                or (known.validators is not view.state.validators)
-            ):  # most blocks change neither
-                self.gate.directory = directory_of(view.state)
-                self._directory_of = view.state
+            self._world.registry_came(view, Instant(time.time()))
             await self._follow_topics()
+
+    async def follow_duties(self, bucket: KeyValue, keys: str) -> None:
+        """Take what the beacon chain wants of all SSV validators."""
+
+        def changed() -> None:
+            self._traffic.duties_epoch.set(-1 if self._world.newest_epoch is None else self._world.newest_epoch)
+
+        await network_duties.follow(bucket.watch(keys), self._world, changed, self._service.log)
 
     async def follow_clock(self) -> None:
         """Look at the topics again with each slot, which may bring a fork nearer."""
         chain = self._network.chain
         while True:
             await self._follow_topics()
+            self._traffic.registry_fresh.set(self._world.registry_is_fresh(Instant(time.time())))
             next_slot = chain.slot_start(chain.slot_at(Instant(time.time()))) + chain.slot_duration_s
             await asyncio.sleep(max(0.1, next_slot - time.time()))
 

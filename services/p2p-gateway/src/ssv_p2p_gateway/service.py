@@ -8,6 +8,7 @@ from ssv_api.v1.gateway_pb2_grpc import add_GatewayServicer_to_server
 from ssv_p2p_gateway.bus_side import BusSide
 from ssv_p2p_gateway.gateway import Gateway
 from ssv_p2p_gateway.host import quiet_library
+from ssv_p2p_gateway.network_duties import NETWORK_KEYS
 from ssv_p2p_gateway.network_key import load_network_key
 from ssv_p2p_gateway.peers_service import PERMISSIONS, PeersService
 from ssv_p2p_gateway.replay import Replay
@@ -15,6 +16,7 @@ from ssv_p2p_gateway.settings import GatewaySettings
 from ssv_p2p_gateway.traffic import Traffic
 from ssv_runtime.bus import Bus
 from ssv_runtime.names import ETH1_LISTENER, P2P_GATEWAY
+from ssv_runtime.nats_permissions import DUTIES_BUCKET
 from ssv_runtime.network_file import read_network_file
 from ssv_runtime.rpc import channel, secure_server
 from ssv_runtime.service import Service, ServiceSpec
@@ -28,9 +30,8 @@ async def run(settings: GatewaySettings, service: Service) -> None:
     network = read_network_file(settings.network_file)
     key = load_network_key(settings.data_dir)
     traffic = Traffic(service.metrics)
-    bus_side = BusSide(
-        await Bus.connect(settings, service), Replay(network.chain, settings.replay_mb * MEGABYTE), traffic, service
-    )
+    bus = await Bus.connect(settings, service)
+    bus_side = BusSide(bus, Replay(network.chain, settings.replay_mb * MEGABYTE), traffic, service)
     gateway = Gateway(settings, service, network, bus_side, traffic)
     servicer = PeersService(lambda: gateway.node, traffic)
     await bus_side.listen(gateway.gate)
@@ -42,6 +43,8 @@ async def run(settings: GatewaySettings, service: Service) -> None:
         service.spawn(partial(gateway.run_node, key), "libp2p node", restart=True)
         service.spawn(bus_side.hand_over, "bus side", restart=True)
         service.spawn(partial(gateway.follow_registry, listener), "registry", restart=True)
+        for keys in NETWORK_KEYS:
+            service.spawn(partial(gateway.follow_duties, bus.kv(DUTIES_BUCKET), keys), f"duties {keys}", restart=True)
         service.spawn(gateway.follow_clock, "topics", restart=True)
         service.spawn(gateway.follow_peers, "peers", restart=True)
         await service.stopping.wait()

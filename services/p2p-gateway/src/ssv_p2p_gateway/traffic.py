@@ -20,6 +20,7 @@ class Traffic:
         self._followed = (0, 0)
         self._accepted = metrics.counter("gossip_accepted", "Messages of peers that passed validation", ["topic"])
         self._refused = metrics.counter("gossip_refused", "Messages of peers that did not", ["verdict", "reason"])
+        self._spared = metrics.counter("gossip_spared", "Rejections that a stale registry made ignores", ["reason"])
         self._published = metrics.counter("gossip_published", "Own messages given to peers", ["topic"])
         self._not_published = metrics.counter("gossip_not_published", "Own messages not given to peers", ["reason"])
         self.repeated_requests = metrics.counter("repeated_requests", "Requests to publish what is on its way already")
@@ -30,6 +31,8 @@ class Traffic:
             "validation_seconds", "Validation of a message", buckets=VALIDATION_BUCKETS_S
         )
         self.publish_s = metrics.histogram("publish_seconds", "From the worker's request to the peers' send queues")
+        self.registry_fresh = metrics.gauge("registry_fresh", "Whether the registry is believed to be the chain's")
+        self.duties_epoch = metrics.gauge("duties_epoch", "Newest epoch whose proposers and sync committee are known")
         self.peers = metrics.gauge("peers", "Connected peers that speak gossip")
         self.topics = metrics.gauge("topics", "Subscribed topics")
         self.replay_bytes = metrics.gauge("replay_bytes", "Size of the messages kept for workers that come late")
@@ -44,6 +47,8 @@ class Traffic:
         self.refused_by_reason[refusal.reason] += 1
         verdict = "ignore" if isinstance(refusal, Ignore) else "reject"
         self._refused.labels(verdict, refusal.reason).inc()
+        if isinstance(refusal, Ignore) and refusal.spared:
+            self._spared.labels(refusal.reason).inc()
 
     def follow(self, counts: Counts) -> None:
         """Take over what the router has counted since the last time."""

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17ssv_api/v1/duties.proto\x12\x06ssv.v1\"\xbc\x01\n\x0f\x43ommitteeDuties\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x14\n\x0c\x63ommittee_id\x18\x02 \x01(\x0c\x12\x16\n\x0e\x64\x65pendent_root\x18\x03 \x01(\x0c\x12(\n\nvalidators\x18\x04 \x03(\x0b\x32\x14.ssv.v1.OwnValidator\x12\x10\n\x08\x61ttester\x18\x05 \x03(\x0c\x12\x16\n\x0esync_committee\x18\x06 \x03(\x0c\x12\x18\n\x10validator_duties\x18\x07 \x03(\x0c\"N\n\x0cOwnValidator\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x12\x1b\n\x13may_sign_from_epoch\x18\x03 \x01(\x04\"\x96\x01\n\rNetworkDuties\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\'\n\tproposers\x18\x02 \x03(\x0b\x32\x14.ssv.v1.ProposerDuty\x12!\n\x19sync_committee_validators\x18\x03 \x03(\x04\x12*\n\nvalidators\x18\x04 \x03(\x0b\x32\x16.ssv.v1.KnownValidator\"5\n\x0cProposerDuty\x12\x0c\n\x04slot\x18\x01 \x01(\x04\x12\x17\n\x0fvalidator_index\x18\x02 \x01(\x04\"3\n\x0eKnownValidator\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\">\n\x04Head\x12\x0c\n\x04slot\x18\x01 \x01(\x04\x12\x12\n\nblock_root\x18\x02 \x01(\x0c\x12\x14\n\x0cseen_unix_ms\x18\x03 \x01(\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17ssv_api/v1/duties.proto\x12\x06ssv.v1\"\xbc\x01\n\x0f\x43ommitteeDuties\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x14\n\x0c\x63ommittee_id\x18\x02 \x01(\x0c\x12\x16\n\x0e\x64\x65pendent_root\x18\x03 \x01(\x0c\x12(\n\nvalidators\x18\x04 \x03(\x0b\x32\x14.ssv.v1.OwnValidator\x12\x10\n\x08\x61ttester\x18\x05 \x03(\x0c\x12\x16\n\x0esync_committee\x18\x06 \x03(\x0c\x12\x18\n\x10validator_duties\x18\x07 \x03(\x0c\"N\n\x0cOwnValidator\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x12\x1b\n\x13may_sign_from_epoch\x18\x03 \x01(\x04\"p\n\rNetworkDuties\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\'\n\tproposers\x18\x02 \x03(\x0b\x32\x14.ssv.v1.ProposerDuty\x12!\n\x19sync_committee_validators\x18\x03 \x03(\x04J\x04\x08\x04\x10\x05\"5\n\x0cProposerDuty\x12\x0c\n\x04slot\x18\x01 \x01(\x04\x12\x17\n\x0fvalidator_index\x18\x02 \x01(\x04\"L\n\x0fKnownValidators\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12*\n\nvalidators\x18\x02 \x03(\x0b\x32\x16.ssv.v1.KnownValidator\"\x8f\x01\n\x0eKnownValidator\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x12\x1d\n\x10\x61\x63tivation_epoch\x18\x03 \x01(\x04H\x00\x88\x01\x01\x12\x17\n\nexit_epoch\x18\x04 \x01(\x04H\x01\x88\x01\x01\x42\x13\n\x11_activation_epochB\r\n\x0b_exit_epoch\">\n\x04Head\x12\x0c\n\x04slot\x18\x01 \x01(\x04\x12\x12\n\nblock_root\x18\x02 \x01(\x0c\x12\x14\n\x0cseen_unix_ms\x18\x03 \x01(\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,12 +35,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMMITTEEDUTIES']._serialized_end=224
   _globals['_OWNVALIDATOR']._serialized_start=226
   _globals['_OWNVALIDATOR']._serialized_end=304
-  _globals['_NETWORKDUTIES']._serialized_start=307
-  _globals['_NETWORKDUTIES']._serialized_end=457
-  _globals['_PROPOSERDUTY']._serialized_start=459
-  _globals['_PROPOSERDUTY']._serialized_end=512
-  _globals['_KNOWNVALIDATOR']._serialized_start=514
-  _globals['_KNOWNVALIDATOR']._serialized_end=565
-  _globals['_HEAD']._serialized_start=567
-  _globals['_HEAD']._serialized_end=629
+  _globals['_NETWORKDUTIES']._serialized_start=306
+  _globals['_NETWORKDUTIES']._serialized_end=418
+  _globals['_PROPOSERDUTY']._serialized_start=420
+  _globals['_PROPOSERDUTY']._serialized_end=473
+  _globals['_KNOWNVALIDATORS']._serialized_start=475
+  _globals['_KNOWNVALIDATORS']._serialized_end=551
+  _globals['_KNOWNVALIDATOR']._serialized_start=554
+  _globals['_KNOWNVALIDATOR']._serialized_end=697
+  _globals['_HEAD']._serialized_start=699
+  _globals['_HEAD']._serialized_end=761
 # @@protoc_insertion_point(module_scope)
