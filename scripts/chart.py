@@ -72,6 +72,11 @@ def values_schema() -> Schema:
                 tolerations={"type": "array", "items": {"type": "object"}},
                 priorityClassName={"type": "string"},
             ),
+            monitoring=_object(
+                serviceMonitor={"type": "boolean"},
+                serviceMonitorLabels=_LABELS,
+                namespace={"type": "string", "pattern": "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$", "maxLength": 63},
+            ),
             watchNamespaces={"type": "array", "items": _NAME},
             uninstall=_object(waitForNodes={"type": "boolean"}, limitSeconds={"type": "integer", "minimum": 1}),
             node=node,
