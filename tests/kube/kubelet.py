@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import signal
 import subprocess
 import threading
 import urllib.request
@@ -86,6 +87,14 @@ class Kubelet:
             and each.pod["metadata"]["name"].startswith(pod_prefix)
         }
 
+    def freeze(self, namespace: str, pod: str) -> None:
+        """Stop a pod's process where it is: to all others it is gone."""
+        self.processes(namespace, pod)[pod].send_signal(signal.SIGSTOP)
+
+    def thaw(self, namespace: str, pod: str) -> None:
+        """Let it go on."""
+        self.processes(namespace, pod)[pod].send_signal(signal.SIGCONT)
+
     def logs(self, namespace: str, pod_prefix: str) -> str:
         """Return what pods have written, of those that are gone too."""
         files = sorted(self._folder.glob(f"{namespace}.{pod_prefix}*/log"), key=lambda file: file.stat().st_mtime)
@@ -158,7 +167,7 @@ class Kubelet:
             if not running.stopping:
                 running.process.terminate()
                 running.stopping = True
-            return
+            return  # looked at again, until it has ended
         self._end(self._running.pop(uid))
         self._forget(running.pod)
 

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from ssv_kube.resources.objects import OPERATOR_APP
 from tests.kube.api import Api, Manifest, Refused
+from tests.kube.audit import Request, requests
 from tests.kube.kubelet import Kubelet
 from tests.kube.nodes import namespace, network_map
 from tests.kube.release import Release
@@ -78,6 +80,20 @@ class Site:
     def gone(self, name: str) -> bool:
         """Return whether a node is no more."""
         return not self.api.exists("SSVNode", self.place, name)
+
+    def operator_requests(self) -> list[Request]:
+        """Return what the operator has asked the API server for until now."""
+        return requests(self.release.plane.audit_log, self.place, OPERATOR_APP)
+
+    def operator_turns(self, name: str, turns: int) -> None:
+        """Wait until the operator has looked at a node some more times: each time it says how the node stands."""
+
+        def said() -> int:
+            done = self.operator_requests()
+            return sum(each.resource == "ssvnodes/status" and each.name == name for each in done)
+
+        enough = said() + turns
+        eventually(lambda: said() >= enough, f"{turns} turns")
 
     def end(self, name: str) -> None:
         """Delete a node without its record and wait until it is gone with its children."""

@@ -12,6 +12,7 @@ import pytest
 from ssv_consensus.settings import ConsensusSettings
 from ssv_duty_scheduler.settings import DutySchedulerSettings
 from ssv_eth1_listener.settings import Eth1ListenerSettings
+from ssv_kube.resources.mounts import mounts
 from ssv_kube.resources.node import Node
 from ssv_kube.resources.settings_files import settings_file
 from ssv_p2p_gateway.settings import GatewaySettings
@@ -70,6 +71,21 @@ def test_an_external_bus_is_not_spoken_to_with_our_certificates(example: Example
     written = content(example("external-nats"), "p2p-gateway")
     assert written["nats_tls"] is False
     assert written["nats_url"].startswith("tls://")
+    assert (written["nats_replicas"], "nats_ca" in written) == (1, False)
+
+
+def test_an_external_bus_may_have_an_authority_of_its_own(example: Example) -> None:
+    external = {"url": "tls://bus:4222", "passwordsSecret": "p", "caKey": "authority.pem", "replicas": 3}
+    node = example("external-nats", nats={"external": external})
+    assert content(node, "consensus")["nats_ca"] == "/etc/ssv/bus/ca.crt"
+    assert content(node, "consensus")["nats_replicas"] == 3
+    (bus,) = [each for each in mounts(node, "consensus") if each.name == "bus"]
+    assert {"key": "authority.pem", "path": "ca.crt"} in bus.source["secret"]["items"]
+
+
+def test_as_many_servers_keep_a_stream_as_there_are(example: Example) -> None:
+    assert content(example("single"), "duty-scheduler")["nats_replicas"] == 1
+    assert content(example("ha"), "duty-scheduler")["nats_replicas"] == 3
 
 
 def test_only_those_with_business_on_the_bus_get_there(example: Example) -> None:

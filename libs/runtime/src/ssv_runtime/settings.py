@@ -46,6 +46,8 @@ class ServiceSettings(BaseSettings):
     nats_password_file: FilePath | None = Field(None, description="File with the user's password, read at each connect")
     nats_creds: FilePath | None = Field(None, description="NATS credentials file (JWT), instead of user and password")
     nats_tls: bool = Field(False, description="Whether to speak TLS to NATS, with the certificates below")
+    nats_ca: FilePath | None = Field(None, description="Authority of a NATS of somebody else's (PEM); turns on TLS")
+    nats_replicas: int = Field(1, ge=1, le=5, description="NATS servers that keep each stream: 3 where there are three")
     tls_ca: FilePath = Field(description="Certificate authority of all services (PEM)")
     tls_cert: FilePath = Field(description="Certificate of this service (PEM)")
     tls_key: FilePath = Field(description="Private key of that certificate (PEM)")

@@ -14,6 +14,7 @@ import kopf
 from ssv_kube.errors import KubeError
 from ssv_kube.handlers.farewell import is_overdue, put_away
 from ssv_kube.handlers.kinds import CHILDREN, NODE
+from ssv_kube.handlers.login import login_as_account
 from ssv_kube.handlers.reconcile import Keeper, Office, Say, node_of
 from ssv_kube.model.names import FINALIZER, GROUP
 from ssv_kube.resources.objects import APP, INSTANCE, MANAGED_BY, MANAGER, NAME, Manifest
@@ -47,7 +48,7 @@ def register(office: Office, *, resync_s: float, export_limit_s: float) -> kopf.
     at = (NODE.group, NODE.version, NODE.plural)
 
     kopf.on.login(registry=registry, id="kubeconfig", errors=kopf.ErrorsMode.IGNORED)(kopf.login_with_kubeconfig)
-    kopf.on.login(registry=registry, id="account", errors=kopf.ErrorsMode.IGNORED)(kopf.login_with_service_account)
+    kopf.on.login(registry=registry, id="account", errors=kopf.ErrorsMode.IGNORED)(login_as_account)
 
     @kopf.daemon(*at, registry=registry, id="look-after", cancellation_timeout=_RETRY_S, initial_delay=0)
     async def look_after(namespace: Any, name: str, body: kopf.Body, stopped: kopf.DaemonStopped, **_: Any) -> None:

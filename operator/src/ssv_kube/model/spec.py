@@ -96,6 +96,10 @@ class ExternalNats(Part):
         description="Servers, several with commas between them; without user and password"
     )
     passwords_secret: ObjectName = Field(description="Secret with a password for each service, by the service's name")
+    ca_key: DataKey | None = Field(
+        default=None, description="The same Secret's key with the servers' authority (PEM); unset: a public one"
+    )
+    replicas: Literal[1, 3] = Field(default=1, description="Servers that keep each stream: 3 where there are three")
 
 
 class Nats(Part):

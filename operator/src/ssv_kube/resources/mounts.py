@@ -20,6 +20,7 @@ NETWORK_FILE: Final = "/etc/ssv/network/network.json"
 TLS_DIR: Final = "/etc/ssv/tls"
 BUS_DIR: Final = "/etc/ssv/bus"
 BUS_PASSWORD_FILE: Final = f"{BUS_DIR}/password"
+BUS_CA_FILE: Final = f"{BUS_DIR}/ca.crt"
 OPERATOR_KEY_DIR: Final = "/etc/ssv/operator-key"
 OPERATOR_KEY_FILE: Final = f"{OPERATOR_KEY_DIR}/key"
 OPERATOR_KEY_PASSWORD_FILE: Final = f"{OPERATOR_KEY_DIR}/password"
@@ -94,8 +95,12 @@ def secret_mount(name: str, path: str, secret: str, items: dict[str, str] | None
 
 def _bus_password(node: Node, service: str) -> Mount:
     external = node.spec.nats.external
-    secret = bus_secret(node) if external is None else external.passwords_secret
-    return secret_mount("bus", BUS_DIR, secret, {service: "password"})
+    items = {service: "password"}
+    if external is None:
+        return secret_mount("bus", BUS_DIR, bus_secret(node), items)
+    if external.ca_key is not None:
+        items[external.ca_key] = "ca.crt"
+    return secret_mount("bus", BUS_DIR, external.passwords_secret, items)
 
 
 def _keys(node: Node) -> list[Mount]:

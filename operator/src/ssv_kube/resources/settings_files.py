@@ -61,6 +61,8 @@ def _bus(node: Node, service: str) -> dict[str, Any]:
         "nats_user": service,
         "nats_password_file": mounts.BUS_PASSWORD_FILE,
         "nats_tls": external is None,
+        "nats_ca": mounts.BUS_CA_FILE if external is not None and external.ca_key is not None else None,
+        "nats_replicas": replicas(node, NATS) if external is None else external.replicas,
     }
 
 

@@ -58,6 +58,11 @@ class Connection:
         self._connects = service.metrics.counter("bus_connects", "Connections made to NATS")
         self._round_trip = service.metrics.histogram("bus_round_trip_seconds", "Ping to the NATS server and back")
 
+    @property
+    def replicas(self) -> int:
+        """How many servers keep a stream."""
+        return self._settings.nats_replicas
+
     def live(self) -> nats.aio.client.Client:
         """Return the client.
 
@@ -117,6 +122,8 @@ class Connection:
             credentials = {"user": settings.nats_user, "password": self._password()}
         if settings.nats_tls:
             credentials["tls"] = self._tls()
+        elif settings.nats_ca is not None:
+            credentials["tls"] = ssl.create_default_context(cafile=settings.nats_ca)
         await client.connect(
             servers=[server.strip() for server in settings.nats_url.split(",")],
             name=f"ssv-{self._service.name}",

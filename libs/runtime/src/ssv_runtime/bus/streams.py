@@ -43,7 +43,7 @@ def api(connection: Connection) -> nats.js.client.JetStreamContext:
 
 
 async def ensure_stream(connection: Connection, config: nats.js.api.StreamConfig) -> None:
-    """Make the stream, or adapt the one that has its name.
+    """Make the stream, or adapt the one that has its name; as many servers keep it as the settings say.
 
     Raises:
         BusUnavailable: there is no connection, or the server did not answer.
@@ -51,6 +51,7 @@ async def ensure_stream(connection: Connection, config: nats.js.api.StreamConfig
     """
     try:
         streams = api(connection)
+        config = config.evolve(num_replicas=connection.replicas)
         try:
             await streams.add_stream(config)
         except nats.js.errors.BadRequestError:  # it is there, with other limits
