@@ -68,6 +68,29 @@ def test_a_refused_blinded_block_is_taken_if_the_leaders_comes_to_the_node() -> 
     assert node.paths.count(root) == 3
 
 
+def resets(request: web.Request) -> web.Response:
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
+
+
+def test_what_no_node_answers_to_is_handed_over_again() -> None:
+    def comes_back(request: web.Request) -> web.Response:
+        return resets(request) if node.paths.count(ATTESTATIONS) < 3 else web.Response()
+
+    node = ScriptedNode({ATTESTATIONS: comes_back})
+    attestations = Submit(attesters=(FIVE,), attestations=(zero(SingleAttestation, attester_index=FIVE),))
+    assert node.refused(attestations) == set()
+    assert node.paths == [ATTESTATIONS] * 3
+
+
+def test_a_refusal_is_an_answer() -> None:
+    node = ScriptedNode({ATTESTATIONS: refuses(400)})
+    attestations = Submit(attesters=(FIVE,), attestations=(zero(SingleAttestation, attester_index=FIVE),))
+    assert node.refused(attestations) == {(BeaconRole.ATTESTER, FIVE)}
+    assert node.paths == [ATTESTATIONS]
+
+
 EVERYTHING = Submit(
     attesters=(FIVE, SIX),
     attestations=tuple(zero(SingleAttestation, attester_index=index) for index in (FIVE, SIX)),

@@ -1,6 +1,6 @@
 """Handing a duty's signed objects to the beacon nodes: each kind by itself, so that one that fails hinders no other.
 
-All nodes are given them, and one that takes them will do.
+All nodes are given them, and one that takes them will do. While none says anything they are given them again.
 
 Every operator of a committee hands over the same object, and nodes that know it already may answer with an error. A
 refused block or exit therefore counts as taken when the node turns out to have it. Nodes that do not know the payload
@@ -20,8 +20,9 @@ from typing import TypeVar
 
 from ssv_consensus.beacon_answers import BLOCK_DEADLINE_IN_SLOTS
 from ssv_consensus.ports import Handed
-from ssv_ethereum.beacon.errors import BatchRefused, BeaconError
+from ssv_ethereum.beacon.errors import BatchRefused, BeaconError, BeaconTimeout, BeaconUnreachable
 from ssv_ethereum.beacon.validators import NOT_LEAVING
+from ssv_ethereum.pool.member import Ask
 from ssv_ethereum.pool.pool import BeaconPool
 from ssv_protocol.beacon_chain import BeaconFork
 from ssv_protocol.effects import Submit
@@ -33,6 +34,8 @@ from ssv_protocol.types.ids import Slot, ValidatorIndex
 from ssv_protocol.types.roles import BeaconRole
 
 _log = logging.getLogger(__name__)
+PATIENCE_SLOT_SHARE = 1 / 2
+"""How long a duty's objects are handed over again to nodes that do not answer."""
 _NOTHING: frozenset[Handed] = frozenset()
 _LOOK_AGAIN_S = 0.2
 _BEFORE_ELECTRA = "their shape is that of before Electra"
@@ -72,7 +75,7 @@ class BeaconSubmissions:
             role,
             work.attesters,
             singles,
-            lambda items: self._pool.every(lambda node: node.attestations.submit(items, fork)),
+            lambda items: self._by_every(lambda node: node.attestations.submit(items, fork)),
         )
 
     async def _aggregates(self, slot: Slot, work: Submit) -> frozenset[Handed]:
@@ -86,7 +89,7 @@ class BeaconSubmissions:
             role,
             aggregators,
             aggregates,
-            lambda items: self._pool.every(lambda node: node.attestations.publish_aggregates(items, fork)),
+            lambda items: self._by_every(lambda node: node.attestations.publish_aggregates(items, fork)),
         )
 
     async def _sync_messages(self, slot: Slot, work: Submit) -> frozenset[Handed]:
@@ -96,7 +99,7 @@ class BeaconSubmissions:
             role,
             members,
             work.sync_messages,
-            lambda items: self._pool.every(lambda node: node.sync_committee.submit_messages(items)),
+            lambda items: self._by_every(lambda node: node.sync_committee.submit_messages(items)),
         )
 
     async def _contributions(self, slot: Slot, work: Submit) -> frozenset[Handed]:
@@ -107,7 +110,7 @@ class BeaconSubmissions:
             role,
             aggregators,
             work.contributions,
-            lambda items: self._pool.every(lambda node: node.sync_committee.publish_contributions(items)),
+            lambda items: self._by_every(lambda node: node.sync_committee.publish_contributions(items)),
         )
 
     async def _registrations(self, slot: Slot, work: Submit) -> frozenset[Handed]:
@@ -117,7 +120,7 @@ class BeaconSubmissions:
             role,
             work.registrants,
             work.registrations,
-            lambda items: self._pool.every(lambda node: node.proposers.register(items)),
+            lambda items: self._by_every(lambda node: node.proposers.register(items)),
         )
 
     async def _block(self, slot: Slot, signed: SignedProposal) -> frozenset[Handed]:
@@ -125,7 +128,7 @@ class BeaconSubmissions:
         deadline_s = BLOCK_DEADLINE_IN_SLOTS * self._chain.slot_duration_s
         try:
             encoded = signed.container.encode()
-            await self._pool.every(
+            await self._by_every(
                 lambda node: node.blocks.publish(
                     encoded, proposal.fork, is_blinded=proposal.blinded, deadline_s=deadline_s
                 )
@@ -157,12 +160,24 @@ class BeaconSubmissions:
     async def _exit(self, slot: Slot, signed: SignedVoluntaryExit) -> frozenset[Handed]:
         index = signed.message.validator_index
         try:
-            await self._pool.every(lambda node: node.exits.submit(signed))
+            await self._by_every(lambda node: node.exits.submit(signed))
         except BeaconError as error:
             if not await self._is_leaving(index):
                 return _not_taken(slot, BeaconRole.VOLUNTARY_EXIT, [index], error)
             _log.debug("slot %s: validator %s is leaving already: %s", slot, index, error)
         return _NOTHING
+
+    async def _by_every(self, deed: Ask[None]) -> None:
+        """Have every node do something, again as long as none of them says anything. Raises BeaconError."""
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + PATIENCE_SLOT_SHARE * self._chain.slot_duration_s
+        while True:
+            try:
+                return await self._pool.every(deed)
+            except (BeaconUnreachable, BeaconTimeout):
+                if loop.time() + _LOOK_AGAIN_S >= give_up:
+                    raise
+                await asyncio.sleep(_LOOK_AGAIN_S)
 
     def _fork_at(self, slot: Slot) -> BeaconFork:
         return self._chain.fork_at(self._chain.epoch_of(slot)).fork
