@@ -83,7 +83,7 @@ def two_validators() -> Knowledge:
 
 def with_validators(count: int, beacon: BeaconFacts | None = None) -> Knowledge:
     """As many validators in the committee, of which one is known to have no seat in the sync committee."""
-    keys = (VALIDATOR, *(BlsPublicKey(bytes([number]) * 48) for number in range(100, 99 + count)))
+    keys = (VALIDATOR, *(BlsPublicKey(number.to_bytes(48, "big")) for number in range(1, count)))
     known = replace(directory().committees[COMMITTEE], validators=keys)
     base = replace(knowledge(), directory=replace(directory(), committees={COMMITTEE: known}))
     return base if beacon is None else replace(base, beacon=beacon)
