@@ -3,6 +3,7 @@
 IMAGES (all)             which ones, with spaces between them
 IMAGE_REPOSITORY (ssv)   tags are <repository>/<service>:<tag>
 IMAGE_TAG                the chart's appVersion, which its manifests ask for
+IMAGE_PUSH               1: push each one when it is built
 IMAGE_FLAGS              more flags for the builder, such as --network=host
 CONTAINER_TOOL           docker, podman or buildah; else the first that answers
 """
@@ -70,6 +71,8 @@ def main() -> int:
             begun = time.monotonic()
             build(tool, service)
             tag = reference(service)
+            if os.environ.get("IMAGE_PUSH"):
+                run(tool, "push", tag)
             print(f"{tag:<28}{image_size(tool, tag):>8}{time.monotonic() - begun:>8.0f} s", flush=True)
     except ToolError as error:
         print(f"images: {error}", file=sys.stderr)
