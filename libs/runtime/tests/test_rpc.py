@@ -18,7 +18,6 @@ from ssv_api.v1.signer_pb2_grpc import SignerStub, add_SignerServicer_to_server
 from ssv_runtime.certificates import issue, make_ca
 from ssv_runtime.names import CALLERS, CONSENSUS
 from ssv_runtime.rpc import Permissions, RpcFailure, RpcRefusal, caller_of, channel, secure_server
-from ssv_runtime.rpc.client import resolvable
 from ssv_runtime.rpc.limits import MAX_MESSAGE_BYTES
 
 pytestmark = pytest.mark.asyncio
@@ -212,32 +211,6 @@ async def test_the_channel_follows_its_server(certificates: Path) -> None:
             while not dependency.is_up:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         assert sample(service, "ssv_consensus_task_failures_total", task="channel to signer") == 0
-
-
-async def test_calls_go_round_the_replicas_and_past_one_that_is_gone(certificates: Path) -> None:
-    async with a_service("consensus") as service, a_signer(certificates) as (one, first):
-        async with a_signer(certificates) as (two, second), asyncio.timeout(PATIENCE_S):
-            target = f"127.0.0.1:{one},127.0.0.1:{two}"
-            stub: Any = SignerStub(channel(target, settings_of(certificates, "consensus"), service, "signer"))
-            while not (first.identified and second.identified):
-                await stub.Identity(signer_pb2.IdentityRequest(), wait_for_ready=True)
-        before = second.identified
-        for _ in range(20):
-            await stub.Identity(signer_pb2.IdentityRequest())
-        assert second.identified == before
-
-
-@pytest.mark.parametrize(
-    ("target", "written"),
-    [
-        ("127.0.0.1:9000", "127.0.0.1:9000"),
-        ("127.0.0.1:9000,127.0.0.1:9001", "ipv4:127.0.0.1:9000,127.0.0.1:9001"),
-        ("ipv6:[::1]:9000,[::1]:9001", "ipv6:[::1]:9000,[::1]:9001"),
-        ("dns:///ssv-signer:9000", "dns:///ssv-signer:9000"),
-    ],
-)
-async def test_a_list_of_addresses_is_written_as_grpc_reads_it(target: str, written: str) -> None:
-    assert resolvable(target) == written
 
 
 async def test_a_method_must_be_written_whole() -> None:

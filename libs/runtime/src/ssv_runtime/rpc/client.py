@@ -4,8 +4,8 @@ A target is "127.0.0.1:9000", several IPv4 addresses with commas between them, o
 "dns:///ssv-signer:9000". A name that stands for one address would keep all calls at one replica. Whatever the address,
 the certificate must carry the DNS name of the service that is expected there.
 
-A replica that dies is left at once; one that hangs without dying is found out by keepalive within 4 s, and calls that
-it has meanwhile end with their deadlines.
+A replica that dies is left at once; one that hangs without dying is found out by keepalive within about 4 s. Calls that
+it has not answered are then made again at another one.
 """
 
 from __future__ import annotations
