@@ -50,7 +50,7 @@ def register(office: Office, *, resync_s: float, export_limit_s: float) -> kopf.
     kopf.on.login(registry=registry, id="kubeconfig", errors=kopf.ErrorsMode.IGNORED)(kopf.login_with_kubeconfig)
     kopf.on.login(registry=registry, id="account", errors=kopf.ErrorsMode.IGNORED)(login_as_account)
 
-    @kopf.daemon(*at, registry=registry, id="look-after", cancellation_timeout=_RETRY_S, initial_delay=0)
+    @kopf.daemon(*at, registry=registry, id="look-after", cancellation_backoff=_RETRY_S, cancellation_timeout=_RETRY_S)
     async def look_after(namespace: Any, name: str, body: kopf.Body, stopped: kopf.DaemonStopped, **_: Any) -> None:
         keeper, bell = Keeper(office, namespace, name), bells.of(namespace, name)
         while not stopped:
@@ -96,6 +96,7 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.persistence.finalizer = FINALIZER
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=GROUP)
     settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=GROUP)
+    settings.background.instant_exit_timeout = 2 * _GATHER_S  # a task that does nothing at the time ends at once
     settings.posting.enabled = True
     settings.posting.loggers = False  # events are for people: those that the handlers post, and no log lines
     return settings

@@ -81,8 +81,9 @@ def _schema() -> dict[str, Any]:
 
 
 def _columns() -> list[dict[str, Any]]:
-    def column(name: str, path: str, kind: str = "string", priority: int = 0) -> dict[str, Any]:
-        return {"name": name, "type": kind, "jsonPath": path, "priority": priority}
+    def column(name: str, path: str, kind: str = "string") -> dict[str, Any]:
+        # without "priority": 0, which the API server drops: Helm would take that for somebody else's change
+        return {"name": name, "type": kind, "jsonPath": path}
 
     return [
         column("Network", ".spec.network.name"),
@@ -92,6 +93,6 @@ def _columns() -> list[dict[str, Any]]:
         column("Validators", ".status.validators", "integer"),
         column("Peers", ".status.peers", "integer"),
         column("Decided", ".status.lastDecidedSlot", "integer"),
-        column("Message", ".status.message", priority=1),
+        column("Message", ".status.message") | {"priority": 1},
         column("Age", ".metadata.creationTimestamp", "date"),
     ]
