@@ -27,6 +27,7 @@ DIALLING = (
     "ssv_runtime.bus",
     "ssv_runtime.registry_client",
     "ssv_runtime.slashing_client",
+    "ssv_signer.share_store",
     "ssvctl",
     "nats",
     "requests",

@@ -110,7 +110,7 @@ CASES: dict[str, tuple[Json, str | None]] = {
     "ExitBadChain": (leaving(NOW) | {"fork_info": fork_info(genesis_validators_root=OTHER_ROOT)}, "other_fork"),
     "RegistrationLastSecond": (registered(), None),
     "RegistrationFarFuture": (registered(timestamp=LAST_TIMESTAMP + 1), "far_future"),
-    "RegistrationOtherKey": (registered(OTHER_KEY), "other_key"),
+    "RegistrationOfAnotherKey": (registered(OTHER_KEY), None),
     "DepositGood": (deposited(), None),
     "DepositOtherKey": (deposited(OTHER_KEY), "other_key"),
     "DepositOtherNetwork": (deposited(genesis_fork_version="0x00000000"), "other_fork"),

@@ -1,6 +1,7 @@
 """VALIDATOR_REGISTRATION: where a validator's rewards from builders go. Not slashable, of no chain's fork.
 
-Builders keep the one with the highest timestamp, so one of the far future could never be replaced.
+Builders keep the one with the highest timestamp, so one of the far future could never be replaced. It may name another
+public key than the one that signs: with a share of a validator's key, it names the validator's.
 
 Source: builder-specs specs/bellatrix/builder.md.
 """
@@ -13,7 +14,7 @@ from ssv_protocol.signing.verdict import DenialReason
 from ssv_protocol.signing.watermarks import KeyRecord
 from ssv_protocol.types.beacon.registration import ValidatorRegistration
 from ssv_protocol.types.ids import GENESIS_EPOCH, Epoch, Root
-from ssv_signer.remote.errors import Refused, RemoteReason
+from ssv_signer.remote.errors import Refused
 from ssv_signer.remote.rules.kind import AHEAD_EPOCHS, View, kind
 
 
@@ -27,9 +28,7 @@ def signing_root(chain: BeaconChain, item: ValidatorRegistration) -> Root:
 
 
 def check(view: View, item: ValidatorRegistration, root: Root) -> KeyRecord | Refused:
-    """Judge it by its public key and its time."""
-    if item.pubkey != view.pubkey:
-        return Refused(RemoteReason.OTHER_KEY, f"0x{item.pubkey.hex()}")
+    """Judge it by its time."""
     latest_s = view.chain.slot_start(view.chain.first_slot(Epoch(view.epoch + AHEAD_EPOCHS + 1)))
     if item.timestamp > latest_s:
         return Refused(DenialReason.FAR_FUTURE, f"timestamp {item.timestamp}, latest {int(latest_s)}")
