@@ -37,3 +37,12 @@ def test_a_bad_peer_is_named_by_its_key(required: dict[str, str], peer: str) -> 
 def test_a_bad_listen_address_is_named_by_its_key(required: dict[str, str], address: str) -> None:
     with pytest.raises(SettingsError, match=r"listen_addr.*multiaddr"):
         settings(required, listen_addr=address)
+
+
+def test_of_several_gateways_each_has_a_name(required: dict[str, str]) -> None:
+    assert settings(required).gateways == 1
+    assert settings(required, gateways=3, gateway_id="a-1").gateway_id == "a-1"
+    with pytest.raises(SettingsError, match="gateway_id is missing"):
+        settings(required, gateways=2)
+    with pytest.raises(SettingsError, match="gateway_id"):
+        settings(required, gateways=2, gateway_id="a.b")

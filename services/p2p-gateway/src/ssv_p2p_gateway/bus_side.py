@@ -17,6 +17,7 @@ from ssv_p2p_gateway.gate import Gate
 from ssv_p2p_gateway.node import Node
 from ssv_p2p_gateway.own_publications import OwnPublications
 from ssv_p2p_gateway.replay import Received, Replay
+from ssv_p2p_gateway.topic_share import TopicShare
 from ssv_p2p_gateway.traffic import Traffic
 from ssv_protocol.types.ids import CommitteeId, Instant
 from ssv_protocol.validation.verdict import Accept, GossipReason
@@ -31,14 +32,15 @@ REPLAY_ANSWER_BYTES = MAX_PAYLOAD_BYTES - 1024 * 1024
 
 
 class BusSide:
-    """Serves the bus. `node` is None while there is none."""
+    """Serves the bus. `node` is None while there is none; what is not of the `share` another gateway publishes."""
 
-    def __init__(self, bus: Bus, replay: Replay, traffic: Traffic, service: Service) -> None:
+    def __init__(self, bus: Bus, replay: Replay, traffic: Traffic, service: Service, share: TopicShare) -> None:
         self.node: Node | None = None
         self._bus = bus
         self._replay = replay
         self._traffic = traffic
         self._service = service
+        self._share = share
         self._waiting: asyncio.Queue[tuple[CommitteeId, Received]] = asyncio.Queue(WAITING_LIMIT)
         self._own = OwnPublications()
 
@@ -74,6 +76,8 @@ class BusSide:
     async def _publish(self, gate: Gate, message: Message) -> None:
         begun = time.perf_counter()
         topic = message.subject.removeprefix(f"{GOSSIP_OUT}.")
+        if not self._share.has(topic):
+            return
         peers = self._own.of(topic, message.data)
         if peers:
             self._traffic.repeated_requests.inc()
@@ -97,6 +101,8 @@ class BusSide:
             self._traffic.published(topic)
         else:
             self._traffic.not_published("no_peers")
+            if self._share.is_shared:
+                return  # the worker takes the first answer, and the other gateway may have peers
         await self._answer(message, peers)
 
     async def _answer(self, message: Message, peers: int) -> None:

@@ -25,24 +25,33 @@ from ssv_p2p_gateway.guest import run_trio
 from ssv_p2p_gateway.node import Node, NodeParts, run_node
 from ssv_p2p_gateway.settings import GatewaySettings
 from ssv_p2p_gateway.static_peers import PeersFile
+from ssv_p2p_gateway.topic_share import TopicShare
 from ssv_p2p_gateway.traffic import Traffic
 from ssv_p2p_gateway.world import World
 from ssv_protocol.forks import Network
 from ssv_protocol.types.ids import Epoch, Instant
 from ssv_protocol.validation.topology import topics_around
-from ssv_runtime.bus import KeyValue
+from ssv_runtime.bus import Bus, KeyValue
 from ssv_runtime.files import write_atomically
+from ssv_runtime.membership import Beats
 from ssv_runtime.registry_client import RegistryView, watch
 from ssv_runtime.service import Service
 
 LOOK_S = 0.5
+GATEWAYS = "gateways"
 
 
 class Gateway:
     """Runs the node and tells it what to listen to and whom to be connected to."""
 
     def __init__(
-        self, settings: GatewaySettings, service: Service, network: Network, bus_side: BusSide, traffic: Traffic
+        self,
+        settings: GatewaySettings,
+        service: Service,
+        network: Network,
+        bus_side: BusSide,
+        traffic: Traffic,
+        share: TopicShare,
     ) -> None:
         self._world = World(network)
         self.gate = Gate(self._world, traffic, service.log, bus_side.deliver)
@@ -51,6 +60,7 @@ class Gateway:
         self._network = network
         self._bus_side = bus_side
         self._traffic = traffic
+        self._share = share
         self._view = RegistryView()
         self._topics: Collection[str] = frozenset()
         self._topic_scores: Mapping[str, TopicScoreParameters] = {}
@@ -120,6 +130,17 @@ class Gateway:
 
         await network_duties.follow(bucket.watch(keys), self._world, changed, self._service.log)
 
+    async def follow_gateways(self, bus: Bus) -> None:
+        """Share the topics anew when another gateway of the operator comes or goes."""
+
+        async def changed(members: frozenset[str]) -> None:
+            self._share.members = members
+            self._traffic.gateways.set(len(members))
+            self._service.log.info("gateways", members=sorted(members))
+            await self._follow_topics()
+
+        await Beats(bus, GATEWAYS, self._settings.gateway_id, changed).run()
+
     async def follow_clock(self) -> None:
         """Look at the topics again with each slot, which may bring a fork nearer."""
         chain = self._network.chain
@@ -163,6 +184,7 @@ class Gateway:
             topic
             for validators in committees
             for topic in topics_around(self._network, slot, validators[0].operator_ids)
+            if self._share.has(topic)
         )
         epoch = self._network.chain.epoch_of(slot)
         if topics != self._topics or epoch != self._scored_in:

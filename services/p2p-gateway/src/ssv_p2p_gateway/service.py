@@ -13,6 +13,7 @@ from ssv_p2p_gateway.network_key import load_network_key
 from ssv_p2p_gateway.peers_service import PERMISSIONS, PeersService
 from ssv_p2p_gateway.replay import Replay
 from ssv_p2p_gateway.settings import GatewaySettings
+from ssv_p2p_gateway.topic_share import TopicShare
 from ssv_p2p_gateway.traffic import Traffic
 from ssv_runtime.bus import Bus
 from ssv_runtime.names import ETH1_LISTENER, P2P_GATEWAY
@@ -31,8 +32,9 @@ async def run(settings: GatewaySettings, service: Service) -> None:
     key = load_network_key(settings.data_dir)
     traffic = Traffic(service.metrics)
     bus = await Bus.connect(settings, service)
-    bus_side = BusSide(bus, Replay(network.chain, settings.replay_mb * MEGABYTE), traffic, service)
-    gateway = Gateway(settings, service, network, bus_side, traffic)
+    share = TopicShare(settings.gateway_id, settings.gateways)
+    bus_side = BusSide(bus, Replay(network.chain, settings.replay_mb * MEGABYTE), traffic, service, share)
+    gateway = Gateway(settings, service, network, bus_side, traffic, share)
     servicer = PeersService(lambda: gateway.node, traffic)
     await bus_side.listen(gateway.gate)
     listener = channel(settings.registry_target, settings, service, ETH1_LISTENER)
@@ -45,6 +47,8 @@ async def run(settings: GatewaySettings, service: Service) -> None:
         service.spawn(partial(gateway.follow_registry, listener), "registry", restart=True)
         for keys in NETWORK_KEYS:
             service.spawn(partial(gateway.follow_duties, bus.kv(DUTIES_BUCKET), keys), f"duties {keys}", restart=True)
+        if share.is_shared:
+            service.spawn(partial(gateway.follow_gateways, bus), "gateways", restart=True)
         service.spawn(gateway.follow_clock, "topics", restart=True)
         service.spawn(gateway.follow_peers, "peers", restart=True)
         await service.stopping.wait()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from ssv_p2p_gateway.addresses import listen_address, peer_address
 from ssv_runtime.settings import GrpcServiceSettings
@@ -21,7 +22,15 @@ class GatewaySettings(GrpcServiceSettings):
     static_peers_file: Path | None = Field(None, description="File with more of them, one a line; read when it changes")
     gossip_degree: int = Field(8, ge=3, le=8, description="Peers of a topic to send whole messages to; less saves work")
     limit_by_address: bool = Field(True, description="Count many peers at one IP address against all of them")
+    gateways: int = Field(1, ge=1, description="Gateways of this operator; from two on they share its topics")
+    gateway_id: str = Field("", pattern="^[A-Za-z0-9_-]{0,64}$", description="Name of this one among them, if several")
     replay_mb: int = Field(64, ge=1, description="Megabytes of accepted messages to keep for workers that start late")
+
+    @model_validator(mode="after")
+    def _check_gateway_id(self) -> Self:
+        if self.gateways > 1 and not self.gateway_id:
+            raise ValueError("gateway_id is missing: of several gateways each needs a name of its own")
+        return self
 
     @field_validator("listen_addr")
     @classmethod
