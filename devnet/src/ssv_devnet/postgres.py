@@ -3,9 +3,9 @@
 It listens on a Unix socket in its own folder and nowhere else, and asks for a password. PostgreSQL refuses to run as
 root, so for root it runs as another user, from a copy of its binaries that this user can read.
 
-Not guaranteed: that it ends when this process is killed with -9; whoever starts it ends it.
+It ends with the thread that started it, kill -9 included (Linux); its folder is left then.
 
-Source: PostgreSQL 18 documentation, initdb, "Shutting Down the Server".
+Source: PostgreSQL 18 documentation, initdb, "Shutting Down the Server"; setpriv(1), prctl(2).
 """
 
 from __future__ import annotations
@@ -41,11 +41,12 @@ class Postgres:
         self.password = secrets.token_hex(16)
         self.options = {"listen_addresses": "", "unix_socket_directories": str(folder), **options}
         self._process: subprocess.Popen[bytes] | None = None
-        self._as_user: list[str] = []
-        if os.geteuid() == 0:
+        self._by = ["setpriv", "--pdeathsig=QUIT"]  # which it sets after the user, whose change would clear it
+        self._as_other_user = os.geteuid() == 0
+        if self._as_other_user:
             # by a program: Popen(user=…) forks where it else would not, and with gRPC's threads a fork may crash
             user = pwd.getpwnam(_UNPRIVILEGED)
-            self._as_user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+            self._by += [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
             os.chown(folder, user.pw_uid, user.pw_gid)
         self.binaries = self._find_binaries()
 
@@ -68,7 +69,7 @@ class Postgres:
         """Make the data folder; once."""
         secret = self.folder / "password"
         secret.write_text(self.password)
-        if self._as_user:
+        if self._as_other_user:
             shutil.chown(secret, _UNPRIVILEGED)
         self._run("initdb", "--auth=scram-sha-256", f"--pwfile={secret}", f"--username={_USER}", "--no-sync",
                   "--encoding=UTF8", "--no-locale", "--no-instructions", "-D", str(self.folder / "data"))  # fmt: skip
@@ -79,7 +80,7 @@ class Postgres:
         options = [part for name, value in self.options.items() for part in ("-c", f"{name}={value}")]
         with (self.folder / "postgres.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*self._as_user, self.binaries / "postgres", "-D", self.folder / "data", *options],
+                [*self._by, self.binaries / "postgres", "-D", self.folder / "data", *options],
                 cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         ready = [str(self.binaries / "pg_isready"), "-q", "-h", str(self.folder), "-d", _DATABASE, "-U", _USER]
@@ -103,7 +104,7 @@ class Postgres:
         if spec is None or not spec.submodule_search_locations:
             raise RuntimeError(f"the package {_PACKAGE} is not installed")
         installed = Path(spec.submodule_search_locations[0])
-        if not self._as_user:
+        if not self._as_other_user:
             return installed / _INSTALLATION / "bin"
         own = self.folder / "software"
         shutil.copytree(installed / _INSTALLATION, own / _PACKAGE / _INSTALLATION)
@@ -113,7 +114,7 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str, **environment: str) -> None:
         done = subprocess.run(
-            [*self._as_user, self.binaries / program, *arguments],
+            [*self._by, self.binaries / program, *arguments],
             cwd=self.folder, capture_output=True, text=True, check=False,
             timeout=_PATIENCE_S, env=os.environ | environment,
         )  # fmt: skip
