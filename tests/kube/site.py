@@ -123,4 +123,3 @@ def a_site(api: Api, kubelet: Kubelet, release: Release, **values: Any) -> Itera
             site.end(node)
         release.uninstall()
         api.delete("Namespace", None, place)
-        eventually(lambda: not api.exists("Namespace", None, place), "the namespace is gone")

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64decode
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from services.signer.tests.harness import Signer, make_world
 
 from ssv_kube.handlers.farewell import FILE, RECORD_LABEL
 from ssv_kube.resources.ports import GRPC
 from ssv_protocol.signing import interchange
+from tests.kube.control_plane import ControlPlane
+from tests.kube.kubelet import Kubelet
 from tests.kube.nodes import a_node
-from tests.kube.site import Site
+from tests.kube.release import Release
+from tests.kube.site import OPERATOR, Site, a_site
 from tests.kube.waiting import eventually
+
+LONGER = {"limitSeconds": 301}
+
+
+@pytest.fixture
+def patient(plane: ControlPlane, kubelet: Kubelet) -> Iterator[Site]:
+    """Return a namespace whose operator waits long for a record."""
+    operator = OPERATOR | {"exportLimitSeconds": 300}
+    with a_site(plane.api, kubelet, Release(plane, "patient"), operator=operator, uninstall=LONGER) as site:
+        yield site
 
 
 def records(site: Site, node: str) -> list[bytes]:
@@ -54,17 +69,17 @@ async def leave_with_a_real_signer(site: Site, node: str, folder: Path) -> bytes
     return bytes(validator.share_pubkey)
 
 
-def test_the_record_stays_when_the_node_goes(site: Site, tmp_path: Path) -> None:
-    node = site.make(a_node("recorded"))
-    site.until_phase(node, "Ready")
-    key = asyncio.run(leave_with_a_real_signer(site, node, tmp_path))
-    (record,) = records(site, node)
+def test_the_record_stays_when_the_node_goes(patient: Site, tmp_path: Path) -> None:
+    node = patient.make(a_node("recorded"))
+    patient.until_phase(node, "Ready")
+    key = asyncio.run(leave_with_a_real_signer(patient, node, tmp_path))
+    (record,) = records(patient, node)
     (kept,) = interchange.parse(record).keys
     assert bytes(kept.pubkey) == key
     assert len(kept.attestations) == 1
-    eventually(lambda: nothing_left(site, node), "children go with it")
-    assert f"data-{node}-signer-0" in site.api.names("PersistentVolumeClaim", site.place)
-    assert "slashing record is in Secret" in site.events(node)["SlashingRecordExported"]
+    eventually(lambda: nothing_left(patient, node), "children go with it")
+    assert f"data-{node}-signer-0" in patient.api.names("PersistentVolumeClaim", patient.place)
+    assert "slashing record is in Secret" in patient.events(node)["SlashingRecordExported"]
 
 
 def test_a_signer_that_does_not_answer_is_waited_for_until_the_limit(site: Site) -> None:
