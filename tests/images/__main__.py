@@ -54,13 +54,12 @@ def check(tool: str, service: str) -> tuple[list[str], str]:
     """Return what is wrong with an image, and a few words about it."""
     wrong = _wrong_labels(tool, service)
     if service == CLI:
-        words = run(tool, "run", "--rm", *_confined("128Mi"), reference(service), "--help")
-        return wrong + ([] if "ssvctl" in words else [f"its help says {words!r}"]), f"{'':>12}   its help"
+        return wrong + _wrong_with_cli(tool), f"{'':>12}   its arguments"
     container = Container.of(service)
     with _running(tool, container) as (name, begun):
         seen = _look_until_it_lives(tool, name, container)
         lived_s = time.monotonic() - begun
-        wrong += wrong_with(seen)
+        wrong += wrong_with(seen) + wrong_answers(seen["answers"])
         run(tool, "stop", "--time", "70", name)
         ended = run(tool, "inspect", "--format", "{{.State.ExitCode}} {{.State.OOMKilled}}", name).strip()
         if ended != "0 false":
@@ -71,7 +70,6 @@ def check(tool: str, service: str) -> tuple[list[str], str]:
 
 def wrong_with(seen: dict[str, Any]) -> list[str]:
     """Return what a container should not be."""
-    answers = seen["answers"]
     rules = {
         f"it runs as {seen['uids']}": set(seen["uids"]) == {USER_ID},
         f"it has capabilities {seen['capabilities']:x}": seen["capabilities"] == 0,
@@ -79,11 +77,26 @@ def wrong_with(seen: dict[str, Any]) -> list[str]:
         "its root can be written to": seen["read_only"],
         "its /tmp can't be written to": seen["tmp_writable"],
         f"there is {', '.join(seen['programs'])} in it": not seen["programs"],
+    }
+    return [text for text, holds in rules.items() if not holds]
+
+
+def wrong_answers(answers: dict[str, list[Any]]) -> list[str]:
+    """Return what is wrong with a service's answers about its health."""
+    rules = {
         f"/livez says {answers['/livez']}": answers["/livez"][0] == 200,
         f"/readyz says {answers['/readyz']}": answers["/readyz"][0] in (200, 503),
         f"/metrics says {answers['/metrics'][:1]}": answers["/metrics"][0] == 200 and "ssv_" in answers["/metrics"][1],
     }
     return [text for text, holds in rules.items() if not holds]
+
+
+def _wrong_with_cli(tool: str) -> list[str]:
+    """The cli has no health: it is looked into, and asked for its help."""
+    image, confined = reference(CLI), _confined("256Mi")
+    words = run(tool, "run", "--rm", *confined, image, "--help")
+    seen = json.loads(run(tool, "run", "--rm", *confined, "--entrypoint=python", image, "-c", _PROGRAM, "9"))
+    return wrong_with(seen) + ([] if "ssvctl" in words else [f"its help says {words!r}"])
 
 
 def _wrong_labels(tool: str, service: str) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from scripts.images.root import copy_file
 from scripts.images.tool import ToolError, find_tool, run
 
-from tests.images.__main__ import wrong_with
+from tests.images.__main__ import wrong_answers, wrong_with
 
 GOOD: dict[str, Any] = {
     "uids": ["10001"] * 4,
@@ -18,8 +18,8 @@ GOOD: dict[str, Any] = {
     "read_only": True,
     "tmp_writable": True,
     "programs": [],
-    "answers": {"/livez": [200, "ok\n"], "/readyz": [503, "{}"], "/metrics": [200, "ssv_signer_up 1"]},
 }
+ANSWERS: dict[str, list[Any]] = {"/livez": [200, "ok\n"], "/readyz": [503, "{}"], "/metrics": [200, "ssv_signer_up 1"]}
 
 
 def program(folder: Path, name: str, text: str) -> None:
@@ -50,6 +50,7 @@ def test_a_failing_command_says_its_last_line(tmp_path: Path) -> None:
 
 def test_nothing_is_wrong_with_a_good_one() -> None:
     assert wrong_with(GOOD) == []
+    assert wrong_answers(ANSWERS) == []
 
 
 @pytest.mark.parametrize(
@@ -61,11 +62,16 @@ def test_nothing_is_wrong_with_a_good_one() -> None:
         {"read_only": False},
         {"tmp_writable": False},
         {"programs": ["sh"]},
-        *({"answers": {**GOOD["answers"], path: [0, "refused"]}} for path in GOOD["answers"]),
     ],
 )
 def test_everything_that_is_wrong_is_found(bad: dict[str, Any]) -> None:
     assert len(wrong_with(GOOD | bad)) == 1
+
+
+@pytest.mark.parametrize("path", ANSWERS)
+def test_an_answer_that_does_not_come_is_found(path: str) -> None:
+    assert len(wrong_answers({**ANSWERS, path: [0, "refused"]})) == 1
+    assert len(wrong_answers({**ANSWERS, path: [500, "ssv_"]})) == 1
 
 
 def test_a_link_is_followed_to_where_the_file_lies(tmp_path: Path) -> None:
