@@ -17,7 +17,7 @@ SAFE_PROPOSER_DELAY_S = 1.65
 class ConsensusSettings(ServiceSettings):
     """Whom a worker asks, and how much it keeps."""
 
-    signer_target: str = Field(description="The signer's gRPC address, host:port")
+    signer_target: str = Field(description="gRPC address of the signer, or of each replica with commas between them")
     registry_target: str = Field(description="The eth1-listener's gRPC address, host:port")
     beacon_urls: list[str] = Field(min_length=1, description="Beacon nodes by URL, the best first; all are used")
     beacon_deadline_s: float = Field(2.0, gt=0, description="How long a beacon node may take for an answer")

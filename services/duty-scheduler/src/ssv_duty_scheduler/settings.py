@@ -12,7 +12,7 @@ class DutySchedulerSettings(ServiceSettings):
     """Whom to ask for validators, duties and shares."""
 
     registry_target: str = Field(description="The eth1-listener's gRPC address, host:port")
-    signer_target: str = Field(description="The signer's gRPC address, host:port")
+    signer_target: str = Field(description="gRPC address of the signer, or of each replica with commas between them")
     beacon_urls: list[str] = Field(min_length=1, description="Beacon nodes by URL, the best first; all are used")
     builder_registrations: bool = Field(
         True, description="Whether the validators are registered with builders, for blocks that builders make"

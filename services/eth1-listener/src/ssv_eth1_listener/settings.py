@@ -20,7 +20,7 @@ class Eth1ListenerSettings(GrpcServiceSettings):
 
     execution_url: str = Field(description="Execution node, HTTP or HTTPS")
     registry_db: Path = Field(Path("registry.sqlite"), description="Database of the registry; one for each process")
-    signer_target: str = Field(description="The signer's gRPC address, host:port")
+    signer_target: str = Field(description="gRPC address of the signer, or of each replica with commas between them")
     follow_distance: int | None = Field(
         None, ge=0, description="Blocks to stay behind the head; unset: 8, and 0 on the local network"
     )
