@@ -21,6 +21,7 @@ from ssv_consensus.sign_stream import (
     LONGEST_PAUSE_S,
     MOST_STREAMS,
     SETTLED_S,
+    TURN_S,
     SignStream,
 )
 
@@ -265,14 +266,46 @@ def test_a_stream_that_owes_nothing_may_be_silent() -> None:
             await asyncio.sleep(0.001)
             scene.signer.calls[0].answer(1)
             await asked
-            await asyncio.sleep(60)
-            assert len(scene.signer.calls) == 1
+            await asyncio.sleep(0.5 * TURN_S)
             late = scene.ask()
             await asyncio.sleep(0.9 * FIRST_PATIENCE_S)
             assert len(scene.signer.calls) == 1, "patience begins with the request"
             scene.signer.calls[0].answer(2)
             await late
             assert scene.lost == []
+
+    run(scenario)
+
+
+def test_when_nothing_is_owed_the_next_replica_gets_its_turn() -> None:
+    async def scenario() -> None:
+        async with Scene() as scene:
+            await asyncio.sleep(3.5 * TURN_S)
+            *before, present = scene.signer.calls
+            assert len(before) == 3
+            assert all(call.cancelled for call in before)
+            assert (present.cancelled, scene.lost) == (False, [])
+            asked = scene.ask()
+            await asyncio.sleep(0.001)
+            present.answer(1)
+            assert (await asked).request_id == 1
+
+    run(scenario)
+
+
+def test_a_stream_that_owes_an_answer_keeps_its_turn() -> None:
+    async def scenario() -> None:
+        async with Scene() as scene:
+            for _ in range(round(2 * TURN_S)):
+                asked = scene.ask()
+                await asyncio.sleep(0.9 * FIRST_PATIENCE_S)
+                following = scene.ask()
+                scene.signer.calls[0].answer(scene.signer.calls[0].asked[-1])
+                await asked
+                await asyncio.sleep(0.001)
+                scene.signer.calls[0].answer(scene.signer.calls[0].asked[-1])
+                await following
+            assert len(scene.signer.calls) == 1
 
     run(scenario)
 

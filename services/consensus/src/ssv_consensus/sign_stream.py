@@ -2,7 +2,8 @@
 
 A stream is with one replica. One that breaks is opened again, at once if it was good, with back-off if not; gRPC's
 round robin takes it to a replica that lives. One that is silent while it owes answers (a replica that hangs, or is
-merely slow) is not given up but joined by another one, which takes over with its first answer. Every request without an
+merely slow) is not given up but joined by another one, which takes over with its first answer. One that is old and owes
+nothing gives way to the next, so that all replicas have their turn, also those that were away. Every request without an
 answer is asked again on the new stream. That is safe: the signer answers a step on record with the recorded message.
 
 Not guaranteed: that a request whose time ran out was not signed; that the stream beside a silent one is with another
@@ -32,6 +33,8 @@ SETTLED_S = 1.0
 FIRST_PATIENCE_S, LONGEST_PATIENCE_S = 1.0, 8.0
 """How long a stream may owe an answer and give none. Longer each time: a large batch is no sign of a dead signer."""
 MOST_STREAMS = 3
+TURN_S = 30.0
+"""How old a stream gets before it gives way when it owes nothing."""
 _LOOK_S = 0.1
 
 _Call = grpc.aio.StreamStreamCall[pb.SignRequest, pb.SignResponse]
@@ -59,10 +62,11 @@ class _Waiting:
 
 @dataclass(slots=True, eq=False)
 class _Stream:
-    """One call, and when it was opened or last gave an answer."""
+    """One call; `heard_at` is when it was opened or last gave an answer."""
 
     call: _Call
     outgoing: _Outgoing
+    opened_at: float = field(default_factory=_now)
     heard_at: float = field(default_factory=_now)
     is_good: bool = False
 
@@ -118,6 +122,9 @@ class SignStream:
                     for each in self._streams:
                         each.end()
                     raise
+                if reason is None:
+                    stream.end()
+                    continue
                 self._on_lost(f"{reason} (requests asked again: {len(self._waiting)})" if self._waiting else reason)
                 if stream.is_good or not reading.done():
                     backoff.reset()
@@ -176,11 +183,15 @@ class SignStream:
         then = _now() - since_s
         return stream.heard_at <= then and any(waiting.sent_at <= then for waiting in self._waiting.values())
 
-    async def _until_left(self, stream: _Stream, reading: asyncio.Task[str]) -> str:
-        """Wait until the stream has ended or is silent; returns which."""
+    async def _until_left(self, stream: _Stream, reading: asyncio.Task[str]) -> str | None:
+        """Wait until the stream has ended or is silent, and say so, or until its turn is over: None."""
         while not reading.done():
             await asyncio.wait({reading}, timeout=_LOOK_S)
-            if not reading.done() and self._owes(stream, self._patience_s):
+            if reading.done():
+                break
+            if not self._waiting and _now() - stream.opened_at > TURN_S:
+                return None
+            if self._owes(stream, self._patience_s):
                 silent_s, self._patience_s = self._patience_s, min(2 * self._patience_s, LONGEST_PATIENCE_S)
                 return f"no answer for {silent_s:g} s"
         return reading.result()
