@@ -92,6 +92,33 @@ async def test_a_complete_file_is_merged_into_its_highest_marks(
     )
 
 
+async def test_the_complete_form_comes_back_as_it_was(signer: Signer, tmp_path: Path, world: SigningWorld) -> None:
+    given, out, again = (tmp_path / f"{name}.json" for name in ("given", "out", "again"))
+    given.write_bytes(interchange.encode(complete(world)))
+    async with signer.running(keep_history=True):
+        assert (await slashing(signer, "import", given)).exit_code == 0
+        result = await slashing(signer, "export", "--form", "complete", "--out", out)
+        assert result.stdout == f"{out}: 1 keys, 5 attestations, 3 blocks.\n"
+    (known,) = interchange.parse(out.read_bytes()).keys
+    assert known.attestations == complete(world).keys[0].attestations
+    assert [block.slot for block in known.blocks] == [7, 8, 9]
+    (tmp_path / "other").mkdir()
+    other = Signer(tmp_path / "other", world)
+    async with other.running(keep_history=True):
+        await slashing(other, "import", out)
+        await slashing(other, "export", "--form", "complete", "--out", again)
+    assert again.read_bytes() == out.read_bytes()
+
+
+async def test_no_complete_form_without_a_history(signer: Signer, tmp_path: Path) -> None:
+    async with signer.running():
+        result = await slashing(signer, "export", "--form", "complete", "--out", tmp_path / "out.json")
+    assert result.exit_code == 1
+    assert "keep_history = true" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "out.json").exists()
+
+
 async def test_what_is_refused_and_why(signer: Signer, tmp_path: Path, world: SigningWorld) -> None:
     file, out = tmp_path / "slashing.json", tmp_path / "out.json"
     good = json.loads(interchange.encode(complete(world)))

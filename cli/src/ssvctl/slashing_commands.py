@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +12,18 @@ import typer
 from ssv_api.v1 import signer_pb2 as pb
 from ssv_protocol.signing import interchange
 from ssv_protocol.signing.interchange import Interchange, InterchangeInvalid
-from ssv_runtime.slashing_client import export_from, import_into
+from ssv_runtime.slashing_client import export_complete_from, export_from, import_into
 from ssvctl.errors import SsvctlError, reported
 from ssvctl.files import PRIVATE, read_bytes, refuse_existing, write_new
 from ssvctl.signer_client import SignerPlace, connected, find_signer
+
+
+class Form(StrEnum):
+    """The two forms of EIP-3076."""
+
+    MINIMAL = "minimal"
+    COMPLETE = "complete"
+
 
 app = typer.Typer(
     help="Slashing protection records of the shares, in the interchange format (EIP-3076).", no_args_is_help=True
@@ -27,14 +36,21 @@ _CERTS = typer.Option("--certs", help="Folder of certificates; default: that of 
 @app.command("export")
 def export_file(
     out: Annotated[Path, typer.Option(help="File to write; must not exist yet.")],
+    form: Annotated[
+        Form, typer.Option(help="Only the highest of each share, or all that is known; that only with keep_history.")
+    ] = Form.MINIMAL,
     folder: Annotated[Path, _FOLDER] = Path("."),
     signer: Annotated[str | None, _SIGNER] = None,
     certs: Annotated[Path | None, _CERTS] = None,
 ) -> None:
-    """Write the records of all shares ever held, the highest of each (minimal form), as of one moment."""
+    """Write the records of all shares ever held.
+
+    The minimal form is of one moment. The complete form has what each share signed since something was last forgotten;
+    both forbid as much.
+    """
     with reported():
         refuse_existing(out)
-        exported = asyncio.run(_export(find_signer(folder, signer, certs)))
+        exported = asyncio.run(_export(find_signer(folder, signer, certs), form))
         write_new(out, interchange.encode(exported), PRIVATE)
     attestations = sum(len(key.attestations) for key in exported.keys)
     blocks = sum(len(key.blocks) for key in exported.keys)
@@ -66,9 +82,9 @@ def import_file(
         typer.echo(f"{done.not_held} are of no share held here; their records wait until it is.", err=True)
 
 
-async def _export(place: SignerPlace) -> Interchange:
+async def _export(place: SignerPlace, form: Form) -> Interchange:
     async with connected(place) as signer:
-        return await export_from(signer)
+        return await (export_complete_from(signer) if form is Form.COMPLETE else export_from(signer))
 
 
 async def _import(place: SignerPlace, given: Interchange, *, accept_future: bool) -> pb.ImportSlashingResponse:

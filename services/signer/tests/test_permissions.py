@@ -90,6 +90,15 @@ async def call_import(stub: SignerAsyncStub, world: SigningWorld, _signer: Signe
     return await stub.ImportSlashing(pb.ImportSlashingRequest(genesis_validators_root=root))
 
 
+async def call_export_history(stub: SignerAsyncStub, _world: SigningWorld, _signer: Signer) -> object:
+    return [history async for history in stub.ExportSlashingHistory(pb.ExportSlashingHistoryRequest())]
+
+
+async def call_import_history(stub: SignerAsyncStub, world: SigningWorld, _signer: Signer) -> object:
+    root = world.network.chain.genesis_validators_root
+    return await stub.ImportSlashingHistory(pb.ImportSlashingHistoryRequest(genesis_validators_root=root))
+
+
 ALLOWED: list[tuple[str, Call, set[str]]] = [
     ("Sign", call_sign, {"consensus"}),
     ("Claim", call_claim, {"consensus"}),
@@ -103,6 +112,8 @@ ALLOWED: list[tuple[str, Call, set[str]]] = [
     ("ListShares", call_list, {"consensus", "duty-scheduler", "eth1-listener", "cli"}),
     ("ExportSlashing", call_export, {"cli"}),
     ("ImportSlashing", call_import, {"cli"}),
+    ("ExportSlashingHistory", call_export_history, {"cli"}),
+    ("ImportSlashingHistory", call_import_history, {"cli"}),
 ]
 
 
@@ -122,7 +133,7 @@ async def test_every_method_has_a_rule() -> None:
 async def test_each_method_has_its_callers(
     signer: Signer, world: SigningWorld, method: str, call: Call, allowed: set[str]
 ) -> None:
-    async with signer.running():
+    async with signer.running(keep_history=True):
         for caller in CALLERS:
             async with signer.client(caller) as stub:
                 if caller in allowed:

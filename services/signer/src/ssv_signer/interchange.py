@@ -20,10 +20,12 @@ from ssv_protocol.beacon_chain import BeaconChain
 from ssv_protocol.errors import SsvError
 from ssv_protocol.signing import watermarks as rules
 from ssv_protocol.signing import window
+from ssv_protocol.signing.history import known_attestations, known_blocks
+from ssv_protocol.signing.interchange import KeyHistory, SignedAttestation, SignedBlock
 from ssv_protocol.signing.records import AttestationRecord, ProposalRecord
 from ssv_protocol.signing.watermarks import KeyRecord
 from ssv_protocol.types.ids import BlsPublicKey, Epoch, Slot
-from ssv_signer.store import leases, shares, watermarks
+from ssv_signer.store import history, leases, shares, watermarks
 from ssv_signer.store.database import MAX_INTEGER, Connection
 
 Records = Mapping[BlsPublicKey, KeyRecord]
@@ -73,6 +75,19 @@ def all_records(connection: Connection) -> dict[BlsPublicKey, KeyRecord]:
     return _records(connection, sorted(BlsPublicKey(bytes(key)) for (key,) in rows))
 
 
+def histories(connection: Connection, keys: Sequence[BlsPublicKey]) -> list[KeyHistory]:
+    """Return what keys are known to have signed since the last gap, with their watermarks."""
+    votes, blocks, marks = (
+        history.attestations(connection, keys),
+        history.blocks(connection, keys),
+        _records(connection, keys),
+    )
+    return [
+        _with_mark(key, known_attestations(votes.get(key, ())), known_blocks(blocks.get(key, ())), marks[key])
+        for key in keys
+    ]
+
+
 def merge(connection: Connection, records: Records) -> Imported:
     """Merge records, which were checked, into those on record."""
     before = _records(connection, list(records))
@@ -80,10 +95,25 @@ def merge(connection: Connection, records: Records) -> Imported:
     raised = [key for key in records if after[key] != before[key]]
     votes = {key: vote for key in raised if (vote := after[key].attestation) and vote != before[key].attestation}
     blocks = {key: block for key in raised if (block := after[key].proposal) and block != before[key].proposal}
+    unknown = history.missing(connection, votes, blocks)
     watermarks.put_attestations(connection, votes)
     watermarks.put_proposals(connection, blocks)
+    history.mark_gaps(connection, *unknown)  # what led up to these marks is not known here
     leases.changed_otherwise(connection, shares.committees_of(connection, raised))  # to lose this is to be behind
     return Imported(len(raised), len(records) - len(raised), len(records.keys() - shares.active_keys(connection)))
+
+
+def _with_mark(
+    key: BlsPublicKey, votes: tuple[SignedAttestation, ...], blocks: tuple[SignedBlock, ...], mark: KeyRecord
+) -> KeyHistory:
+    """Return a history that forbids at least what the watermark does."""
+    if (attested := mark.attestation) is not None:
+        highest = SignedAttestation(attested.source, attested.target, attested.signing_root)
+        votes = votes if highest in votes else (*votes, highest)
+    if (proposed := mark.proposal) is not None:
+        last = SignedBlock(proposed.slot, proposed.signing_root)
+        blocks = blocks if last in blocks else (*blocks, last)
+    return KeyHistory(key, blocks, votes)
 
 
 def _records(connection: Connection, keys: Sequence[BlsPublicKey]) -> dict[BlsPublicKey, KeyRecord]:

@@ -156,6 +156,7 @@ async def _open(
                 log=service.log,
                 health=health,
                 trust_disk=settings.cold_start == "trust-disk",
+                keep_history=settings.keep_history,
                 external_keys=external_keys,
             )
         except StoreError as error:

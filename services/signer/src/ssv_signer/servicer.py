@@ -49,6 +49,8 @@ PERMISSIONS = Permissions(
         f"{_SIGNER}/ListShares": {CONSENSUS, DUTY_SCHEDULER, ETH1_LISTENER, CLI},
         f"{_SIGNER}/ExportSlashing": {CLI},
         f"{_SIGNER}/ImportSlashing": {CLI},
+        f"{_SIGNER}/ExportSlashingHistory": {CLI},
+        f"{_SIGNER}/ImportSlashingHistory": {CLI},
     }
 )
 _BROKE = "the signer failed; its log says why"

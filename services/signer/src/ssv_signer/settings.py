@@ -26,6 +26,11 @@ class SignerSettings(GrpcServiceSettings):
         description="Whether a committee waits for an epoch when nobody can tell that the database is the latest "
         "(witness), or the database is believed, which only a local disk that is never restored allows (trust-disk)",
     )
+    keep_history: bool = Field(
+        False,
+        description="Whether every attestation and block that is signed is kept, for `ssvctl slashing export --form "
+        "complete`; about 100 bytes each for ever. What may be signed does not depend on it",
+    )
     operator_key_file: Path = Field(description="The operator's RSA key, as `ssvctl keys generate` writes it")
     operator_key_password_file: Path | None = Field(
         None, description="File with the key's password; unset for a key that is not encrypted"

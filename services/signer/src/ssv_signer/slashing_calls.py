@@ -8,6 +8,7 @@ Source: EIP-3076; architecture §3, §5.1.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -27,6 +28,7 @@ from ssv_signer.store.database import StoreError
 from ssv_signer.vault import Vault
 
 _Context = grpc.aio.ServicerContext[Any, Any]
+_KEYS_AT_ONCE, _ENTRIES_AT_ONCE = 32, 10_000
 
 
 class SlashingCalls(SignerServicer):
@@ -52,14 +54,7 @@ class SlashingCalls(SignerServicer):
         self, request: pb.ImportSlashingRequest, context: _Context
     ) -> pb.ImportSlashingResponse:
         """Merge records."""
-        own, given = self._vault.network.chain.genesis_validators_root, request.genesis_validators_root
-        if given != own:
-            raise RpcRefusal(
-                grpc.StatusCode.FAILED_PRECONDITION,
-                "other_network",
-                f"the records are of the network with genesis validators root 0x{given.hex()}, this signer is of "
-                f"0x{own.hex()}; nothing was imported, give the file that was exported for this network",
-            )
+        self._check_network(request.genesis_validators_root)
         records: dict[BlsPublicKey, KeyRecord] = {}
         try:
             for item in request.records:
@@ -74,3 +69,54 @@ class SlashingCalls(SignerServicer):
         return pb.ImportSlashingResponse(
             raised=imported.raised, unchanged=imported.unchanged, not_held=imported.not_held
         )
+
+    async def ExportSlashingHistory(  # noqa: N802
+        self, request: pb.ExportSlashingHistoryRequest, context: _Context
+    ) -> AsyncIterator[pb.SignedHistory]:
+        """Return what all keys are known to have signed."""
+        try:
+            if await self._vault.export_history(()) is None:
+                raise _not_kept()
+            keys = list(await self._vault.export_slashing())
+            for start in range(0, len(keys), _KEYS_AT_ONCE):
+                histories = await self._vault.export_history(keys[start : start + _KEYS_AT_ONCE])
+                for history in histories or ():
+                    for part in slashing_wire.parts(history, _ENTRIES_AT_ONCE):
+                        yield part
+        except StoreError:
+            raise RpcRefusal(grpc.StatusCode.UNAVAILABLE, "not_readable", "the record could not be read") from None
+        self._audit.slashing_exported(len(keys), caller_of(context))
+
+    async def ImportSlashingHistory(  # noqa: N802
+        self, request: pb.ImportSlashingHistoryRequest, context: _Context
+    ) -> pb.ImportSlashingHistoryResponse:
+        """Add to the history, if it is kept."""
+        self._check_network(request.genesis_validators_root)
+        goes_on = {BlsPublicKey(each.public_key) for each in request.histories if each.goes_on}
+        try:
+            histories = [slashing_wire.decode_history(each) for each in request.histories]
+            kept = await self._vault.import_history(histories, goes_on, accept_future=request.accept_future)
+        except (SlashingImportRefused, SlashingRecordMalformed) as error:
+            raise RpcRefusal(grpc.StatusCode.INVALID_ARGUMENT, "import_refused", str(error)) from None
+        except StoreError:
+            raise RpcRefusal(grpc.StatusCode.UNAVAILABLE, "not_durable", NOT_DURABLE) from None
+        return pb.ImportSlashingHistoryResponse(kept=kept)
+
+    def _check_network(self, given: bytes) -> None:
+        own = self._vault.network.chain.genesis_validators_root
+        if given != own:
+            raise RpcRefusal(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                "other_network",
+                f"the records are of the network with genesis validators root 0x{given.hex()}, this signer is of "
+                f"0x{own.hex()}; nothing was imported, give the file that was exported for this network",
+            )
+
+
+def _not_kept() -> RpcRefusal:
+    return RpcRefusal(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "history_not_kept",
+        "this signer keeps the highest marks only; export the minimal form, which protects as much, or set "
+        "keep_history = true, and what is signed from then on is kept",
+    )

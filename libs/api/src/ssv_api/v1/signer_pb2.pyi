@@ -1175,6 +1175,150 @@ class ExportSlashingResponse(_message.Message):
 Global___ExportSlashingResponse: _TypeAlias = ExportSlashingResponse  # noqa: Y015
 
 @_typing.final
+class SignedHistory(_message.Message):
+    """What a key signed, ascending."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    ATTESTATIONS_FIELD_NUMBER: _builtins.int
+    BLOCKS_FIELD_NUMBER: _builtins.int
+    GOES_ON_FIELD_NUMBER: _builtins.int
+    public_key: _builtins.bytes
+    goes_on: _builtins.bool
+    """after what an earlier message of the same key said"""
+    @_builtins.property
+    def attestations(self) -> _containers.RepeatedCompositeFieldContainer[Global___SignedAttestation]: ...
+    @_builtins.property
+    def blocks(self) -> _containers.RepeatedCompositeFieldContainer[Global___SignedBlock]: ...
+    def __init__(
+        self,
+        *,
+        public_key: _builtins.bytes = ...,
+        attestations: _abc.Iterable[Global___SignedAttestation] | None = ...,
+        blocks: _abc.Iterable[Global___SignedBlock] | None = ...,
+        goes_on: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attestations", b"attestations", "blocks", b"blocks", "goes_on", b"goes_on", "public_key", b"public_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignedHistory: _TypeAlias = SignedHistory  # noqa: Y015
+
+@_typing.final
+class SignedAttestation(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_EPOCH_FIELD_NUMBER: _builtins.int
+    TARGET_EPOCH_FIELD_NUMBER: _builtins.int
+    SIGNING_ROOT_FIELD_NUMBER: _builtins.int
+    source_epoch: _builtins.int
+    target_epoch: _builtins.int
+    signing_root: _builtins.bytes
+    """empty when it is not known"""
+    def __init__(
+        self,
+        *,
+        source_epoch: _builtins.int = ...,
+        target_epoch: _builtins.int = ...,
+        signing_root: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["signing_root", b"signing_root", "source_epoch", b"source_epoch", "target_epoch", b"target_epoch"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignedAttestation: _TypeAlias = SignedAttestation  # noqa: Y015
+
+@_typing.final
+class SignedBlock(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SLOT_FIELD_NUMBER: _builtins.int
+    SIGNING_ROOT_FIELD_NUMBER: _builtins.int
+    slot: _builtins.int
+    signing_root: _builtins.bytes
+    """empty when it is not known"""
+    def __init__(
+        self,
+        *,
+        slot: _builtins.int = ...,
+        signing_root: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["signing_root", b"signing_root", "slot", b"slot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignedBlock: _TypeAlias = SignedBlock  # noqa: Y015
+
+@_typing.final
+class ExportSlashingHistoryRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportSlashingHistoryRequest: _TypeAlias = ExportSlashingHistoryRequest  # noqa: Y015
+
+@_typing.final
+class ImportSlashingHistoryRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GENESIS_VALIDATORS_ROOT_FIELD_NUMBER: _builtins.int
+    HISTORIES_FIELD_NUMBER: _builtins.int
+    ACCEPT_FUTURE_FIELD_NUMBER: _builtins.int
+    genesis_validators_root: _builtins.bytes
+    """refused unless it is the signer's"""
+    accept_future: _builtins.bool
+    @_builtins.property
+    def histories(self) -> _containers.RepeatedCompositeFieldContainer[Global___SignedHistory]: ...
+    def __init__(
+        self,
+        *,
+        genesis_validators_root: _builtins.bytes = ...,
+        histories: _abc.Iterable[Global___SignedHistory] | None = ...,
+        accept_future: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_future", b"accept_future", "genesis_validators_root", b"genesis_validators_root", "histories", b"histories"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportSlashingHistoryRequest: _TypeAlias = ImportSlashingHistoryRequest  # noqa: Y015
+
+@_typing.final
+class ImportSlashingHistoryResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEPT_FIELD_NUMBER: _builtins.int
+    kept: _builtins.bool
+    """false: the signer keeps no history, and did nothing"""
+    def __init__(
+        self,
+        *,
+        kept: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kept", b"kept"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportSlashingHistoryResponse: _TypeAlias = ImportSlashingHistoryResponse  # noqa: Y015
+
+@_typing.final
 class ImportSlashingRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

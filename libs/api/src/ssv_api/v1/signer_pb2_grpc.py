@@ -89,6 +89,16 @@ class SignerStub:
                 request_serializer=ssv__api_dot_v1_dot_signer__pb2.ExportSlashingRequest.SerializeToString,
                 response_deserializer=ssv__api_dot_v1_dot_signer__pb2.ExportSlashingResponse.FromString,
                 _registered_method=True)
+        self.ExportSlashingHistory = channel.unary_stream(
+                '/ssv.v1.Signer/ExportSlashingHistory',
+                request_serializer=ssv__api_dot_v1_dot_signer__pb2.ExportSlashingHistoryRequest.SerializeToString,
+                response_deserializer=ssv__api_dot_v1_dot_signer__pb2.SignedHistory.FromString,
+                _registered_method=True)
+        self.ImportSlashingHistory = channel.unary_unary(
+                '/ssv.v1.Signer/ImportSlashingHistory',
+                request_serializer=ssv__api_dot_v1_dot_signer__pb2.ImportSlashingHistoryRequest.SerializeToString,
+                response_deserializer=ssv__api_dot_v1_dot_signer__pb2.ImportSlashingHistoryResponse.FromString,
+                _registered_method=True)
         self.ImportSlashing = channel.unary_unary(
                 '/ssv.v1.Signer/ImportSlashing',
                 request_serializer=ssv__api_dot_v1_dot_signer__pb2.ImportSlashingRequest.SerializeToString,
@@ -177,6 +187,22 @@ class SignerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportSlashingHistory(self, request, context):
+        """Everything that keys are known to have signed (EIP-3076, complete form), each key as of one moment; a key with much
+        comes in several messages. Refused unless the signer keeps it. Caller: cli.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportSlashingHistory(self, request, context):
+        """Add to what keys are known to have signed; nothing is forbidden by that, so ImportSlashing must follow. Idempotent.
+        Caller: cli.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ImportSlashing(self, request, context):
         """Merge slashing records into those held, all or none; no record falls. Idempotent. Caller: cli.
         """
@@ -241,6 +267,16 @@ def add_SignerServicer_to_server(servicer, server):
                     servicer.ExportSlashing,
                     request_deserializer=ssv__api_dot_v1_dot_signer__pb2.ExportSlashingRequest.FromString,
                     response_serializer=ssv__api_dot_v1_dot_signer__pb2.ExportSlashingResponse.SerializeToString,
+            ),
+            'ExportSlashingHistory': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportSlashingHistory,
+                    request_deserializer=ssv__api_dot_v1_dot_signer__pb2.ExportSlashingHistoryRequest.FromString,
+                    response_serializer=ssv__api_dot_v1_dot_signer__pb2.SignedHistory.SerializeToString,
+            ),
+            'ImportSlashingHistory': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportSlashingHistory,
+                    request_deserializer=ssv__api_dot_v1_dot_signer__pb2.ImportSlashingHistoryRequest.FromString,
+                    response_serializer=ssv__api_dot_v1_dot_signer__pb2.ImportSlashingHistoryResponse.SerializeToString,
             ),
             'ImportSlashing': grpc.unary_unary_rpc_method_handler(
                     servicer.ImportSlashing,
@@ -545,6 +581,60 @@ class Signer:
             '/ssv.v1.Signer/ExportSlashing',
             ssv__api_dot_v1_dot_signer__pb2.ExportSlashingRequest.SerializeToString,
             ssv__api_dot_v1_dot_signer__pb2.ExportSlashingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportSlashingHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/ssv.v1.Signer/ExportSlashingHistory',
+            ssv__api_dot_v1_dot_signer__pb2.ExportSlashingHistoryRequest.SerializeToString,
+            ssv__api_dot_v1_dot_signer__pb2.SignedHistory.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportSlashingHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ssv.v1.Signer/ImportSlashingHistory',
+            ssv__api_dot_v1_dot_signer__pb2.ImportSlashingHistoryRequest.SerializeToString,
+            ssv__api_dot_v1_dot_signer__pb2.ImportSlashingHistoryResponse.FromString,
             options,
             channel_credentials,
             insecure,

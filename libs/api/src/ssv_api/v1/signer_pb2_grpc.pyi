@@ -57,6 +57,14 @@ class SignerStub:
     """The shares held. Callers: consensus, duty-scheduler, eth1-listener, cli."""
     ExportSlashing: _grpc.UnaryUnaryMultiCallable[_signer_pb2.ExportSlashingRequest, _signer_pb2.ExportSlashingResponse]
     """The slashing records of all keys that ever had one, as of one moment (EIP-3076, minimal form). Caller: cli."""
+    ExportSlashingHistory: _grpc.UnaryStreamMultiCallable[_signer_pb2.ExportSlashingHistoryRequest, _signer_pb2.SignedHistory]
+    """Everything that keys are known to have signed (EIP-3076, complete form), each key as of one moment; a key with much
+    comes in several messages. Refused unless the signer keeps it. Caller: cli.
+    """
+    ImportSlashingHistory: _grpc.UnaryUnaryMultiCallable[_signer_pb2.ImportSlashingHistoryRequest, _signer_pb2.ImportSlashingHistoryResponse]
+    """Add to what keys are known to have signed; nothing is forbidden by that, so ImportSlashing must follow. Idempotent.
+    Caller: cli.
+    """
     ImportSlashing: _grpc.UnaryUnaryMultiCallable[_signer_pb2.ImportSlashingRequest, _signer_pb2.ImportSlashingResponse]
     """Merge slashing records into those held, all or none; no record falls. Idempotent. Caller: cli."""
 
@@ -87,6 +95,14 @@ class SignerAsyncStub(SignerStub):
     """The shares held. Callers: consensus, duty-scheduler, eth1-listener, cli."""
     ExportSlashing: _aio.UnaryUnaryMultiCallable[_signer_pb2.ExportSlashingRequest, _signer_pb2.ExportSlashingResponse]  # type: ignore[assignment]
     """The slashing records of all keys that ever had one, as of one moment (EIP-3076, minimal form). Caller: cli."""
+    ExportSlashingHistory: _aio.UnaryStreamMultiCallable[_signer_pb2.ExportSlashingHistoryRequest, _signer_pb2.SignedHistory]  # type: ignore[assignment]
+    """Everything that keys are known to have signed (EIP-3076, complete form), each key as of one moment; a key with much
+    comes in several messages. Refused unless the signer keeps it. Caller: cli.
+    """
+    ImportSlashingHistory: _aio.UnaryUnaryMultiCallable[_signer_pb2.ImportSlashingHistoryRequest, _signer_pb2.ImportSlashingHistoryResponse]  # type: ignore[assignment]
+    """Add to what keys are known to have signed; nothing is forbidden by that, so ImportSlashing must follow. Idempotent.
+    Caller: cli.
+    """
     ImportSlashing: _aio.UnaryUnaryMultiCallable[_signer_pb2.ImportSlashingRequest, _signer_pb2.ImportSlashingResponse]  # type: ignore[assignment]
     """Merge slashing records into those held, all or none; no record falls. Idempotent. Caller: cli."""
 
@@ -180,6 +196,26 @@ class SignerServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_signer_pb2.ExportSlashingResponse, _abc.Awaitable[_signer_pb2.ExportSlashingResponse]]:
         """The slashing records of all keys that ever had one, as of one moment (EIP-3076, minimal form). Caller: cli."""
+
+    @_abc_1.abstractmethod
+    def ExportSlashingHistory(
+        self,
+        request: _signer_pb2.ExportSlashingHistoryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_signer_pb2.SignedHistory], _abc.AsyncIterator[_signer_pb2.SignedHistory]]:
+        """Everything that keys are known to have signed (EIP-3076, complete form), each key as of one moment; a key with much
+        comes in several messages. Refused unless the signer keeps it. Caller: cli.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportSlashingHistory(
+        self,
+        request: _signer_pb2.ImportSlashingHistoryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_signer_pb2.ImportSlashingHistoryResponse, _abc.Awaitable[_signer_pb2.ImportSlashingHistoryResponse]]:
+        """Add to what keys are known to have signed; nothing is forbidden by that, so ImportSlashing must follow. Idempotent.
+        Caller: cli.
+        """
 
     @_abc_1.abstractmethod
     def ImportSlashing(

@@ -57,8 +57,13 @@ def merged_proposal(one: ProposalRecord | None, other: ProposalRecord | None) ->
 
 def records_of(interchange: Interchange) -> dict[BlsPublicKey, KeyRecord]:
     """Return the record of each key in a file, of either form; a key without signatures has an empty one."""
+    return records_of_keys(interchange.keys)
+
+
+def records_of_keys(histories: Iterable[KeyHistory]) -> dict[BlsPublicKey, KeyRecord]:
+    """Return the record of each key from its histories, which add up."""
     records: dict[BlsPublicKey, KeyRecord] = {}
-    for key in interchange.keys:
+    for key in histories:
         records[key.pubkey] = merged(records.get(key.pubkey, NOTHING), _record_of(key))
     return records
 

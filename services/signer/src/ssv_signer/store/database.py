@@ -10,7 +10,7 @@ request finds out what is on record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -65,6 +65,8 @@ class Store(Protocol):
     """What a human looks at when it fails."""
     comes_back: bool
     """Whether it may be out of reach for a while; else a failure at the start is for good."""
+    history_switch: Mapping[bool, Sequence[str]]
+    """Statements that begin (True) and end the keeping of the history, besides its pin."""
     verify: Callable[[Connection], None] | None
     """Called in a transaction of each later connection; raises StartRefused for a database that is another one."""
 

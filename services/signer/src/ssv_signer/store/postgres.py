@@ -25,7 +25,7 @@ Source: PostgreSQL documentation, "Transaction Isolation", "Explicit Locking", "
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import lru_cache
 from hashlib import sha256
@@ -38,6 +38,7 @@ from psycopg.conninfo import conninfo_to_dict
 from ssv_signer.errors import StartRefused
 from ssv_signer.store import postgres_schema
 from ssv_signer.store.database import Connection, Contradiction, Rows, StoreError, Value
+from ssv_signer.store.history_schema import POSTGRES_SWITCH
 
 _DURABLE = ("on", "remote_apply")
 _FIRST_PAUSE_S, _LAST_PAUSE_S = 0.05, 2.0
@@ -121,6 +122,7 @@ class PostgresStore:
     name = "PostgreSQL"
     remedy = "check that PostgreSQL runs, can be reached and has room; its log says more"
     comes_back = True
+    history_switch: Mapping[bool, Sequence[str]] = POSTGRES_SWITCH
 
     def __init__(self, dsn_file: Path, *, replicated: bool = False) -> None:
         self._dsn_file = dsn_file

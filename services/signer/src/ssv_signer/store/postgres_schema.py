@@ -16,6 +16,7 @@ from __future__ import annotations
 import psycopg
 
 from ssv_signer.errors import StartRefused
+from ssv_signer.store import history_schema
 
 
 def _guard(table: str, when: str, name: str, condition: str, sentence: str) -> tuple[str, str]:
@@ -167,7 +168,7 @@ _SHOWN_OBJECTS = (
         PRIMARY KEY (slot, signing_root)
     )""",
 )
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _LEASES, _SHOWN_OBJECTS)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _LEASES, _SHOWN_OBJECTS, history_schema.POSTGRES)
 _LOCK = "SELECT pg_advisory_xact_lock(1397970515, 2)"
 """The number is "SSVS"; 1 keeps records, 2 migrations."""
 

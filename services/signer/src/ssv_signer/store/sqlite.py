@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,7 @@ class SqliteStore:
     name = "SQLite"
     remedy = "check the disk of the data folder"
     comes_back = False
+    history_switch: Mapping[bool, Sequence[str]] = {True: (), False: ()}
 
     def __init__(self, raw: sqlite3.Connection) -> None:
         self.raw = raw

@@ -16,6 +16,7 @@ import sqlite3
 from pathlib import Path
 
 from ssv_signer.errors import StartRefused
+from ssv_signer.store import history_schema
 
 _FIRST = (
     "CREATE TABLE pins (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID",
@@ -128,7 +129,7 @@ _SHOWN_OBJECTS = (
         PRIMARY KEY (slot, signing_root)
     ) STRICT""",
 )
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _LEASES, _SHOWN_OBJECTS)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _LEASES, _SHOWN_OBJECTS, history_schema.SQLITE)
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
