@@ -129,8 +129,8 @@ async def test_every_documented_answer_is_reached(
         await signer.hold(validator)
         signer.slot = CLOCK
         for method, path, _ in sorted(documented()):
-            named = path.replace("{identifier}", hexed(key))
-            await api.call(method, named, {} if method == "POST" else None, headers=FOREIGN)
+            called = path.replace("{identifier}", hexed(key))
+            await api.call(method, called, {} if method == "POST" else None, headers=FOREIGN)
         for path in ("/upcheck", "/openapi.json", "/api/v1/eth2/publicKeys"):
             await api.call("GET", path)
         assert (await api.sign(key, attestation())).status == 200
