@@ -20,6 +20,8 @@ from structlog.typing import FilteringBoundLogger
 
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.forks import Network
+from ssv_protocol.signing import watermarks as watermark_rules
+from ssv_protocol.signing.interchange import KeyHistory
 from ssv_protocol.signing.leases import Lease
 from ssv_protocol.signing.records import AttestationRecord
 from ssv_protocol.signing.watermarks import KeyRecord
@@ -35,7 +37,7 @@ from ssv_signer.leasing import Leasing, Outcome, Wanted
 from ssv_signer.recorder import Recorder
 from ssv_signer.share_keys import ShareKeys
 from ssv_signer.share_queue import ShareQueue
-from ssv_signer.store import leases, pins, shares, watermarks
+from ssv_signer.store import history, leases, pins, shares, watermarks
 from ssv_signer.store.database import Connection, Contradiction, Store, StoreError
 from ssv_signer.store.shares import ShareRow
 from ssv_signer.work import Asked, Judgement, Work
@@ -85,19 +87,21 @@ class Vault:
         log: FilteringBoundLogger,
         health: Dependency,
         trust_disk: bool = False,
+        keep_history: bool = False,
         external_keys: ShareKeys | None = None,
     ) -> Vault:
         """Open the database in a thread of its own; raises StartRefused, and StoreError if it can't be reached now.
 
-        `trust_disk`: believe a database of which nobody can tell whether it is the latest. `external_keys`: those of a
-        store that holds the shares' secrets instead of the database.
+        `trust_disk`: believe a database of which nobody can tell whether it is the latest. `keep_history`: keep
+        everything that is signed (`store.history`). `external_keys`: those of a store that holds the shares' secrets
+        instead of the database.
         """
         thread = ThreadPoolExecutor(1, thread_name_prefix="record")
 
         def build() -> tuple[Recorder, ShareKeys]:
             store = connect()
             try:
-                keys = _bind(store, network, operator_key, now, external_keys)
+                keys = _bind(store, network, operator_key, now, external_keys, keep_history)
             except BaseException:
                 store.close()
                 raise
@@ -221,6 +225,34 @@ class Vault:
 
         return await self._watched(merge)
 
+    async def export_history(self, keys: Sequence[BlsPublicKey]) -> list[KeyHistory] | None:
+        """Return what keys signed since the last gap, as of one moment; None if that is not kept. Raises StoreError."""
+
+        def read() -> list[KeyHistory] | None:
+            with self._store.reading() as connection:
+                return interchange.histories(connection, keys) if history.is_kept(connection) else None
+
+        return await self._watched(read)
+
+    async def import_history(
+        self, histories: Sequence[KeyHistory], goes_on: Collection[BlsPublicKey], *, accept_future: bool
+    ) -> bool:
+        """Add to the history what was signed elsewhere; False if none is kept.
+
+        It forbids nothing: `import_slashing` does. Raises SlashingImportRefused, StoreError.
+        """
+        records = watermark_rules.records_of_keys(histories)
+        interchange.check(records, self.network.chain, self._recorder.clock(), accept_future=accept_future)
+
+        def put() -> bool:
+            with self._store.alone() as connection:
+                kept = history.is_kept(connection)
+                if kept:
+                    history.put(connection, histories, goes_on=goes_on)
+            return kept
+
+        return await self._watched(put)
+
     async def tidy(self) -> Tidied:
         """Forget what is too old to be signed again, and secrets of shares that are gone; raises StoreError."""
 
@@ -278,7 +310,12 @@ class Vault:
 
 
 def _bind(
-    store: Store, network: Network, operator_key: OperatorPrivateKey, now: Clock, external_keys: ShareKeys | None
+    store: Store,
+    network: Network,
+    operator_key: OperatorPrivateKey,
+    now: Clock,
+    external_keys: ShareKeys | None,
+    keep_history: bool,
 ) -> ShareKeys:
     try:
         with store.alone() as connection:
@@ -288,6 +325,7 @@ def _bind(
             keys = external_keys or Keyring(operator_key, salt, secrets.token_bytes)
             for row in shares.active(connection):
                 keys.check(row)
+            (history.keep if keep_history else history.leave_off)(connection, store.history_switch[keep_history])
     except StoreError as error:
         if store.comes_back:
             raise
