@@ -33,7 +33,7 @@ def step(kind: QbftMessageType, at_round: int) -> QbftStep:
 
 def put(store: Store, height: int, record: QbftRecord, before: QbftRecord | None = None) -> None:
     with store.judging([MESSAGE_ID]) as connection:
-        consensus.put(connection, MESSAGE_ID, Height(height), before, record)
+        consensus.put(connection, {(MESSAGE_ID, Height(height)): (before, record)})
 
 
 def attest(store: Store, record: AttestationRecord) -> None:

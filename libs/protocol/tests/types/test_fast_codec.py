@@ -12,6 +12,7 @@ from ssz.sedes import Bitlist, Bitvector, ByteList, List, Vector, boolean, bytes
 
 from ssv_protocol.errors import ProtocolError, Reason
 from ssv_protocol.types.beacon.attestation import AttestationData, Checkpoint
+from ssv_protocol.types.duty import ValidatorDuty
 from ssv_protocol.types.fast_codec import FastSszContainer
 from ssv_protocol.types.messages import SignedSSVMessage, SSVMessage
 from ssv_protocol.types.partial_signatures import MAX_PARTIAL_SIGNATURES, PartialSignature, PartialSignatures
@@ -69,7 +70,7 @@ def result(action: Callable[[], object]) -> object:
 
 
 def test_the_wire_types_use_this_codec() -> None:
-    assert {PartialSignature, PartialSignatures, QbftMessage, SSVMessage, SignedSSVMessage} < set(WIRE)
+    assert {PartialSignature, PartialSignatures, QbftMessage, SSVMessage, SignedSSVMessage, ValidatorDuty} < set(WIRE)
 
 
 @fast_containers

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from logging import DEBUG
 
 from structlog.typing import FilteringBoundLogger
 
@@ -24,7 +25,10 @@ from ssv_signer.meters import Meters
 from ssv_signer.work import LeftOut
 
 QBFT, PRE_CONSENSUS, POST_CONSENSUS, UNKNOWN = "qbft", "pre_consensus", "post_consensus", "unknown"
+KINDS = (QBFT, PRE_CONSENSUS, POST_CONSENSUS)
 _SHORT_BYTES = 4
+_STEPS = {member.value: member.name.lower() for member in QbftMessageType}
+_ROLES = {member.value: member.name.lower() for member in RunnerRole}
 
 
 class Audit:
@@ -33,6 +37,7 @@ class Audit:
     def __init__(self, log: FilteringBoundLogger, meters: Meters) -> None:
         self._log = log
         self._meters = meters
+        self._signed = {each: meters.requests.labels(each, "signed") for each in KINDS}
 
     def refused(self, draft: Draft | None, denied: Denied, caller: str) -> None:
         """A request was refused in whole."""
@@ -69,8 +74,9 @@ class Audit:
 
     def signed(self, draft: Draft) -> None:
         """A message was signed."""
-        self._meters.requests.labels(kind(draft), "signed").inc()
-        self._log.debug("signed", **_duty(draft))
+        self._signed[kind(draft)].inc()
+        if self._log.is_enabled_for(DEBUG):  # there are hundreds of them in a moment
+            self._log.debug("signed", **_duty(draft))
 
     def share_added(self, share: NewShare, added: Added, caller: str) -> None:
         """A share is held; or its committee has other keys than before."""
@@ -162,14 +168,12 @@ def _duty(draft: Draft | None) -> dict[str, object]:
     if not isinstance(draft, QbftDraft):
         return _place(draft.message_id, draft.slot)
     message = draft.message
-    names = {member.value: member.name.lower() for member in QbftMessageType}
-    step = {"step": names.get(message.msg_type, str(message.msg_type)), "round": message.round}
+    step = {"step": _STEPS.get(message.msg_type, str(message.msg_type)), "round": message.round}
     return _place(draft.message_id, message.height) | step
 
 
 def _place(message_id: MessageId, slot: int) -> dict[str, object]:
     role = message_role(message_id)
-    known = {member.value: member.name.lower() for member in RunnerRole}
     executor = committee_of(message_id) if role in COMMITTEE_ROLES else duty_executor(message_id)
-    short, name = executor[:_SHORT_BYTES].hex(), known.get(role, str(role))
+    short, name = executor[:_SHORT_BYTES].hex(), _ROLES.get(role, str(role))
     return {"duty_id": f"{name}-{slot}-{short}", "slot": slot, "role": name, "committee": executor.hex()}

@@ -72,15 +72,14 @@ class Commits(Generic[Request, Judged]):
         self._waiting: deque[_Waiting[Request, Judged]] = deque()
         self._wake = asyncio.Event()
         self._stopped = False
+        meters.queue.set_function(lambda: len(self._waiting))
 
     async def submit(self, request: Request) -> Judged | Failure:
         """Return the judgement of a request, whose record is durable."""
         if self._stopped:
             return Failure(_STOPPED)
         answer: asyncio.Future[Judged | Failure] = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(request, answer)
-        self._waiting.append(waiting)
-        self._meters.queue.set(len(self._waiting))
+        self._waiting.append(_Waiting(request, answer))
         self._wake.set()
         return await answer
 
@@ -91,7 +90,6 @@ class Commits(Generic[Request, Judged]):
             while self._waiting:
                 taken = min(len(self._waiting), self._max_batch)
                 batch = [self._waiting.popleft() for _ in range(taken)]
-                self._meters.queue.set(len(self._waiting))
                 await self._commit(batch)
             if self._stopped:
                 return

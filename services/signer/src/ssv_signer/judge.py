@@ -95,10 +95,12 @@ class Sitting:
             self._seats |= {(domain, committee): seat for committee, seat in seats.items()}
         steps = dict.fromkeys(_asked(draft) for draft in drafts if isinstance(draft, QbftDraft))
         self._consensuses = consensus.records(connection, list(steps))
-        self._written: set[tuple[MessageId, Height]] = set()
+        self._written: set[consensus.Place] = set()
+        self._unwritten: dict[consensus.Place, consensus.Change] = {}
         self._leases: dict[CommitteeId, LeaseRecord | None] = {}
         self._read_leases(list(self._active))
         self._matched: set[CommitteeId] = set()
+        self._matches: dict[tuple[CommitteeId, Lease | None], Denied | None] = {}
         self._changed: set[CommitteeId] = set()
         self.behind: dict[CommitteeId, Lease | None] = {}
         """Committees whose records can't be believed, with the lease that told; None: this process did."""
@@ -114,7 +116,7 @@ class Sitting:
         member = self._seat(draft.message_id, slot)
         if member is None:
             return Refusal(Denied(DenialReason.UNKNOWN_COMMITTEE))
-        denied = self._match(member.committee_id, asked.lease, draft)
+        denied = self._match(member.committee_id, asked.lease, draft, slot)
         if denied is not None:
             return Refusal(denied)
         if isinstance(draft, QbftDraft):
@@ -123,26 +125,40 @@ class Sitting:
             return self._pre_consensus(member, draft)
         return self._post_consensus(member, draft)
 
+    def write(self) -> None:
+        """Write what was said in consensuses, which waits so that many are written in one go."""
+        changes, self._unwritten = self._unwritten, {}
+        self._written |= changes.keys()
+        consensus.put(self._connection, changes)
+
     def close(self) -> dict[CommitteeId, LeaseRecord]:
-        """Count the writes; returns the leases of all committees for which something may be signed."""
+        """Write and count what was written; returns the leases of all committees for which something may be signed."""
+        self.write()
         held = {committee: record for committee in self._matched if (record := self._leases[committee]) is not None}
         counted = leases.advance(self._connection, {committee: held[committee].fence for committee in self._changed})
         return {
             committee: replace(record, seq=counted.get(committee, record.seq)) for committee, record in held.items()
         }
 
-    def _match(self, committee: CommitteeId, lease: Lease | None, draft: Draft) -> Denied | None:
+    def _match(self, committee: CommitteeId, lease: Lease | None, draft: Draft, slot: Slot) -> Denied | None:
+        if (committee, lease) not in self._matches:
+            self._matches[committee, lease] = self._match_lease(committee, lease)
+        denied, record = self._matches[committee, lease], self._leases[committee]
+        if denied is not None or record is None:
+            return denied
+        return None if _may_be_forgotten(draft) else lease_rules.check_slot(record, slot)
+
+    def _match_lease(self, committee: CommitteeId, lease: Lease | None) -> Denied | None:
         self._read_leases([committee])
         record = self._leases[committee]
         denied = self._leasing.match(committee, record, lease, self._clock)
         if is_behind(denied):
             self.behind[committee] = lease
-        if denied is not None or record is None:
-            return denied
-        self._matched.add(committee)
-        if not record.believed:
-            self._changed.add(committee)  # proven now, and on record with the next write
-        return None if _may_be_forgotten(draft) else lease_rules.check_slot(record, _slot(draft))
+        if denied is None and record is not None:
+            self._matched.add(committee)
+            if not record.believed:
+                self._changed.add(committee)  # proven now, and on record with the next write
+        return denied
 
     def _read_leases(self, wanted: Sequence[CommitteeId]) -> None:
         unread = [committee for committee in wanted if committee not in self._leases]
@@ -160,16 +176,17 @@ class Sitting:
 
     def _consensus(self, member: CommitteeMember, draft: QbftDraft) -> Work | Refusal:
         asked = _asked(draft)
-        place = message_id, height = asked[:2]
+        place = asked[:2]
+        if place in self._unwritten:
+            self.write()
         fresh = place in self._written
         before = consensus.record(self._connection, asked) if fresh else self._consensuses.get(asked)
         verdict = qbft.check(self._network, before, draft, self._clock)
         if isinstance(verdict, Denied):
             return Refusal(verdict)
         if verdict.record != before:
-            self._written.add(place)
+            self._unwritten[place] = before, verdict.record
             self._changed.add(member.committee_id)
-            consensus.put(self._connection, message_id, height, before, verdict.record)
         return EnvelopeWork(member.committee_id, member.operator_id, verdict.message)
 
     def _pre_consensus(self, member: CommitteeMember, draft: PreConsensusDraft) -> Work | Refusal:

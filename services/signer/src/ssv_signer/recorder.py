@@ -13,7 +13,7 @@ Source: architecture §5.1; crypto-python.md (one commit of 100 rows costs 1.2 m
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
@@ -83,7 +83,7 @@ class Recorder:
         told = self.leasing.remember(recorded.leases, clock)
         self.leasing.begin_anew(self.store, clock, recorded.behind)
         return [
-            replace(each, lease=told[each.committee]) if isinstance(each, EnvelopeWork | BatchWork) else each
+            each.telling(told[each.committee]) if isinstance(each, EnvelopeWork | BatchWork) else each
             for each in recorded.judgements
         ]
 
@@ -103,7 +103,9 @@ class Recorder:
     def _judge_alone(self, sitting: Sitting, asked: Asked) -> Judgement:
         try:
             with self.store.savepoint():
-                return sitting.judge(asked)
+                judgement = sitting.judge(asked)
+                sitting.write()
+            return judgement
         except Contradiction as error:
             # the tables' own guard: a rule above has a gap
             self._log.error("a record was about to contradict an earlier one; report this", problem=str(error))

@@ -53,7 +53,7 @@ class SignerSettings(GrpcServiceSettings):
         2.0, gt=0, description="How long it may take to sign what is in one message"
     )
     remote_share_store_connections: int = Field(32, ge=1, description="Most requests to it at once")
-    max_batch: int = Field(256, ge=1, description="Most requests that share one transaction")
+    max_batch: int = Field(512, ge=1, description="Most requests that share one transaction")
     max_stream_requests: int = Field(1024, ge=1, description="Most requests of one stream that wait for their answer")
     signing_threads: int = Field(0, ge=0, description="Threads that sign; 0 takes one for each core")
     remote_api_listen: str = Field("", description="host:port of the remote-signing HTTP API; empty: it is off")

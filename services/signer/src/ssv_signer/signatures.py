@@ -1,7 +1,8 @@
 """Making signatures: BLS over the items of a batch in a pool of threads, then the operator key over the message.
 
-Both libraries release the interpreter lock, so threads help. Both kinds of signature are deterministic: signing what
-is on record again gives the same bytes.
+Both libraries release the interpreter lock, so threads help. Envelopes that become due together go to a thread several
+at a time, because handing one over and back takes a good part of the time that its signature does. Both kinds of
+signature are deterministic: signing what is on record again gives the same bytes.
 
 Source: crypto-python.md; ssv-spec types/partial_sig_message.go, types/operator_signer.go.
 """
@@ -24,6 +25,9 @@ from ssv_signer.share_keys import ShareStore
 from ssv_signer.work import BatchWork, EnvelopeWork, Work
 
 _LEAST_ITEMS_PER_THREAD = 4
+_ENVELOPES_AT_ONCE = 16
+_Answer = asyncio.Future[bytes]
+_Envelope = tuple[OperatorId, UnsignedMessage, _Answer]
 
 
 class SigningPool:
@@ -34,12 +38,13 @@ class SigningPool:
         self._store = store
         self._threads = threads or os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="sign")
+        self._envelopes: list[_Envelope] = []
 
     async def sign(self, work: Work) -> bytes:
         """Return the encoded SignedSSVMessage; raises SigningFailed."""
         loop = asyncio.get_running_loop()
         if isinstance(work, EnvelopeWork):
-            return await loop.run_in_executor(self._pool, self._envelope, work.operator_id, work.message)
+            return await self._due(loop, work.operator_id, work.message)
         if self._store is None:
             signatures = await self._with_secrets(work)
         else:
@@ -61,6 +66,33 @@ class SigningPool:
         """Finish what was begun and end the threads."""
         self._pool.shutdown()
 
+    def _due(self, loop: asyncio.AbstractEventLoop, operator_id: OperatorId, message: UnsignedMessage) -> _Answer:
+        answer: _Answer = loop.create_future()
+        self._envelopes.append((operator_id, message, answer))
+        if len(self._envelopes) == 1:
+            loop.call_soon(self._hand_out, loop)
+        elif len(self._envelopes) == _ENVELOPES_AT_ONCE:
+            self._hand_out(loop)
+        return answer
+
+    def _hand_out(self, loop: asyncio.AbstractEventLoop) -> None:
+        due, self._envelopes = self._envelopes, []
+        if not due:
+            return
+        try:
+            self._pool.submit(self._sign_envelopes, loop, due)
+        except RuntimeError as error:  # it is closed
+            _tell(due, [error] * len(due))
+
+    def _sign_envelopes(self, loop: asyncio.AbstractEventLoop, due: Sequence[_Envelope]) -> None:
+        signed: list[bytes | Exception] = []
+        for operator_id, message, _ in due:
+            try:
+                signed.append(self._envelope(operator_id, message))
+            except Exception as error:
+                signed.append(error)
+        loop.call_soon_threadsafe(_tell, due, signed)
+
     def _batch(self, work: BatchWork, signatures: Sequence[BlsSignature]) -> bytes:
         partials = tuple(
             PartialSignature(signature, item.signing_root, work.operator_id, item.validator_index)
@@ -73,6 +105,16 @@ class SigningPool:
     def _envelope(self, operator_id: OperatorId, unsigned: UnsignedMessage) -> bytes:
         signature = self._operator_key.sign(unsigned.message)
         return SignedSSVMessage((signature,), (operator_id,), unsigned.message, unsigned.full_data).encode()
+
+
+def _tell(due: Sequence[_Envelope], signed: Sequence[bytes | Exception]) -> None:
+    for (_, _, answer), message in zip(due, signed, strict=True):
+        if answer.done():  # who asked hung up
+            continue
+        if isinstance(message, Exception):
+            answer.set_exception(message)
+        else:
+            answer.set_result(message)
 
 
 def _sign(pairs: Sequence[tuple[SecretKey, ShareSigning]]) -> list[BlsSignature]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ssv_protocol.crypto.bls import SecretKey
 from ssv_protocol.effects import Draft
@@ -39,6 +39,10 @@ class EnvelopeWork:
     message: UnsignedMessage
     lease: Lease | None = None
 
+    def telling(self, lease: Lease) -> EnvelopeWork:
+        """Return the same work with the lease to tell."""
+        return EnvelopeWork(self.committee, self.operator_id, self.message, lease)
+
 
 @dataclass(frozen=True, slots=True)
 class BatchWork:
@@ -58,6 +62,10 @@ class BatchWork:
     secrets: tuple[SecretKey, ...] = field(default=(), repr=False)
     bodies: Mapping[Root, bytes] = field(default_factory=dict, repr=False)
     lease: Lease | None = None
+
+    def telling(self, lease: Lease) -> BatchWork:
+        """Return the same work with the lease to tell."""
+        return replace(self, lease=lease)
 
 
 Work = EnvelopeWork | BatchWork

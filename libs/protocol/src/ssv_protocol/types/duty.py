@@ -17,9 +17,9 @@ from ssz.sedes import List, bytes48, uint64
 
 from ssv_protocol.errors import ProtocolError, Reason
 from ssv_protocol.forks import SsvFork
+from ssv_protocol.types.fast_codec import FastSszContainer
 from ssv_protocol.types.ids import BlsPublicKey, Slot, ValidatorIndex
 from ssv_protocol.types.roles import BeaconRole, RunnerRole
-from ssv_protocol.types.ssz import SszContainer
 
 MAX_SYNC_COMMITTEE_INDICES = 13
 """Seats of one validator in a sync committee that a duty can name."""
@@ -58,7 +58,7 @@ def runner_role(beacon_role: int, fork: SsvFork) -> RunnerRole:
 
 
 @dataclass(frozen=True, slots=True)
-class ValidatorDuty(SszContainer):
+class ValidatorDuty(FastSszContainer):
     """One validator's duty. `type` is a `BeaconRole`; fields that a type does not use are 0."""
 
     type: Annotated[int, uint64]

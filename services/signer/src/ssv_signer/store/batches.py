@@ -34,8 +34,8 @@ def places(connection: Connection, since: Slot) -> list[tuple[Slot, MessageId, P
 
 def put(connection: Connection, message_id: MessageId, record: PartialSignaturesRecord) -> None:
     """Insert a record; raises Contradiction if there is one."""
-    connection.executemany(
-        "INSERT INTO partial_signatures VALUES (?, ?, ?, ?, ?, ?, ?)",
+    connection.insert(
+        "partial_signatures",
         [
             (record.slot, message_id, record.type, position, item.validator_index, item.share_pubkey, item.signing_root)
             for position, item in enumerate(record.items)

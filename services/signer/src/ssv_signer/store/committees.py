@@ -44,8 +44,8 @@ def put(connection: Connection, seat: CommitteeMember) -> None:
         (seat.committee_id, seat.operator_id),
     )
     connection.execute("DELETE FROM committee_operators WHERE committee_id = ?", (seat.committee_id,))
-    connection.executemany(
-        "INSERT INTO committee_operators VALUES (?, ?, ?)",
+    connection.insert(
+        "committee_operators",
         [(seat.committee_id, operator.operator_id, operator.public_key) for operator in seat.committee],
     )
 

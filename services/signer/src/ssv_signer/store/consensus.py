@@ -8,7 +8,7 @@ Source: architecture §5.2.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ssv_protocol.signing.records import Lock, QbftRecord, QbftStep, UnsignedMessage
 from ssv_protocol.types.ids import Height, MessageId, Root, Round, Slot
@@ -16,8 +16,12 @@ from ssv_protocol.types.messages import SSVMessage
 from ssv_protocol.types.roles import QbftMessageType
 from ssv_signer.store.database import Connection, select_among
 
+Place = tuple[MessageId, Height]
+"""A consensus."""
 Asked = tuple[MessageId, Height, int, Round]
 """A consensus, and the type and round of a step of it."""
+Change = tuple[QbftRecord | None, QbftRecord]
+"""A record as it was read, and what it becomes."""
 
 
 def records(connection: Connection, asked: Sequence[Asked]) -> dict[Asked, QbftRecord]:
@@ -58,30 +62,30 @@ def said(connection: Connection, message_id: MessageId, slot: Slot) -> list[Unsi
     return [UnsignedMessage(SSVMessage.decode(message), full_data) for _, _, message, full_data in rows]
 
 
-def put(
-    connection: Connection,
-    message_id: MessageId,
-    height: Height,
-    before: QbftRecord | None,
-    after: QbftRecord,
-) -> None:
-    """Replace a record and add its new steps; raises Contradiction if it contradicts what is there."""
-    lock_round, lock_root = (None, None) if after.lock is None else (after.lock.round, after.lock.root)
-    connection.execute(
-        "INSERT INTO consensus VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (height, message_id) DO UPDATE SET "
-        "round = excluded.round, root = excluded.root, "
+def put(connection: Connection, changes: Mapping[Place, Change]) -> None:
+    """Replace records and add their new steps; raises Contradiction if one contradicts what is there."""
+    connection.insert(
+        "consensus",
+        [
+            (height, message_id, after.round, after.root, *_lock_columns(after.lock))
+            for (message_id, height), (_, after) in changes.items()
+        ],
+        "ON CONFLICT (height, message_id) DO UPDATE SET round = excluded.round, root = excluded.root, "
         "lock_round = excluded.lock_round, lock_root = excluded.lock_root",
-        (height, message_id, after.round, after.root, lock_round, lock_root),
     )
-    known = () if before is None else before.steps
-    connection.executemany(
-        "INSERT INTO consensus_steps VALUES (?, ?, ?, ?, ?, ?)",
+    connection.insert(
+        "consensus_steps",
         [
             (height, message_id, step.type, step.round, step.message.message.encode(), step.message.full_data)
+            for (message_id, height), (before, after) in changes.items()
             for step in after.steps
-            if step not in known
+            if before is None or step not in before.steps
         ],
     )
+
+
+def _lock_columns(lock: Lock | None) -> tuple[Round | None, Root | None]:
+    return (None, None) if lock is None else (lock.round, lock.root)
 
 
 def _steps(connection: Connection, asked: Sequence[Asked]) -> dict[Asked, QbftStep]:

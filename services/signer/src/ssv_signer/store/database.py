@@ -19,7 +19,6 @@ from ssv_protocol.errors import SsvError
 Value = int | bytes | str | None
 MAX_INTEGER = 2**63 - 1
 """The largest integer of both databases; the wire has 64 unsigned bits."""
-_AT_ONCE = 500
 
 
 class StoreError(SsvError):
@@ -55,6 +54,15 @@ class Connection(Protocol):
 
     def executemany(self, sql: str, parameters: Iterable[Sequence[Value]]) -> None:
         """Run a statement that writes, once for each of the parameters."""
+
+    def insert(self, table: str, rows: Sequence[Sequence[Value]], otherwise: str = "") -> None:
+        """Insert whole rows, any number of them in one go; `otherwise` is an ON CONFLICT clause.
+
+        With that, no two of the rows may be in conflict with each other.
+        """
+
+    def select_among(self, query: str, keys: Sequence[Sequence[Value]]) -> Iterator[Any]:
+        """Yield the rows of a query that ends in `(column, …) IN`, for any number of keys; no key holds None."""
 
 
 class Store(Protocol):
@@ -99,8 +107,4 @@ def select_in(connection: Connection, query: str, keys: Sequence[Value]) -> Iter
 
 def select_among(connection: Connection, query: str, keys: Sequence[Sequence[Value]]) -> Iterator[Any]:
     """Yield the rows of a query that ends in `(column, …) IN`, for any number of keys of several columns."""
-    for start in range(0, len(keys), _AT_ONCE):
-        part = keys[start : start + _AT_ONCE]
-        one = f"({', '.join('?' * len(part[0]))})"
-        values = [value for key in part for value in key]
-        yield from connection.execute(f"{query} (VALUES {', '.join([one] * len(part))})", values).fetchall()
+    return connection.select_among(query, keys)

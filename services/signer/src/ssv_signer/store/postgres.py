@@ -15,7 +15,8 @@ COMMIT (in a failed transaction it says ROLLBACK) and said no warning, as it doe
 standby was cut short. A connection that is lost takes its transaction with it, known or unknown; the next one is tried
 with backoff. A signer that is paused in a transaction loses it to the server, which thereby frees its locks.
 
-Judging is pipelined: statements without an answer wait for the next that has one. A database that was restored or
+Judging is pipelined: statements without an answer wait for the next that has one. Many rows or keys travel in one
+statement, as an array for each column. A database that was restored or
 promoted is found out elsewhere (`leases.py`). Not guaranteed: anything about a pooler between, which must pool by
 session.
 
@@ -115,6 +116,24 @@ class _Connection:
         with _translating(), self._raw.cursor() as cursor:
             cursor.executemany(_placeholders(sql), parameters)
 
+    def insert(self, table: str, rows: Sequence[Sequence[Value]], otherwise: str = "") -> None:
+        if rows:
+            columns = list(zip(*rows, strict=True))
+            kinds = tuple(_array_of(column) for column in columns)
+            arrays = [list(column) for column, kind in zip(columns, kinds, strict=True) if kind]
+            self._run(_insertion(table, kinds, otherwise), arrays)
+
+    def select_among(self, query: str, keys: Sequence[Sequence[Value]]) -> Iterator[Any]:
+        if keys:
+            arrays = [list(column) for column in zip(*keys, strict=True)]
+            names = ", ".join(f"%b::{_array_of(array)}" for array in arrays)
+            among = f"{query} (SELECT * FROM unnest({names}))"  # noqa: S608
+            yield from self._run(among.encode(), arrays).fetchall()
+
+    def _run(self, sql: bytes, arrays: Sequence[Sequence[Value]]) -> Rows:
+        with _translating():
+            return _Rows(self._raw.execute(sql, arrays, binary=True), self._pipeline)
+
 
 class PostgresStore:
     """A connection that is made anew when it is lost. Open, use and close it in one thread."""
@@ -151,7 +170,7 @@ class PostgresStore:
     def judging(self, keys: Iterable[bytes]) -> AbstractContextManager[Connection]:
         """Give a pipelined transaction that alone may touch the records of `keys`."""
         numbers = sorted({int.from_bytes(sha256(key).digest()[:8], signed=True) for key in keys})
-        return self._transaction(_BEGIN, (b"SELECT lock_records(%s::bigint[])", (numbers,)), pipelined=True)
+        return self._transaction(_BEGIN, (b"SELECT lock_records(%b::bigint[])", (numbers,)), pipelined=True)
 
     def alone(self) -> AbstractContextManager[Connection]:
         """Give a transaction that nothing else runs beside, in any signer."""
@@ -343,6 +362,23 @@ def _words(error: psycopg.Error) -> str:
     return f"{type(error).__name__}: {told}"
 
 
+def _array_of(column: Sequence[Value]) -> str:
+    """Return the type of the array that a column's values make; none if there are none but NULL."""
+    some = next((value for value in column if value is not None), None)
+    return "" if some is None else "bigint[]" if isinstance(some, int) else "bytea[]"
+
+
+@lru_cache(maxsize=256)
+def _insertion(table: str, kinds: tuple[str, ...], otherwise: str) -> bytes:
+    # rows as one array for each column, because a statement is read and sent once however many they are
+    given = [f"c{number}" for number, kind in enumerate(kinds) if kind]
+    columns = ", ".join(f"c{number}" if kind else "NULL" for number, kind in enumerate(kinds))
+    arrays = ", ".join(f"%b::{kind}" for kind in kinds if kind)
+    return (
+        f"INSERT INTO {table} SELECT {columns} FROM unnest({arrays}) AS given({', '.join(given)}) {otherwise}"  # noqa: S608
+    ).encode()
+
+
 @lru_cache(maxsize=256)
 def _placeholders(sql: str) -> bytes:
-    return sql.replace("%", "%%").replace("?", "%s").encode()
+    return sql.replace("%", "%%").replace("?", "%b").encode()

@@ -25,6 +25,7 @@ from ssv_signer.store.database import Connection, Contradiction, Rows, StoreErro
 
 FILE_NAME = "signer.sqlite"
 _BUSY_TIMEOUT_S = 5.0
+_KEYS_AT_ONCE = 500
 _RUN_BYTES = 16
 _PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
 
@@ -62,6 +63,18 @@ class _Connection:
             self.raw.executemany(sql, parameters)
         except sqlite3.Error as error:
             raise _translated(error) from error
+
+    def insert(self, table: str, rows: Sequence[Sequence[Value]], otherwise: str = "") -> None:
+        if rows:
+            values = ", ".join("?" * len(rows[0]))
+            self.executemany(f"INSERT INTO {table} VALUES ({values}) {otherwise}", rows)  # noqa: S608
+
+    def select_among(self, query: str, keys: Sequence[Sequence[Value]]) -> Iterator[Any]:
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            part = keys[start : start + _KEYS_AT_ONCE]
+            one = f"({', '.join('?' * len(part[0]))})"
+            values = [value for key in part for value in key]
+            yield from self.execute(f"{query} (VALUES {', '.join([one] * len(part))})", values).fetchall()
 
 
 class SqliteStore:

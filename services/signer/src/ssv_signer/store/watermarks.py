@@ -23,11 +23,11 @@ def attestations(connection: Connection, keys: Sequence[BlsPublicKey]) -> dict[B
 
 def put_attestations(connection: Connection, records: Mapping[BlsPublicKey, AttestationRecord]) -> None:
     """Insert or raise attestation records, by share; raises Contradiction if one would fall."""
-    connection.executemany(
-        "INSERT INTO attestations VALUES (?, ?, ?, ?) ON CONFLICT (share_pubkey) DO UPDATE SET "
-        "source_epoch = excluded.source_epoch, target_epoch = excluded.target_epoch, "
-        "signing_root = excluded.signing_root",
+    connection.insert(
+        "attestations",
         [(key, record.source, record.target, record.signing_root) for key, record in records.items()],
+        "ON CONFLICT (share_pubkey) DO UPDATE SET source_epoch = excluded.source_epoch, "
+        "target_epoch = excluded.target_epoch, signing_root = excluded.signing_root",
     )
 
 
@@ -42,10 +42,10 @@ def proposals(connection: Connection, keys: Sequence[BlsPublicKey]) -> dict[BlsP
 
 def put_proposals(connection: Connection, records: Mapping[BlsPublicKey, ProposalRecord]) -> None:
     """Insert or raise block records, by share; raises Contradiction if one would fall."""
-    connection.executemany(
-        "INSERT INTO proposals VALUES (?, ?, ?) ON CONFLICT (share_pubkey) DO UPDATE SET "
-        "slot = excluded.slot, signing_root = excluded.signing_root",
+    connection.insert(
+        "proposals",
         [(key, record.slot, record.signing_root) for key, record in records.items()],
+        "ON CONFLICT (share_pubkey) DO UPDATE SET slot = excluded.slot, signing_root = excluded.signing_root",
     )
 
 
