@@ -15,7 +15,7 @@ export DEMO_MIN_INCLUDED ?= 95
 KILLS ?= 200
 STORES ?= sqlite postgres
 
-.PHONY: help setup demo test e2e e2e-api lint format spec bench signer-kill signer-race mutants images images-base \
+.PHONY: help setup demo test e2e e2e-api lint format spec bench signer-kill signer-race mutants fuzz images images-base \
   images-check proto lock clean
 
 help: ## List the targets
@@ -29,7 +29,7 @@ demo: setup ## Four operators do every duty on a real beacon chain (about 4 minu
 	@$(PYTHON) -m ssv_devnet.demo
 
 test: setup ## Unit, property and simulation tests, with real servers where a part needs one
-	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m 'not system' libs services cli operator devnet tests/docs tests/spec tests/interchange tests/mutants tests/images
+	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m 'not system' libs services cli operator devnet tests/docs tests/spec tests/interchange tests/mutants tests/fuzz tests/images
 
 e2e: setup ## Whole systems: real beacon node, real EVM, processes that are killed (several minutes)
 	@$(PYTHON) -m pytest -q tests/e2e tests/chaos
@@ -66,6 +66,9 @@ signer-race: setup ## Two signers on each database, 10,000 conflicting requests:
 
 mutants: setup ## Mutation check of signing rules and justification: made, killed, survivors (about 2 minutes)
 	@$(PYTHON) -m tests.mutants
+
+fuzz: setup ## Near-good bytes against each network decoder: SSV_FUZZ_INPUTS (100000) or SSV_FUZZ_SECONDS (120) each
+	@$(PYTHON) -m tests.fuzz
 
 images: setup ## Build the image of each service, the operator and the cli; their sizes (docker, podman or buildah)
 	@$(PYTHON) -m scripts.images.build

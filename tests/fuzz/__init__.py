@@ -1,0 +1,1 @@
+"""Bytes of strangers against every decoder that faces the network: only the decoder's own refusal may come out."""
