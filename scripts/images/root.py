@@ -67,6 +67,9 @@ def make_root(root: Path, module: str) -> None:
     _packages(root, brought)
     for name, text in _WRITTEN.items():
         (root / name).write_text(text)
+    licence = root / "usr/share/doc/ssv/LICENSE"
+    licence.parent.mkdir(parents=True)
+    shutil.copy(Path(__file__).parents[2] / "LICENSE", licence)
     (root / "tmp").mkdir()
     (root / "tmp").chmod(0o1777)
     compileall.compile_dir(
@@ -128,7 +131,9 @@ def _packages(root: Path, libraries: set[Path]) -> None:
     for name in sorted(names):
         entry = subprocess.run(["dpkg-query", "--status", name], capture_output=True, text=True, check=True).stdout
         (folder / name).write_text(entry)
-        copy_file(root, Path("/usr/share/doc") / name / "copyright")
+        licence = Path("/usr/share/doc") / name / "copyright"
+        if licence.exists():
+            copy_file(root, licence)
 
 
 def _owners(library: Path) -> list[str]:

