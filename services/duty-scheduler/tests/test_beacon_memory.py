@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 from tests.support.fake_beacon import FakeBeacon, served_beacon
 
-from ssv_duty_scheduler.beacon_memory import PUBKEYS_A_REQUEST, BeaconMemory
+from ssv_duty_scheduler.beacon_memory import LOOK_UP_EPOCHS, PUBKEYS_A_REQUEST, BeaconMemory
 from ssv_duty_scheduler.instruments import Instruments
 from ssv_ethereum.pool.pool import BeaconPool
 from ssv_protocol.beacon_chain import BeaconChain, BeaconFork, ScheduledFork
@@ -23,7 +24,7 @@ def key(number: int) -> BlsPublicKey:
     return BlsPublicKey(number.to_bytes(48))
 
 
-def test_of_others_an_index_is_asked_for_once_and_of_own_ones_the_status_in_each_epoch() -> None:
+def test_own_validators_are_looked_up_in_each_epoch_and_of_others_a_sixteenth() -> None:
     own, late = key(1), key(2)
     keys = {own, late, *(key(number) for number in range(3, OTHERS + 1))}
 
@@ -39,5 +40,14 @@ def test_of_others_an_index_is_asked_for_once_and_of_own_ones_the_status_in_each
             assert beacon.requests[LOOK_UPS] == 3
             assert memory.infos.keys() == keys
             assert memory.infos[own].status == "active_exiting"
+            others = keys - {own, late}
+            beacon.statuses.update({int.from_bytes(other): "exited_unslashed" for other in others})
+            seen = []
+            for epoch in range(3, 3 + LOOK_UP_EPOCHS):
+                await memory.look_up(keys, {own}, CHAIN.first_slot(Epoch(epoch)))
+                seen.append(sum(memory.infos[other].status == "exited_unslashed" for other in others))
+            assert max(after - before for before, after in itertools.pairwise([0, *seen])) <= OTHERS // LOOK_UP_EPOCHS
+            assert seen[-1] == len(others)
+            assert beacon.requests[LOOK_UPS] == 3 + LOOK_UP_EPOCHS
 
     asyncio.run(scenario())

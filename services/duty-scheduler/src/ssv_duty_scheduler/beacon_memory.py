@@ -21,6 +21,7 @@ from ssv_ethereum.pool.pool import BeaconPool
 from ssv_protocol.types.ids import BlsPublicKey, Epoch, Root, Slot, ValidatorIndex
 
 PUBKEYS_A_REQUEST = 512
+LOOK_UP_EPOCHS = 16
 
 Indices = frozenset[ValidatorIndex]
 NOBODY: Indices = frozenset()
@@ -75,14 +76,16 @@ class BeaconMemory:
         _forget_others(self._sync, periods)
 
     async def look_up(self, keys: Collection[BlsPublicKey], own: Collection[BlsPublicKey], now: Slot) -> None:
-        """Know indices of `keys` and the status of `own` ones: what can change once an epoch, new ones at once.
+        """Know who `keys` are: own ones and those to come once an epoch, new ones at once.
 
-        Of others only the index counts, which stays; there may be a hundred thousand of them. Those of `own` that the
-        chain does not know yet are looked up once a slot: they may get their index any time.
+        Of others that attest only leaving is news, and there may be a hundred thousand of them: a sixteenth is looked
+        up in each epoch. Those of `own` that the chain does not know yet are looked up once a slot: they may get their
+        index any time.
         """
         before, self._looked_up_in = self._looked_up_in, now
-        if before is None or self._chain.epoch_of(before) != self._chain.epoch_of(now):
-            self._looked_up.intersection_update(self.infos.keys() - set(own))
+        epoch = self._chain.epoch_of(now)
+        if before is None or self._chain.epoch_of(before) != epoch:
+            self._looked_up = {key for key in self._looked_up.difference(own) if not self._is_doubtful(key, epoch)}
         elif before != now:
             self._looked_up.difference_update(key for key in own if key not in self.infos)
         missing = sorted(key for key in keys if key not in self._looked_up)
@@ -91,6 +94,11 @@ class BeaconMemory:
             with self._instruments.fetching("validators"):
                 self.infos.update(await self._pool.first(partial(_infos_of, batch)))
             self._looked_up.update(batch)
+
+    def _is_doubtful(self, key: BlsPublicKey, epoch: Epoch) -> bool:
+        """Tell whether another's validator is to be looked up in this epoch."""
+        info = self.infos.get(key)
+        return info is None or info.activation_epoch > epoch or key[-1] % LOOK_UP_EPOCHS == epoch % LOOK_UP_EPOCHS
 
     async def ask_attester(self, epoch: Epoch, indices: Indices) -> None:
         """Know the attester duties of own validators; asks also when there are none, for the dependent root."""
