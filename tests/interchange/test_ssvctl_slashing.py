@@ -70,7 +70,7 @@ async def test_the_file_goes_from_signer_to_signer(signer: Signer, tmp_path: Pat
     async with other.running():
         result = await slashing(other, "import", out)
         assert (result.exit_code, result.stdout) == (0, f"{out}: 1 keys, 1 raised, 0 with as much on record already.\n")
-        assert "1 are of no share held here" in result.stderr
+        assert "1 are of no key held here" in result.stderr
         again = tmp_path / "again.json"
         await slashing(other, "export", "--out", again)
         assert again.read_bytes() == out.read_bytes()

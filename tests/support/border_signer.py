@@ -93,6 +93,12 @@ class BorderSigner(LeaselessSigner):
     async def ImportSlashing(self, request: Any, context: Context) -> Any:  # noqa: N802
         raise NotImplementedError
 
+    def ExportSlashingHistory(self, request: Any, context: Context) -> Any:  # noqa: N802
+        raise NotImplementedError
+
+    async def ImportSlashingHistory(self, request: Any, context: Context) -> Any:  # noqa: N802
+        raise NotImplementedError
+
 
 @asynccontextmanager
 async def serving_signer(signer: BorderSigner, settings: GrpcServiceSettings) -> AsyncIterator[int]:

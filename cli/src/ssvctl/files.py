@@ -9,6 +9,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from ssv_protocol.nesting import MAX_DEPTH, is_shallow
 from ssvctl.errors import SsvctlError
 
 PRIVATE = 0o600
@@ -33,9 +34,12 @@ def read_text(path: Path, what: str) -> str:
 
 def read_json(path: Path, what: str) -> Any:
     """Return a file's JSON value; raises SsvctlError."""
+    text = read_text(path, what)
+    if not is_shallow(text):
+        raise SsvctlError(f"{what} {path} is nested deeper than {MAX_DEPTH} levels; is it the right file?")
     try:
-        return json.loads(read_text(path, what))
-    except (json.JSONDecodeError, RecursionError):
+        return json.loads(text)
+    except ValueError:
         raise SsvctlError(f"{what} {path} is not JSON; is it the right file?") from None
 
 

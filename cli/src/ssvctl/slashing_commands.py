@@ -79,7 +79,7 @@ def import_file(
     keys = done.raised + done.unchanged
     typer.echo(f"{file}: {keys} keys, {done.raised} raised, {done.unchanged} with as much on record already.")
     if done.not_held:
-        typer.echo(f"{done.not_held} are of no share held here; their records wait until it is.", err=True)
+        typer.echo(f"{done.not_held} are of no key held here; their records wait until it is.", err=True)
 
 
 async def _export(place: SignerPlace, form: Form) -> Interchange:

@@ -138,7 +138,13 @@ def test_a_fault_is_named_with_its_field_and_remedy(begins: str, spoil: Spoil) -
     assert len(message) < 300
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe\xff", "{", "[" * 5_000, "1" * 10_000])
+@pytest.mark.parametrize("depth", [33, 5_000, 500_000])
+def test_what_is_nested_too_deeply_is_not_decoded(depth: int) -> None:
+    with pytest.raises(InterchangeInvalid, match="nested deeper than 32 levels"):
+        interchange.parse("[" * depth)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\xff", "{", "1" * 10_000])
 def test_what_is_no_json(content: str | bytes) -> None:
     with pytest.raises(InterchangeInvalid, match="the file is not JSON"):
         interchange.parse(content)

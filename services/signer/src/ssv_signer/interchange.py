@@ -13,7 +13,7 @@ Source: EIP-3076; architecture §5.1, §5.4.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ssv_protocol.beacon_chain import BeaconChain
@@ -37,7 +37,7 @@ class SlashingImportRefused(SsvError):
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """How many keys an import changed. `not_held` counts keys of both kinds that are of no share held."""
+    """How many keys an import changed. `not_held` counts those of both that are neither a share nor a plain key."""
 
     raised: int
     unchanged: int
@@ -88,8 +88,8 @@ def histories(connection: Connection, keys: Sequence[BlsPublicKey]) -> list[KeyH
     ]
 
 
-def merge(connection: Connection, records: Records) -> Imported:
-    """Merge records, which were checked, into those on record."""
+def merge(connection: Connection, records: Records, plain_keys: Collection[BlsPublicKey] = ()) -> Imported:
+    """Merge records, which were checked, into those on record. `plain_keys`: what is held besides shares."""
     before = _records(connection, list(records))
     after = {key: _storable(before[key], rules.merged(before[key], records[key])) for key in records}
     raised = [key for key in records if after[key] != before[key]]
@@ -100,7 +100,8 @@ def merge(connection: Connection, records: Records) -> Imported:
     watermarks.put_proposals(connection, blocks)
     history.mark_gaps(connection, *unknown)  # what led up to these marks is not known here
     leases.changed_otherwise(connection, shares.committees_of(connection, raised))  # to lose this is to be behind
-    return Imported(len(raised), len(records) - len(raised), len(records.keys() - shares.active_keys(connection)))
+    held = {*shares.active_keys(connection), *plain_keys}
+    return Imported(len(raised), len(records) - len(raised), len(records.keys() - held))
 
 
 def _with_mark(

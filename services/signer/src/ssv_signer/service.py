@@ -30,8 +30,9 @@ from ssv_signer.batch import GroupCommit
 from ssv_signer.errors import StartRefused
 from ssv_signer.hardening import forbid_dumps
 from ssv_signer.meters import Meters
+from ssv_signer.remote.keys import KeyFolder
 from ssv_signer.remote.listening import listening
-from ssv_signer.remote.server import remote_api
+from ssv_signer.remote.server import key_folder, remote_api
 from ssv_signer.servicer import PERMISSIONS, SignerServer
 from ssv_signer.settings import SignerSettings
 from ssv_signer.share_keys import ShareKeys, ShareStore
@@ -74,6 +75,7 @@ async def _serving(
     settings: SignerSettings, service: Service, now: Clock, network: Network, store: ShareStore | None
 ) -> AsyncIterator[int]:
     remote = listening(settings)
+    plain_keys = KeyFolder(key_folder(settings), service.log)
     operator_key = await asyncio.to_thread(
         operator_keys.read, settings.operator_key_file, settings.operator_key_password_file
     )
@@ -94,6 +96,7 @@ async def _serving(
             operator_key=operator_key,
             audit_log=Audit(service.log, meters),
             meters=meters,
+            plain_keys=plain_keys.loaded,
             show_quiet=lambda quiet: _show_quiet(quiet, service, meters, network.chain),
             max_stream_requests=settings.max_stream_requests,
             share_store=store,
@@ -104,7 +107,7 @@ async def _serving(
 
         try:
             async with (
-                remote_api(remote, settings, service, vault, pool),
+                remote_api(remote, settings, service, vault, pool, plain_keys),
                 secure_server(settings, service, [add], PERMISSIONS) as port,
             ):
                 yield port

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Any
 
 import grpc
@@ -70,6 +70,7 @@ class SignerServer(LeaseCalls, SlashingCalls):
         operator_key: OperatorPrivateKey,
         audit_log: Audit,
         meters: Meters,
+        plain_keys: Callable[[], Collection[BlsPublicKey]],
         show_quiet: Callable[[Mapping[CommitteeId, Slot]], None],
         max_stream_requests: int,
         share_store: ShareStore | None = None,
@@ -80,6 +81,7 @@ class SignerServer(LeaseCalls, SlashingCalls):
         self._operator_key = operator_key
         self._audit = audit_log
         self._meters = meters
+        self._plain_keys = plain_keys
         self._show_quiet = show_quiet
         self._max_stream_requests = max_stream_requests
         self._share_store = share_store

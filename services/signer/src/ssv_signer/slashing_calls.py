@@ -8,7 +8,7 @@ Source: EIP-3076; architecture §3, §5.1.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Collection
 from typing import Any
 
 import grpc
@@ -36,6 +36,7 @@ class SlashingCalls(SignerServicer):
 
     _vault: Vault
     _audit: Audit
+    _plain_keys: Callable[[], Collection[BlsPublicKey]]
 
     async def ExportSlashing(  # noqa: N802 (gRPC's name)
         self, request: pb.ExportSlashingRequest, context: _Context
@@ -60,7 +61,8 @@ class SlashingCalls(SignerServicer):
             for item in request.records:
                 key, record = slashing_wire.decode(item)
                 records[key] = watermarks.merged(records.get(key, NOTHING), record)
-            imported = await self._vault.import_slashing(records, accept_future=request.accept_future)
+            plain, future = self._plain_keys(), request.accept_future
+            imported = await self._vault.import_slashing(records, plain, accept_future=future)
         except (SlashingImportRefused, SlashingRecordMalformed) as error:
             raise RpcRefusal(grpc.StatusCode.INVALID_ARGUMENT, "import_refused", str(error)) from None
         except StoreError:

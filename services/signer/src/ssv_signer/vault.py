@@ -215,13 +215,18 @@ class Vault:
 
         return await self._watched(read)
 
-    async def import_slashing(self, records: Mapping[BlsPublicKey, KeyRecord], *, accept_future: bool) -> Imported:
-        """Merge slashing records into those held; raises SlashingImportRefused, StoreError."""
+    async def import_slashing(
+        self, records: Mapping[BlsPublicKey, KeyRecord], plain_keys: Collection[BlsPublicKey], *, accept_future: bool
+    ) -> Imported:
+        """Merge slashing records into those held; raises SlashingImportRefused, StoreError.
+
+        `plain_keys`: what is held besides shares.
+        """
         interchange.check(records, self.network.chain, self._recorder.clock(), accept_future=accept_future)
 
         def merge() -> Imported:
             with self._store.alone() as connection:
-                return interchange.merge(connection, records)
+                return interchange.merge(connection, records, plain_keys)
 
         return await self._watched(merge)
 

@@ -30,6 +30,7 @@ from ssv_protocol.crypto import bls
 from ssv_protocol.signing.records import AttestationRecord
 from ssv_protocol.signing.watermarks import KeyRecord
 from ssv_protocol.types.ids import BlsPublicKey, BlsSignature, Epoch, Root, Slot
+from ssv_runtime import slashing_wire
 
 pytestmark = pytest.mark.asyncio
 NOW = int(CLOCK_EPOCH)
@@ -155,6 +156,21 @@ async def test_a_key_without_a_record_waits_for_an_import(signer: Signer) -> Non
         assert (await api.sign(key, attestation(NOW + 1, NOW - 5))).reason == "surround"
         assert (await api.sign(key, attestation(NOW + 1, NOW))).status == 200
         assert (await api.sign(key, block(signer.slot))).status == 200
+
+
+async def test_an_import_knows_plain_keys_from_unknown_ones(signer: Signer) -> None:
+    secret, stranger = new_key(), new_key().public_key()
+    root = signer.world.network.chain.genesis_validators_root
+    record = KeyRecord(AttestationRecord(Epoch(NOW - 3), Epoch(NOW - 2)))
+    records = [slashing_wire.encode(key, record) for key in (secret.public_key(), stranger)]
+    async with serving(signer, [secret]) as api:
+        await api.loaded()
+        async with signer.client("cli") as stub:
+            request = pb.ImportSlashingRequest(genesis_validators_root=root, records=records)
+            done = await stub.ImportSlashing(request)
+            assert (done.raised, done.unchanged, done.not_held) == (2, 0, 1)
+            done = await stub.ImportSlashing(request)
+            assert (done.raised, done.unchanged, done.not_held) == (0, 2, 1)
 
 
 async def test_shares_and_their_validators_are_not_plain_keys(signer: Signer, remote_world: SigningWorld) -> None:

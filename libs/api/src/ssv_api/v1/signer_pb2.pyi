@@ -1358,7 +1358,7 @@ class ImportSlashingResponse(_message.Message):
     unchanged: _builtins.int
     """keys whose record forbade as much already"""
     not_held: _builtins.int
-    """keys of both kinds that are of no share held; their record waits for it"""
+    """keys of both kinds that are neither a share held nor a plain key; their record waits for it"""
     def __init__(
         self,
         *,

@@ -17,6 +17,7 @@ from ssv_protocol.crypto.bls import RandomBytes
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.crypto.wiping import wiped
 from ssv_protocol.errors import ProtocolError, SsvError
+from ssv_protocol.nesting import is_shallow
 
 _PEM_START = b"-----BEGIN"
 _JSON_START = b"{"
@@ -41,13 +42,15 @@ def decode(content: bytes, password: str | None) -> OperatorPrivateKey:
     if password is None:
         raise OperatorKeyUnreadable("is encrypted; name its password file")
     try:
+        if not is_shallow(content):
+            raise ValueError("nested too deeply")
         keystore: dict[str, Any] = json.loads(content)
         # a whole EIP-2335 keystore has the fields a level deeper
         with wiped(eip2335.decrypt(keystore.get("crypto", keystore), password)) as secret:
             key = _private_key(secret)
     except eip2335.WrongPassword:
         raise OperatorKeyUnreadable("is not opened by the password; check the password file") from None
-    except (eip2335.KeystoreInvalid, ValueError, RecursionError):
+    except (eip2335.KeystoreInvalid, ValueError):
         raise OperatorKeyUnreadable("is damaged or no keystore; restore it from a backup") from None
     named = keystore.get("pubkey") or keystore.get("pubKey")
     if named and named != _contract_form(key):

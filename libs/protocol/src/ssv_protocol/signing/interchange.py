@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ssv_protocol.errors import SsvError
+from ssv_protocol.nesting import MAX_DEPTH, is_shallow
 from ssv_protocol.types.ids import BlsPublicKey, Epoch, Root, Slot
 
 FORMAT_VERSION = "5"
@@ -72,9 +73,11 @@ class Interchange:
 
 def parse(content: str | bytes) -> Interchange:
     """Read a file in either form; raises InterchangeInvalid."""
+    if not is_shallow(content):
+        raise InterchangeInvalid(f"the file is nested deeper than {MAX_DEPTH} levels; is it the right one?")
     try:
         document = json.loads(content, object_pairs_hook=_without_repeats)
-    except (ValueError, RecursionError):
+    except ValueError:
         raise InterchangeInvalid("the file is not JSON; is it the right one?") from None
     fields = _fields(document, "the file")
     metadata = _fields(fields.get("metadata"), "metadata")

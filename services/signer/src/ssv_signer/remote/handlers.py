@@ -15,11 +15,11 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 from structlog.typing import FilteringBoundLogger
 
+from ssv_protocol.nesting import is_shallow
 from ssv_protocol.types.ssz_json import Malformed
 from ssv_runtime.health import Dependency
 from ssv_signer.remote.keys import KeyFolder, ReloadState
 from ssv_signer.remote.listening import Listening, caller_in, host_of, is_loopback
-from ssv_signer.remote.nesting import is_shallow
 from ssv_signer.remote.openapi import MAX_BATCH_ITEMS, MAX_BODY_BYTES, encoded
 from ssv_signer.remote.signing import Answer, RemoteSigning, malformed
 

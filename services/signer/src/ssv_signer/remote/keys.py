@@ -24,6 +24,7 @@ from structlog.typing import FilteringBoundLogger
 from ssv_protocol.crypto import eip2335
 from ssv_protocol.crypto.bls import SecretKey
 from ssv_protocol.errors import ProtocolError, SsvError
+from ssv_protocol.nesting import is_shallow
 from ssv_protocol.types.ids import BlsPublicKey
 
 _MAX_THREADS = 4  # each may take 256 MiB for scrypt
@@ -138,14 +139,15 @@ class KeyFolder:
 def read_keystore(keystore: Path, password_file: Path) -> SecretKey:
     """Return the key in a keystore. Slow on purpose of its format; raises KeystoreUnusable."""
     try:
-        content = msgspec.json.decode(_content(keystore))
+        text = _content(keystore)
+        content = msgspec.json.decode(text) if is_shallow(text) else None
         if not isinstance(content, dict) or content.get("version") != eip2335.VERSION:
             raise KeystoreUnusable(f"{keystore} is no EIP-2335 keystore of version {eip2335.VERSION}")
         password = _content(password_file).decode().strip("\r\n")
         secret = SecretKey.from_bytes(eip2335.decrypt(content.get("crypto", {}), password))
     except eip2335.WrongPassword:
         raise KeystoreUnusable(f"the password in {password_file} does not open {keystore}") from None
-    except (eip2335.KeystoreInvalid, ProtocolError, ValueError, RecursionError):
+    except (eip2335.KeystoreInvalid, ProtocolError, ValueError):
         raise KeystoreUnusable(f"{keystore} is damaged or holds no validator key") from None
     named = content.get("pubkey")
     if isinstance(named, str) and named and named.removeprefix("0x").lower() != secret.public_key().hex():

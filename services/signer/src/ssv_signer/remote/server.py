@@ -32,14 +32,18 @@ _GRACE_S = 1.0
 
 @asynccontextmanager
 async def remote_api(
-    listening: Listening | None, settings: SignerSettings, service: Service, vault: Vault, pool: SigningPool
+    listening: Listening | None,
+    settings: SignerSettings,
+    service: Service,
+    vault: Vault,
+    pool: SigningPool,
+    keys: KeyFolder,
 ) -> AsyncIterator[int]:
     """Serve inside the block; gives the port, 0 for nowhere. Raises StartRefused."""
     if listening is None:
         yield 0
         return
     log, meters = service.log, RemoteMeters(service.metrics)
-    keys = KeyFolder(_folder(settings), log)
     policy = Policy(vault.network.chain, _denied_types(settings), settings.remote_keys_start)
     recorder = RemoteRecorder(vault, policy, keys.loaded, log)
     commits = Commits[SigningRequest, RemoteJudgement](recorder.record, settings.max_batch, meters, log)
@@ -73,8 +77,9 @@ def _denied_types(settings: SignerSettings) -> frozenset[str]:
     return denied
 
 
-def _folder(settings: SignerSettings) -> Path | None:
-    folder = settings.remote_keys_dir
+def key_folder(settings: SignerSettings) -> Path | None:
+    """Return the folder of the API's keys, None for none; raises StartRefused."""
+    folder = settings.remote_keys_dir if settings.remote_api_listen else None
     if folder is not None and not folder.is_dir():
         raise StartRefused(f"remote_keys_dir: {folder} is no folder; name the folder of the keystores")
     return folder
