@@ -105,6 +105,7 @@ def test_each_part_of_the_validators_replaces_its_older_self(keys: Keys) -> None
     told.validators_came("2", pb.KnownValidators(epoch=5, validators=[leaving]))
     told.validators_came("1", pb.KnownValidators(epoch=6, validators=[one]))
     told.validators_came("1", pb.KnownValidators(epoch=5, validators=[other]))
+    assert told.validator_count == 2
     assert dict(known(told).beacon.validators) == {
         key(1): BeaconValidator(ValidatorIndex(1), FAR_FUTURE, FAR_FUTURE),
         key(2): BeaconValidator(ValidatorIndex(2), Epoch(3), Epoch(9)),

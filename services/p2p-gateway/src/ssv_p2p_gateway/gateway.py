@@ -127,6 +127,7 @@ class Gateway:
 
         def changed() -> None:
             self._traffic.duties_epoch.set(-1 if self._world.newest_epoch is None else self._world.newest_epoch)
+            self._traffic.validators.set(self._world.validator_count)
 
         await network_duties.follow(bucket.watch(keys), self._world, changed, self._service.log)
 

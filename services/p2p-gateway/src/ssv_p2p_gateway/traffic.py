@@ -33,6 +33,7 @@ class Traffic:
         self.publish_s = metrics.histogram("publish_seconds", "From the worker's request to the peers' send queues")
         self.registry_fresh = metrics.gauge("registry_fresh", "Whether the registry is believed to be the chain's")
         self.duties_epoch = metrics.gauge("duties_epoch", "Newest epoch whose proposers and sync committee are known")
+        self.validators = metrics.gauge("known_validators", "SSV validators that the beacon chain is known to know")
         self.gateways = metrics.gauge("gateways", "Gateways of this operator that share its topics; 0: one alone")
         self.peers = metrics.gauge("peers", "Connected peers that speak gossip")
         self.topics = metrics.gauge("topics", "Subscribed topics")

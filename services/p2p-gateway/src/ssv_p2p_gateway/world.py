@@ -59,6 +59,11 @@ class World:
         """The newest epoch whose proposals and sync committee are known."""
         return max(self._duties, default=None)
 
+    @property
+    def validator_count(self) -> int:
+        """How many SSV validators the beacon chain is known to know."""
+        return sum(len(part) for _, part in self._parts.values())
+
     # news
     def registry_came(self, view: RegistryView, at: Instant) -> None:
         """Take a new view of the registry."""
