@@ -13,10 +13,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from ssv_signer.custody import Added, NewShare
-from ssv_signer.errors import ShareConflict
+from ssv_signer.taking import Outcome
 
 MOST_AT_ONCE = 32
-Outcome = Added | ShareConflict
 
 
 class ShareQueue:

@@ -27,10 +27,10 @@ from ssv_protocol.signing.records import AttestationRecord
 from ssv_protocol.signing.watermarks import KeyRecord
 from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Instant, Slot
 from ssv_runtime.health import Dependency
-from ssv_signer import custody, interchange, journal, share_queue
+from ssv_signer import custody, interchange, journal, taking
 from ssv_signer.at_rest import SALT_BYTES, Keyring
 from ssv_signer.custody import Added, NewShare
-from ssv_signer.errors import ShareConflict, StartRefused
+from ssv_signer.errors import StartRefused
 from ssv_signer.interchange import Imported
 from ssv_signer.judge import Judge
 from ssv_signer.leasing import Leasing, Outcome, Wanted
@@ -40,6 +40,7 @@ from ssv_signer.share_queue import ShareQueue
 from ssv_signer.store import history, leases, pins, shares, watermarks
 from ssv_signer.store.database import Connection, Contradiction, Store, StoreError
 from ssv_signer.store.shares import ShareRow
+from ssv_signer.taking import Outcome as ShareOutcome
 from ssv_signer.work import Asked, Judgement, Work
 
 T = TypeVar("T")
@@ -271,12 +272,12 @@ class Vault:
 
         return await self._watched(tidy)
 
-    async def _add_shares(self, wanted: Sequence[NewShare]) -> list[share_queue.Outcome]:
-        def add(some: Sequence[NewShare]) -> list[share_queue.Outcome]:
+    async def _add_shares(self, wanted: Sequence[NewShare]) -> list[ShareOutcome]:
+        def add(some: Sequence[NewShare]) -> list[ShareOutcome]:
             with self._store.alone() as connection:
-                return [self._add_share(connection, share) for share in some]
+                return taking.add(connection, self._keys, self.network, some, self._recorder.clock())
 
-        def add_all() -> list[share_queue.Outcome]:
+        def add_all() -> list[ShareOutcome]:
             try:
                 return add(wanted)
             except Contradiction:
@@ -285,13 +286,6 @@ class Vault:
             return [outcome for share in wanted for outcome in add([share])]
 
         return await self._watched(add_all)
-
-    def _add_share(self, connection: Connection, share: NewShare) -> share_queue.Outcome:
-        try:
-            with self._store.savepoint():
-                return custody.add(connection, self._keys, self.network, share, self._recorder.clock())
-        except ShareConflict as error:
-            return error
 
     async def _watched(self, work: Callable[[], T]) -> T:
         slow = asyncio.get_running_loop().call_later(

@@ -168,7 +168,17 @@ _SHOWN_OBJECTS = (
         PRIMARY KEY (slot, signing_root)
     )""",
 )
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _LEASES, _SHOWN_OBJECTS, history_schema.POSTGRES)
+_SHARES_OF_VALIDATORS = (
+    # a new share is compared with every one that its validator ever had
+    "CREATE INDEX shares_of_validator ON shares (validator_pubkey)",
+)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    _FIRST,
+    _LEASES,
+    _SHOWN_OBJECTS,
+    history_schema.POSTGRES,
+    _SHARES_OF_VALIDATORS,
+)
 _LOCK = "SELECT pg_advisory_xact_lock(1397970515, 2)"
 """The number is "SSVS"; 1 keeps records, 2 migrations."""
 

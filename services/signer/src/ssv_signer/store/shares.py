@@ -7,7 +7,7 @@ Source: architecture §5.6.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Epoch
@@ -31,6 +31,17 @@ class ShareRow:
     committee: CommitteeId
     may_sign_from: Epoch
     sealed_secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownShare:
+    """A share that is or was held."""
+
+    share_pubkey: BlsPublicKey
+    validator_pubkey: BlsPublicKey
+    committee: CommitteeId
+    may_sign_from: Epoch
+    is_active: bool
 
 
 def of_validators(connection: Connection, validator_pubkeys: Sequence[BlsPublicKey]) -> dict[BlsPublicKey, ShareRow]:
@@ -64,23 +75,26 @@ def active_keys(connection: Connection) -> list[BlsPublicKey]:
     return [BlsPublicKey(key) for (key,) in rows]
 
 
-def owner(connection: Connection, share_pubkey: BlsPublicKey) -> BlsPublicKey | None:
-    """Return the validator of a share that is or was held."""
-    query = "SELECT validator_pubkey FROM shares WHERE share_pubkey = ?"
-    row = connection.execute(query, (share_pubkey,)).fetchone()
-    return None if row is None else BlsPublicKey(row[0])
+def related(
+    connection: Connection, share_pubkeys: Sequence[BlsPublicKey], validator_pubkeys: Sequence[BlsPublicKey]
+) -> list[KnownShare]:
+    """Return every share that is or was held with one of these keys of its own, or for one of these validators."""
+    query = "SELECT share_pubkey, validator_pubkey, committee_id, may_sign_from_epoch, active FROM shares WHERE"
+    rows = {
+        row[0]: row
+        for column, keys in (("share_pubkey", share_pubkeys), ("validator_pubkey", validator_pubkeys))
+        for row in select_in(connection, f"{query} {column} IN", keys)
+    }
+    return [
+        KnownShare(BlsPublicKey(share), BlsPublicKey(validator), CommitteeId(committee), Epoch(epoch), bool(active))
+        for share, validator, committee, epoch, active in rows.values()
+    ]
 
 
 def active_committees(connection: Connection, committees: Sequence[CommitteeId]) -> set[CommitteeId]:
     """Return those of the committees of which a share is active."""
     query = "SELECT DISTINCT committee_id FROM shares WHERE active = 1 AND committee_id IN"
     return {CommitteeId(committee) for (committee,) in select_in(connection, query, committees)}
-
-
-def keys_ever_held(connection: Connection, validator_pubkey: BlsPublicKey) -> list[BlsPublicKey]:
-    """Return the public keys of every share of a validator that was ever held here."""
-    query = "SELECT share_pubkey FROM shares WHERE validator_pubkey = ?"
-    return [BlsPublicKey(key) for (key,) in connection.execute(query, (validator_pubkey,)).fetchall()]
 
 
 def keys_of_committees(connection: Connection, committees: Sequence[CommitteeId]) -> list[BlsPublicKey]:
@@ -95,14 +109,14 @@ def committees_of(connection: Connection, share_pubkeys: Sequence[BlsPublicKey])
     return {CommitteeId(committee) for (committee,) in select_in(connection, query, share_pubkeys)}
 
 
-def put_active(connection: Connection, row: ShareRow) -> None:
-    """Insert a share, or activate one that was let go."""
-    connection.execute(
+def put_active(connection: Connection, rows: Iterable[ShareRow]) -> None:
+    """Insert shares, or activate those that were let go."""
+    connection.executemany(
         "INSERT INTO shares (share_pubkey, validator_pubkey, committee_id, sealed_secret, active, may_sign_from_epoch) "
         "VALUES (?, ?, ?, ?, 1, ?) ON CONFLICT (share_pubkey) DO UPDATE SET "
         "committee_id = excluded.committee_id, "
         "sealed_secret = excluded.sealed_secret, active = 1, may_sign_from_epoch = excluded.may_sign_from_epoch",
-        (row.share_pubkey, row.validator_pubkey, row.committee, row.sealed_secret, row.may_sign_from),
+        [(row.share_pubkey, row.validator_pubkey, row.committee, row.sealed_secret, row.may_sign_from) for row in rows],
     )
 
 

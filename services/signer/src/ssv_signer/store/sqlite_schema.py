@@ -129,7 +129,17 @@ _SHOWN_OBJECTS = (
         PRIMARY KEY (slot, signing_root)
     ) STRICT""",
 )
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _LEASES, _SHOWN_OBJECTS, history_schema.SQLITE)
+_SHARES_OF_VALIDATORS = (
+    # a new share is compared with every one that its validator ever had
+    "CREATE INDEX shares_of_validator ON shares (validator_pubkey)",
+)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    _FIRST,
+    _LEASES,
+    _SHOWN_OBJECTS,
+    history_schema.SQLITE,
+    _SHARES_OF_VALIDATORS,
+)
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
