@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ssv_protocol.beacon_chain import BeaconChain
-from ssv_protocol.types.ids import BlsSignature, Epoch, Root, RsaSignature, Slot, ValidatorIndex
+from ssv_protocol.types.ids import BlsSignature, Root, RsaSignature, Slot, ValidatorIndex
+from ssv_protocol.types.message_id import message_role
 from ssv_protocol.types.messages import SignedSSVMessage, SSVMessage
 from ssv_protocol.types.partial_signatures import PartialSignatures
 from ssv_protocol.types.qbft_message import QbftMessage
-from ssv_protocol.types.roles import MsgType, QbftMessageType
+from ssv_protocol.types.roles import MsgType, QbftMessageType, RunnerRole
 
 Step = tuple[bytes, int, int, int]
 """Message id, height, type, round."""
@@ -34,7 +35,7 @@ class Received:
     answers: int = 0
     fresh: list[Step | Batch] = field(default_factory=list)
     _rounds: dict[tuple[bytes, int, int], set[Root]] = field(default_factory=lambda: defaultdict(set))
-    _votes: dict[tuple[ValidatorIndex, Epoch], set[Root]] = field(default_factory=lambda: defaultdict(set))
+    _signed: dict[tuple[ValidatorIndex, str, str], set[Root]] = field(default_factory=lambda: defaultdict(set))
 
     @property
     def signatures(self) -> int:
@@ -69,18 +70,24 @@ class Received:
         if self.batches.setdefault(batch, message) != message:
             self.violations.append(f"two partial signature messages in slot {content.slot}")
         self.fresh.append(batch)
-        epoch = self.chain.epoch_of(Slot(content.slot))
+        when = f"epoch {self.chain.epoch_of(Slot(content.slot))}"
+        said, when = ("proposed", f"slot {content.slot}") if is_block(message) else ("attested", when)
         for item in content.messages:
-            roots = self._votes[item.validator_index, epoch]
+            roots = self._signed[item.validator_index, said, when]
             roots.add(item.signing_root)
             if len(roots) > 1:
-                self.violations.append(f"SLASHABLE: validator {item.validator_index} attested twice in epoch {epoch}")
+                self.violations.append(f"SLASHABLE: validator {item.validator_index} {said} twice in {when}")
 
     def partial_signatures(self) -> Iterator[tuple[ValidatorIndex, Root, BlsSignature]]:
         """Every share signature received."""
         for message in self.batches.values():
             for item in contents(message).messages:
                 yield item.validator_index, item.signing_root, item.signature
+
+
+def is_block(message: SSVMessage) -> bool:
+    """Whether partial signatures are of a block; else they are of attestations."""
+    return message_role(message.msg_id) == RunnerRole.PROPOSER
 
 
 def contents(message: SSVMessage) -> PartialSignatures:

@@ -11,7 +11,10 @@ from collections.abc import Iterable, Mapping
 from ssv_protocol.types.ids import BlsPublicKey, Slot, ValidatorIndex
 from ssv_protocol.types.messages import SSVMessage
 from tests.chaos.databases import ChaosDatabase, Read
-from tests.chaos.received import Batch, Received, Step, contents
+from tests.chaos.received import Batch, Received, Step, contents, is_block
+
+_ATTESTATION = "SELECT target_epoch, signing_root FROM attestations WHERE share_pubkey = ?"
+_PROPOSAL = "SELECT slot, signing_root FROM proposals WHERE share_pubkey = ?"
 
 
 class RecordCheck:
@@ -44,11 +47,12 @@ class RecordCheck:
         wanted = [(item.validator_index, self._shares[item.validator_index], item.signing_root) for item in items]
         if rows != wanted:
             return f"slot {slot}: partial signatures are not on record"
-        target = received.chain.epoch_of(Slot(slot))
+        block = is_block(received.batches[batch])
+        height, query = (slot, _PROPOSAL) if block else (received.chain.epoch_of(Slot(slot)), _ATTESTATION)
         for _, share, root in wanted:
-            marks = read("SELECT target_epoch, signing_root FROM attestations WHERE share_pubkey = ?", (share,))
-            if not marks or marks[0][0] < target or (marks[0][0] == target and marks[0][1] != root):
-                return f"slot {slot}: an attestation is above its share's watermark"
+            marks = read(query, (share,))
+            if not marks or marks[0][0] < height or (marks[0][0] == height and marks[0][1] != root):
+                return f"slot {slot}: {'a block' if block else 'an attestation'} is above its share's watermark"
         return ""
 
 

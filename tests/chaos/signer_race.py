@@ -4,8 +4,9 @@
 
 Both are processes of their own, asked over gRPC. A conflict is one step of a consensus about two values, or the
 attestations of a committee's three validators in one epoch under two votes: of the same slot (one message, which is
-kept) or of two slots (two messages, of which the slashing record admits one). Each signer is asked for one side. Exit
-status 0: every conflict has exactly one winner, whatever both answered, and every answer is on record.
+kept) or of two slots (two messages, of which the slashing record admits one), or two blocks of a validator in one slot.
+Each signer is asked for one side. Exit status 0: every conflict has exactly one winner, whatever both answered, and
+every answer is on record. Plain keys over HTTP race in the signer's own tests, with a clock that can be set.
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ import grpc
 from ssv_api.v1 import signer_pb2 as pb
 from ssv_api.v1.signer_pb2_grpc import SignerStub
 from ssv_protocol.types.ids import Epoch, Slot
+from ssv_protocol.types.message_id import message_role
 from ssv_protocol.types.messages import SignedSSVMessage, SSVMessage
 from ssv_protocol.types.qbft_message import QbftMessage
-from ssv_protocol.types.roles import MsgType, QbftMessageType
+from ssv_protocol.types.roles import MsgType, QbftMessageType, RunnerRole
 from tests.chaos.databases import FROM_ENVIRONMENT, STORES, new_database
 from tests.chaos.received import Received, contents
 from tests.chaos.record_check import RecordCheck
@@ -66,6 +68,10 @@ class Race:
         self.received = Received(ground.world.network.chain)
         self.outcome = Outcome()
 
+    @property
+    def _tenth(self) -> int:
+        return self.conflicts // 10
+
     async def run(self) -> None:
         """Ask both for the two sides of every conflict, many at once."""
         await self.ground.add_shares()
@@ -76,7 +82,7 @@ class Race:
                 process, port = await signers.start()
                 stack.push_async_callback(kill, process)
                 channels.append(await stack.enter_async_context(self.ground.channel(port)))
-            for waves in (self._waves_of_steps(), self._waves_of_attestations()):
+            for waves in (self._waves_of_steps(), self._waves_of_attestations(), self._waves_of_blocks()):
                 for wave in waves:
                     for start in range(0, len(wave), AT_ONCE):
                         await self._ask(channels, wave[start : start + AT_ONCE])
@@ -85,8 +91,8 @@ class Race:
         self.outcome.violations += check.uncovered(self.received, [*self.received.steps, *self.received.batches])
 
     def _waves_of_steps(self) -> Iterator[list[Conflict]]:
-        # nine of ten conflicts; round after round, because a round that fell has no winner
-        left, at_round = self.conflicts * 9 // 10, 0
+        # eight of ten conflicts; round after round, because a round that fell has no winner
+        left, at_round = self.conflicts - 2 * self._tenth, 0
         places = [(committee, slot) for slot in self.ground.load.slots for committee in self.ground.load.committees]
         while left > 0:
             at_round += 1
@@ -102,7 +108,7 @@ class Race:
     def _waves_of_attestations(self) -> Iterator[list[Conflict]]:
         # epoch after epoch: a target that fell has no winner
         load, chain = self.ground.load, self.ground.world.network.chain
-        left = self.conflicts - self.conflicts * 9 // 10
+        left = self._tenth
         first, last = chain.epoch_of(load.slots[0]), chain.epoch_of(load.slots[-1])
         for epoch in range(first, last):
             some = load.committees[:left]
@@ -115,6 +121,15 @@ class Race:
             ]
         if left:
             raise ValueError(f"{left} conflicts more than there are epochs")
+
+    def _waves_of_blocks(self) -> Iterator[list[Conflict]]:
+        # slot after slot: one that fell has no winner
+        load, left = self.ground.load, self._tenth
+        proposers = [validator for held in load.validators.values() for validator in held]
+        for slot in load.slots:
+            some = proposers[:left]
+            left -= len(some)
+            yield [(load.block(each, slot, HEADS[0]), load.block(each, slot, HEADS[1])) for each in some]
 
     async def _ask(self, channels: Sequence[grpc.aio.Channel], conflicts: Sequence[Conflict]) -> None:
         sides: list[list[Draft]] = [[], []]
@@ -135,13 +150,13 @@ class Race:
 
     def _take(self, both: Sequence[pb.SignResponse]) -> None:
         signed: dict[bytes, list[int]] = defaultdict(list)
-        kind = "attestations"
+        kind = "none"
         for signer, answer in enumerate(both):
             self.outcome.verdicts[str(answer.WhichOneof("verdict"))] += 1
             if answer.HasField("signed"):
                 message = SignedSSVMessage.decode(answer.signed.message).ssv_message
                 signed[_content(message)].append(signer)
-                kind = "steps" if message.msg_type == MsgType.CONSENSUS else kind
+                kind = _kind(message)
                 self.received.add(answer.signed.message)
         self.outcome.kinds[kind] += 1
         self.outcome.winners[len(signed)] += 1
@@ -156,6 +171,12 @@ def _content(message: SSVMessage) -> bytes:
     if message.msg_type == MsgType.CONSENSUS:
         return QbftMessage.decode(message.data).root
     return b"".join(item.signing_root for item in contents(message).messages)
+
+
+def _kind(message: SSVMessage) -> str:
+    if message.msg_type == MsgType.CONSENSUS:
+        return "steps"
+    return "blocks" if message_role(message.msg_id) == RunnerRole.PROPOSER else "attestations"
 
 
 def race(conflicts: int, store: str, seed: int = 1) -> Outcome:

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from hashlib import sha256
 from itertools import combinations
+
+from libs.protocol.tests.runners.validator_world import full_block
 
 from ssv_api.v1 import signer_pb2 as pb
 from ssv_protocol.types.ids import Epoch, OperatorId, Slot
+from ssv_protocol.types.message_id import validator_message_id
 from ssv_protocol.types.messages import SignedSSVMessage
-from ssv_protocol.types.roles import QbftMessageType
+from ssv_protocol.types.proposer_data import ProposerConsensusData
+from ssv_protocol.types.roles import BeaconRole, QbftMessageType, RunnerRole
 from tests.support.signing_world import OWN, SigningWorld, Validator
 
 Committee = tuple[OperatorId, ...]
@@ -63,6 +68,14 @@ class Load:
             decided=self._decided[key].encode(),
             duties=[validator.duty(slot).encode() for validator in self.validators[committee]],
         )
+
+    def block(self, proposer: Validator, slot: Slot, graffiti: bytes) -> pb.PostConsensusDraft:
+        """Ask for a validator's block that its committee decided."""
+        duty, block = proposer.duty(slot, BeaconRole.PROPOSER), full_block(slot, sha256(graffiti).digest())
+        message_id = validator_message_id(self.world.network.domain_at(slot), RunnerRole.PROPOSER, proposer.pubkey)
+        value = ProposerConsensusData(duty, block.fork, block.encode()).encode()
+        decided = self.world.decided_value(value, slot, message_id, proposer.operators)
+        return pb.PostConsensusDraft(message_id=message_id, slot=slot, decided=decided.encode(), duties=[duty.encode()])
 
     def _attest(self, committee: Committee) -> pb.PostConsensusDraft:
         chain = self.world.network.chain
