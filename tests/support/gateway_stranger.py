@@ -46,7 +46,7 @@ class Stranger:
         gossip = self.node._gossip
         for peer in gossip.router.peers.values():
             assert peer.outbox.message(frame)
-        gossip._flush_soon()
+        gossip._flush()
 
     def say(self, topic: str, data: bytes, **otherwise: bytes) -> None:
         """Send data as the network does, but for what is to be otherwise: author, signature, key."""

@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable
 
-from libp2p import create_mplex_muxer_option, create_yamux_muxer_option, new_host
+from libp2p import new_host
 from libp2p.abc import IHost, INetConn, INetStream, INetwork, INotifee
 from libp2p.crypto.keys import KeyPair
 from libp2p.crypto.x25519 import create_new_key_pair as new_noise_key
@@ -19,6 +19,8 @@ from libp2p.network.swarm import Swarm
 from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
 from libp2p.security.noise.transport import Transport as NoiseTransport
 from multiaddr import Multiaddr
+
+from ssv_p2p_gateway.transport.muxers import Muxers
 
 AGENT = "ssv-py"
 
@@ -32,14 +34,17 @@ def quiet_library() -> None:
 def make_host(key: KeyPair, listen: Multiaddr) -> IHost:
     """Return a host that will listen at `listen`."""
     identify.AGENT_VERSION = AGENT  # what peers are told is a constant of the library
-    return new_host(
+    host = new_host(
         key_pair=key,
         listen_addrs=[listen],
-        muxer_opt={**create_yamux_muxer_option(), **create_mplex_muxer_option()},
         sec_opt={NOISE: NoiseTransport(key, new_noise_key().private_key)},
         connection_config=ConnectionConfig(min_connections=0, low_watermark=0),
         disable_identify_address_discovery=True,
     )
+    network = host.get_network()
+    assert isinstance(network, Swarm)
+    network.upgrader.muxer_multistream = Muxers()
+    return host
 
 
 async def stop_dialling(host: IHost) -> None:

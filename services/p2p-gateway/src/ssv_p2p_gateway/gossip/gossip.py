@@ -29,6 +29,7 @@ from ssv_gossipsub.wire.rpc import Rpc, Subscription
 from ssv_p2p_gateway.addresses import ip_addresses
 from ssv_p2p_gateway.gossip.link import Link
 from ssv_p2p_gateway.gossip.parameters import HEARTBEAT_S, MAX_RPC_BYTES, WIRE_LIMITS
+from ssv_p2p_gateway.transport.stream import MuxedStream
 from ssv_protocol.validation.verdict import Accept, GossipVerdict, Ignore, Reject
 
 PROTOCOLS = [TProtocol(protocol.value) for protocol in (Protocol.V1_2, Protocol.V1_1, Protocol.V1_0)]
@@ -75,7 +76,6 @@ class Gossip:
         self._log = log
         self._after_heartbeat = after_heartbeat
         self._nursery = nursery
-        self._token = trio.lowlevel.current_trio_token()
         self._links: dict[PeerId, Link] = {}
         self._decoder = RpcDecoder(WIRE_LIMITS)
         for protocol in PROTOCOLS:
@@ -90,7 +90,7 @@ class Gossip:
             self.router.unsubscribe(topic, now)
         for topic in sorted(set(topics) - self.topics):
             self.router.subscribe(topic, now)
-        self._flush_soon()
+        self._flush()
 
     @property
     def topics(self) -> set[str]:
@@ -100,7 +100,7 @@ class Gossip:
     def publish(self, topic: str, data: bytes) -> Published:
         """Send an own message."""
         published = self.router.publish(topic, data, time.monotonic())
-        self._flush_soon()
+        self._flush()
         return published
 
     # peers
@@ -157,12 +157,12 @@ class Gossip:
             return
         self._introduce(link, stream)
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._write, link, stream, nursery.cancel_scope)
-                await _until_it_ends(stream)
-                nursery.cancel_scope.cancel()
+            if link.pipe is not None:
+                await link.pipe.ended.wait()
+            else:
+                await self._write(link, stream)
         finally:
-            link.known = trio.Event()
+            link.is_not_known()
             self.router.disconnected(link.peer, time.monotonic())
             await _reset(stream)
 
@@ -175,19 +175,26 @@ class Gossip:
             addresses=ip_addresses(connection.get_transport_addresses() if connection else []),
         )
         self._replay(link, link.subscriptions())
-        link.known.set()
+        muxed = getattr(stream, "muxed_stream", None)
+        if isinstance(muxed, MuxedStream):
+            link.pipe = muxed
+            muxed.pipe_to(_ignore)  # nobody writes to us there
+            muxed.when_writable(lambda: self._send(link))
+        link.is_known()
+        self._flush()
 
-    async def _write(self, link: Link, stream: INetStream, over: trio.CancelScope) -> None:
-        while True:
+    async def _write(self, link: Link, stream: INetStream) -> None:
+        # the library's mplex cannot read and write at once: that a stream has ended is found out in writing
+        while self._connections(link.peer_id):
             frames = self.router.take(link.peer, WRITE_BYTES)
             if not frames:
-                await link.something_to_send()
+                with trio.move_on_after(HEARTBEAT_S):
+                    await link.something_to_send()
                 continue
             try:
                 await stream.write(b"".join(frames))
             except Exception as error:  # the library raises many kinds
                 self._log.debug("a peer's gossip stream broke", peer=str(link.peer_id), error=repr(error))
-                over.cancel()
                 return
 
     # a peer's stream to us
@@ -208,6 +215,11 @@ class Gossip:
 
     async def _read(self, link: Link, stream: INetStream) -> None:
         framer = Framer(MAX_RPC_BYTES)
+        muxed = getattr(stream, "muxed_stream", None)
+        if isinstance(muxed, MuxedStream):
+            ear = muxed
+            await link.hear(ear, lambda chunk: None if self._take(link, framer, chunk) else ear.reset_now())
+            return
         while True:
             await link.known.wait()
             try:
@@ -217,14 +229,20 @@ class Gossip:
                 return
             if not chunk or link.ended or link.heard_on is not stream:
                 return
-            try:
-                self._feed(link, framer, chunk)
-            except DecodeError as error:
-                self.router.penalise(link.peer)
-                self._log.debug("a peer sent what is no RPC", peer=str(link.peer_id), error=str(error))
+            if not self._take(link, framer, chunk):
                 return
-            finally:
-                self._flush()
+
+    def _take(self, link: Link, framer: Framer, chunk: bytes) -> bool:
+        """Take what a peer's stream gave; False when that is nothing that a peer may send."""
+        try:
+            self._feed(link, framer, chunk)
+        except DecodeError as error:
+            self.router.penalise(link.peer)
+            self._log.debug("a peer sent what is no RPC", peer=str(link.peer_id), error=str(error))
+            return False
+        finally:
+            self._flush()
+        return True
 
     def _feed(self, link: Link, framer: Framer, chunk: bytes) -> None:
         """Take what a peer's stream gave. Raises DecodeError."""
@@ -248,20 +266,24 @@ class Gossip:
 
     def _flush(self) -> None:
         for peer in self.router.ready:
-            if link := self._links.get(peer):
+            link = self._links.get(peer)
+            if link is None:
+                continue
+            if link.pipe is not None:
+                self._send(link)
+            else:
                 link.wake()
 
-    def _flush_soon(self) -> None:
-        self._token.run_sync_soon(self._flush, idempotent=True)
+    def _send(self, link: Link) -> None:
+        """Write what waits for a peer as long as its stream takes it."""
+        pipe = link.pipe
+        while pipe is not None and pipe.writable and (frames := self.router.take(link.peer, WRITE_BYTES)):
+            pipe.write_now(b"".join(frames))
+            pipe.muxed_conn.flush()
 
 
-async def _until_it_ends(stream: INetStream) -> None:
-    """Read from a stream that a peer never writes to, which is how one hears that it has ended."""
-    try:
-        while await stream.read(READ_BYTES):
-            pass
-    except Exception:  # noqa: S110 (the library raises many kinds, all of which mean the end)
-        pass
+def _ignore(_chunk: bytes) -> None:
+    pass
 
 
 async def _reset(stream: INetStream) -> None:
