@@ -1,3 +1,4 @@
+import ipaddress
 import json
 import re
 import stat
@@ -6,6 +7,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store
 from typer.testing import CliRunner, Result
@@ -100,3 +102,43 @@ def test_show_what_is_no_certificate(tmp_path: Path) -> None:
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     (tmp_path / "ca.pem").write_text("no certificate")
     assert "is damaged" in certs("show", tmp_path).stderr
+
+
+@pytest.mark.parametrize("name", ["consensus", "validator-client-1", "operator"])
+def test_one_more_certificate(tmp_path: Path, name: str) -> None:
+    certs("make", "--out", tmp_path / "certs")
+    out = tmp_path / "more"
+    out.mkdir()
+    result = certs("issue", name, "--authority", tmp_path / "certs", "--out", out, "--host", "10.1.2.3")
+    assert result.exit_code == 0, result.output
+    store = Store([x509.load_pem_x509_certificate((out / "ca.pem").read_bytes())])
+    certificate = x509.load_pem_x509_certificate((out / f"{name}.pem").read_bytes())
+    names = PolicyBuilder().store(store).build_client_verifier().verify(certificate, []).subjects
+    assert names is not None
+    assert names[0] == x509.UniformResourceIdentifier(f"ssv://{name}")
+    assert x509.IPAddress(ipaddress.ip_address("10.1.2.3")) in names
+    assert stat.S_IMODE((out / f"{name}.key").stat().st_mode) == 0o600
+    again = certs("issue", name, "--authority", tmp_path / "certs", "--out", out)
+    assert (again.exit_code, "exists already" in again.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("name", ["", "ca", "Signer", "a/b", "../signer", "-a", "a" * 64, "a b", "ssv://cli"])
+def test_what_is_no_name(tmp_path: Path, name: str) -> None:
+    certs("make", "--out", tmp_path / "certs")
+    result = certs("issue", "--authority", tmp_path / "certs", "--out", tmp_path / "certs", "--", name)
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "no name" in result.stderr
+
+
+def test_certificates_of_two_authorities_are_not_mixed(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        certs("make", "--out", tmp_path / folder)
+    result = certs("issue", "worker", "--authority", tmp_path / "one", "--out", tmp_path / "two")
+    assert "is of another authority" in result.stderr
+    assert not (tmp_path / "two" / "worker.pem").exists()
+    (tmp_path / "one" / "ca.key").write_text("no key")
+    result = certs("issue", "worker", "--authority", tmp_path / "one", "--out", tmp_path / "one")
+    assert "is damaged" in result.stderr
+    (tmp_path / "one" / "ca.key").unlink()
+    result = certs("issue", "worker", "--authority", tmp_path / "one", "--out", tmp_path / "one")
+    assert "key of the authority" in result.stderr

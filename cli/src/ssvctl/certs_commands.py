@@ -9,7 +9,12 @@ from rich.console import Console
 from rich.table import Table
 
 from ssvctl.errors import reported
-from ssvctl.operator_certificates import make_certificates, read_certificates
+from ssvctl.operator_certificates import (
+    CertificateFolder,
+    issue_certificate,
+    make_certificates,
+    read_certificates,
+)
 
 SOON = timedelta(days=30)
 
@@ -25,6 +30,22 @@ def make(
     with reported():
         make_certificates(out, host or [], datetime.now(UTC))
     typer.echo(f"{out}: certificates and bus users; *.key and nats/ are secret, keep ca.key away from the services.")
+
+
+@app.command()
+def issue(
+    name: Annotated[str, typer.Argument(help="Whom it names, as ssv://NAME: a service, or a caller of the HTTP API.")],
+    authority: Annotated[Path, typer.Option(help="Folder made by `ssvctl certs make`, with ca.key.")],
+    out: Annotated[Path, typer.Option(help="Folder to write NAME.pem and NAME.key to.")],
+    host: Annotated[list[str] | None, typer.Option(help="Further name or address of a service; repeatable.")] = None,
+) -> None:
+    """Make one more certificate: for a service on another machine, or a caller with a name of its own.
+
+    What a name may call, the services' lists say; one that is on none may call nothing.
+    """
+    with reported():
+        folder = issue_certificate(CertificateFolder(authority), name, out, host or [], datetime.now(UTC))
+    typer.echo(f"{folder.certificate(name)}, {folder.key(name)}: for ssv://{name}; the key is secret.")
 
 
 @app.command()

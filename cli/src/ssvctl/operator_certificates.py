@@ -8,6 +8,7 @@ readable for their owner only.
 
 from __future__ import annotations
 
+import re
 import secrets
 import shutil
 from collections.abc import Sequence
@@ -16,14 +17,16 @@ from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from ssv_runtime.certificates import KeyPair, issue, make_ca
 from ssv_runtime.names import CALLERS
 from ssv_runtime.nats_permissions import PERMISSIONS, render_nats_conf
 from ssvctl.errors import SsvctlError
-from ssvctl.files import PRIVATE, PUBLIC, read_bytes, write_new
+from ssvctl.files import PRIVATE, PUBLIC, read_bytes, refuse_existing, write_new
 
 _PASSWORD_BYTES = 32
+_NAME = re.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,32 @@ def make_certificates(out: Path, hosts: Sequence[str], now: datetime) -> Certifi
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return CertificateFolder(out)
+
+
+def issue_certificate(
+    authority: CertificateFolder, name: str, out: Path, hosts: Sequence[str], now: datetime
+) -> CertificateFolder:
+    """Write `name`.pem and `name`.key of a folder's authority into `out`, with ca.pem if it is not there.
+
+    Raises:
+        SsvctlError: no such name may be given, the authority can't be read, or the certificate is there already.
+    """
+    if not _NAME.fullmatch(name) or name == "ca":
+        raise SsvctlError(f"{name!r} is no name for a certificate; use small letters, digits and hyphens, at most 63")
+    ca = KeyPair(read_bytes(authority.ca, "certificate"), read_bytes(authority.key("ca"), "key of the authority"))
+    folder = CertificateFolder(out)
+    refuse_existing(folder.certificate(name))
+    refuse_existing(folder.key(name))
+    try:
+        pair = issue(ca, name, now, hosts)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise SsvctlError(f"authority {authority.root} is damaged; make the folder anew") from None
+    if folder.ca.exists() and read_bytes(folder.ca, "certificate") != ca.certificate:
+        raise SsvctlError(f"{folder.ca} is of another authority; choose another folder")
+    _write_pair(folder, name, pair)
+    if not folder.ca.exists():
+        write_new(folder.ca, ca.certificate, PUBLIC)
+    return folder
 
 
 def read_certificates(root: Path) -> list[CertificateInfo]:

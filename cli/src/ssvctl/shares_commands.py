@@ -1,5 +1,6 @@
-"""`ssvctl shares`: validator keys split among operators."""
+"""`ssvctl shares`: validator keys split among operators, and the shares that a signer holds."""
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,16 +10,23 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
+from ssv_api.v1 import signer_pb2 as pb
+from ssv_runtime.names import ETH1_LISTENER
 from ssvctl.arguments import parse_operators, parse_owner
 from ssvctl.errors import SsvctlError, reported
 from ssvctl.files import PUBLIC, read_password, refuse_existing, write_new
+from ssvctl.held_shares import DEADLINE_S, ShareStanding, Standing, compare, registry_now
 from ssvctl.keyshares import encode_keyshares
 from ssvctl.keyshares_check import problems
 from ssvctl.keyshares_file import read_keyshares
 from ssvctl.keystores import find_keystores, read_keystores
 from ssvctl.shares import build_keyshares, check_committee, check_nonces
+from ssvctl.signer_client import ServicePlace, connected, dialled, find_service, find_signer
 
-app = typer.Typer(help="Validator keys split among operators.", no_args_is_help=True)
+app = typer.Typer(help="Validator keys split among operators, and the shares held.", no_args_is_help=True)
+_FOLDER = typer.Option("--dir", help="The folder of the operator that runs here.")
+_SIGNER = typer.Option("--signer", help="host:port of another signer.")
+_CERTS = typer.Option("--certs", help="Folder of certificates; default: that of the operator's folder.")
 
 
 @app.command()
@@ -74,6 +82,59 @@ def verify(keyshares: Annotated[Path, typer.Argument(help="Keyshares file, made 
     if bad:
         typer.echo(f"ssvctl: {bad} of {len(entries)} can't be registered like this; split these keys again", err=True)
         raise typer.Exit(1)
+
+
+@app.command("list")
+def list_held(
+    folder: Annotated[Path, _FOLDER] = Path("."),
+    signer: Annotated[str | None, _SIGNER] = None,
+    certs: Annotated[Path | None, _CERTS] = None,
+) -> None:
+    """List the shares that a running signer holds, and from which epoch on each may sign."""
+    with reported():
+        held = asyncio.run(_held(find_signer(folder, signer, certs)))
+    table = Table("validator", "share", "committee", "may sign from epoch")
+    for share in held:
+        keys = f"0x{share.validator_pubkey.hex()}", f"0x{share.share_pubkey.hex()}"
+        table.add_row(*keys, share.committee_id.hex(), str(share.may_sign_from_epoch))
+    Console().print(table)
+    typer.echo(f"{len(held)} shares of {len({share.committee_id for share in held})} committees.")
+
+
+@app.command()
+def reconcile(
+    folder: Annotated[Path, _FOLDER] = Path("."),
+    signer: Annotated[str | None, _SIGNER] = None,
+    registry: Annotated[str | None, typer.Option(help="host:port of another eth1-listener.")] = None,
+    certs: Annotated[Path | None, _CERTS] = None,
+) -> None:
+    """Compare the shares of a running signer with the registry. Exit code 1 when they differ.
+
+    The eth1-listener brings them together by itself; where they stay apart, its log and that of the signer say why.
+    """
+    with reported():
+        listener = find_service(ETH1_LISTENER, folder, registry, certs)
+        found = asyncio.run(_compared(find_signer(folder, signer, certs), listener))
+    apart = [share for share in found if share.standing is not Standing.AS_REGISTERED]
+    if apart:
+        table = Table("validator", "committee", "share")
+        for share in apart:
+            table.add_row(f"0x{share.validator.hex()}", share.committee.hex(), share.standing)
+        Console().print(table)
+    typer.echo(f"{len(found) - len(apart)} shares are as registered, {len(apart)} are not.")
+    if apart:
+        raise typer.Exit(1)
+
+
+async def _held(place: ServicePlace) -> list[pb.HeldShare]:
+    async with connected(place) as signer:
+        return list((await signer.ListShares(pb.ListSharesRequest(), timeout=DEADLINE_S)).shares)
+
+
+async def _compared(signer: ServicePlace, listener: ServicePlace) -> list[ShareStanding]:
+    async with dialled(listener) as channel:
+        view = await registry_now(channel)
+    return compare(view, await _held(signer))
 
 
 def _progress(count: int) -> Progress:

@@ -15,7 +15,7 @@ from ssv_protocol.signing.interchange import Interchange, InterchangeInvalid
 from ssv_runtime.slashing_client import export_complete_from, export_from, import_into
 from ssvctl.errors import SsvctlError, reported
 from ssvctl.files import PRIVATE, read_bytes, refuse_existing, write_new
-from ssvctl.signer_client import SignerPlace, connected, find_signer
+from ssvctl.signer_client import ServicePlace, connected, find_signer
 
 
 class Form(StrEnum):
@@ -82,11 +82,11 @@ def import_file(
         typer.echo(f"{done.not_held} are of no key held here; their records wait until it is.", err=True)
 
 
-async def _export(place: SignerPlace, form: Form) -> Interchange:
+async def _export(place: ServicePlace, form: Form) -> Interchange:
     async with connected(place) as signer:
         return await (export_complete_from(signer) if form is Form.COMPLETE else export_from(signer))
 
 
-async def _import(place: SignerPlace, given: Interchange, *, accept_future: bool) -> pb.ImportSlashingResponse:
+async def _import(place: ServicePlace, given: Interchange, *, accept_future: bool) -> pb.ImportSlashingResponse:
     async with connected(place) as signer:
         return await import_into(signer, given, accept_future=accept_future)
