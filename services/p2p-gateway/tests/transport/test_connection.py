@@ -74,10 +74,15 @@ async def connected(dialler: IHost, listener: IHost) -> AsyncIterator[None]:
         yield
 
 
-def muxed_stream(stream: INetStream) -> MuxedStream:
+def net_stream(stream: INetStream) -> NetStream:
     assert isinstance(stream, NetStream)
-    assert isinstance(stream.muxed_stream, MuxedStream)
-    return stream.muxed_stream
+    return stream
+
+
+def muxed_stream(stream: INetStream) -> MuxedStream:
+    muxed = net_stream(stream).muxed_stream
+    assert isinstance(muxed, MuxedStream)
+    return muxed
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -94,7 +99,7 @@ async def echoed(host: IHost, other: IHost, data: bytes, *, half_close: bool = T
         async def say() -> None:
             await stream.write(data)
             if half_close:
-                await stream.close_write()
+                await net_stream(stream).close_write()
 
         if half_close:
             nursery.start_soon(say)
