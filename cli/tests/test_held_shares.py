@@ -46,7 +46,7 @@ class Registry(RegistryServicer):
         self._state = RegistryState(validators={record.public_key: record for record in records})
         self._own = own
 
-    async def Watch(  # type: ignore[override] # noqa: N802
+    async def Watch(  # noqa: N802
         self, request: registry_pb2.WatchRequest, context: Any
     ) -> AsyncIterator[registry_pb2.RegistryUpdate]:
         for update in updates(None, self._state, self._own, 0):
