@@ -15,6 +15,7 @@ Manifest = dict[str, Any]
 _MERGE = "application/merge-patch+json"
 _APPLY = "application/apply-patch+yaml"
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
+_NOT_YET = (httpx2.codes.NOT_FOUND, httpx2.codes.TOO_MANY_REQUESTS, httpx2.codes.SERVICE_UNAVAILABLE)
 
 PLURALS = {
     "SSVNode": "apis/ssv.network/v1alpha1/ssvnodes",
@@ -97,6 +98,16 @@ class Api:
         """Return the names of the objects with these labels."""
         return {each["metadata"]["name"] for each in self.find(kind, namespace, **labels)}
 
+    def serves(self, kind: str) -> bool:
+        """Return whether the server knows a kind by now."""
+        try:
+            self.find(kind)
+        except Refused as refused:
+            if refused.status in _NOT_YET:
+                return False
+            raise
+        return True
+
     def exists(self, kind: str, namespace: str | None, name: str) -> bool:
         """Return whether there is one."""
         try:
@@ -139,10 +150,11 @@ class Api:
     def _call(self, method: str, path: str, body: Manifest | None = None, kind: str = "application/json") -> Manifest:
         content = None if body is None else json.dumps(body)
         answer = self._client.request(method, path, content=content, headers={"Content-Type": kind})
-        said: Manifest = answer.json()
         if answer.is_error:
-            raise Refused(answer.status_code, str(said.get("message", said)))
-        return said
+            said = answer.json() if answer.headers.get("Content-Type", "").startswith("application/json") else {}
+            raise Refused(answer.status_code, str(said.get("message", answer.text)))
+        found: Manifest = answer.json()
+        return found
 
 
 def _path(kind: str, namespace: str | None, name: str | None = None) -> str:
