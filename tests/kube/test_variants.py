@@ -137,8 +137,9 @@ def test_a_service_monitor_is_made_where_the_kind_is_known(site: Site, node: str
 
 def test_a_pod_that_is_not_admitted_shows(site: Site, node: str) -> None:
     site.make(a_node(node, p2p={"exposure": {"type": "HostPort"}}))  # which a restricted namespace does not take
+    eventually(lambda: site.status(node).get("services", {}).get("signer", {}).get("ready") == 1, "others run")
     found = site.until(node, "Ready", "False")
-    assert "p2p-gateway" in found["message"]
+    assert f"no pods were made of {node}-p2p-gateway" in found["message"]
 
 
 def test_what_the_definition_refuses_is_refused_with_its_sentence(site: Site, node: str) -> None:

@@ -130,6 +130,14 @@ def test_a_reading_registry_is_not_synced(example: Example, now: datetime) -> No
     assert condition(status(node, reports, now), "Synced").reason == "Reading"
 
 
+def test_pods_that_nobody_makes_are_missed(example: Example, now: datetime) -> None:
+    node = example("single")
+    reports = [each for each in healthy(node) if each.service != "p2p-gateway"]
+    found = condition(status(node, reports, now), "Ready")
+    assert "no pods were made of ssv-p2p-gateway" in found.message
+    assert "kubectl get events" in found.message
+
+
 def test_a_node_that_was_never_ready_starts(example: Example, now: datetime) -> None:
     node = example("single")
     assert status(node, [], now, nats=0).phase == "Starting"

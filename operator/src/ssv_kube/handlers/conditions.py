@@ -14,6 +14,7 @@ from ssv_kube.handlers.observation import PodReport
 from ssv_kube.model import status as names
 from ssv_kube.model.status import Condition
 from ssv_kube.resources.node import Node
+from ssv_kube.resources.objects import child_name
 from ssv_kube.resources.sizing import NATS, SERVICES, has_nats, replicas
 from ssv_runtime.names import CONSENSUS, DUTY_SCHEDULER, ETH1_LISTENER, SIGNER
 
@@ -45,12 +46,13 @@ def summary(node: Node, reports: Sequence[PodReport], nats_ready: int | None) ->
     if has_nats(node) and not nats_ready:
         down.insert(0, NATS)
     bad = [each for each in reports if not each.ready]
+    said = "; ".join(filter(None, (_said(bad), _unmade(node, [each for each in down if not _of(reports, each)]))))
     degraded: Finding = ("False", "AllReady", "every pod is ready")
     if bad or down:
-        degraded = ("True", "PodsNotReady", _said(bad) or f"no ready pod of {', '.join(down)}")
+        degraded = ("True", "PodsNotReady", said or f"no ready pod of {', '.join(down)}")
     if down:
         return {
-            names.READY: ("False", "ServicesNotReady", f"no ready pod of {', '.join(down)}. {_said(bad)}".strip()),
+            names.READY: ("False", "ServicesNotReady", f"no ready pod of {', '.join(down)}. {said}".strip()),
             names.DEGRADED: degraded,
         }
     return {names.READY: ("True", "ServicesReady", "every service has a ready pod"), names.DEGRADED: degraded}
@@ -136,6 +138,15 @@ def _highly_available(node: Node, reports: Sequence[PodReport], nats_ready: int 
         which = [*missing, *([NATS] if has_nats(node) and (nats_ready or 0) < 3 else [])]
         return "False", "PodsNotReady", f"fewer ready pods than it takes of {', '.join(which)}; see Degraded"
     return "True", "AnyPodMayDie", "every service has a ready pod to spare"
+
+
+def _unmade(node: Node, services: Sequence[str]) -> str:
+    workloads = [child_name(node, each) for each in services if each in SERVICES]
+    if not workloads:
+        return ""
+    return (
+        f"no pods were made of {', '.join(workloads)}: `kubectl get events` tells why, such as a quota or Pod Security"
+    )
 
 
 def _of(reports: Sequence[PodReport], service: str) -> list[PodReport]:

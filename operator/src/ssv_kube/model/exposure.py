@@ -18,7 +18,9 @@ class Exposure(Part):
     """The way in from outside the cluster; each gateway is a peer of its own and gets its own address."""
 
     type: Literal["None", "LoadBalancer", "NodePort", "HostPort"] = Field(
-        default="None", description="None: peers are only dialled, which is enough to take part but not to be found"
+        default="None",
+        description="None: peers are only dialled, which is enough to take part but not to be found. "
+        "HostPort: a namespace under Pod Security baseline or restricted does not take such pods",
     )
     port: int = Field(default=P2P_PORT, ge=1, le=65535, description="Port of LoadBalancer and HostPort")
     first_node_port: int | None = Field(
