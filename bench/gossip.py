@@ -29,11 +29,13 @@ from ssv_runtime.nats_permissions import GOSSIP_IN
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the operators of the tests
 
-from tests.support.gateway_messages import Author, network_from_now
+from tests.support.gateway_messages import Crowd, network_from_now
 from tests.support.gateway_operators import Operator, World, registry_state, until, world_of
 
 OUTPUT = Path(__file__).resolve().parents[1] / "build" / "bench" / "gossip.json"
 COMMITTEE = (1, 2, 3, 4)
+COMMITTEES = 16
+"""On the topic, so that there are enough messages that validation lets through."""
 CASES = ((2, 20, 0), (2, 100, 0), (4, 20, 0), (4, 60, 0), (4, 10, 100_000))
 """Gateways, messages a second of all together, bytes of a proposal's value (0: a prepare)."""
 TICK = os.sysconf("SC_CLK_TCK")
@@ -67,16 +69,11 @@ def rss_mb(operator: Operator) -> float:
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
-async def measure(world: World, author: Author, rate_per_s: int, size: int, seconds: float) -> Result:
+async def measure(world: World, crowd: Crowd, rate_per_s: int, size: int, seconds: float) -> Result:
     """Publish at an even pace and wait for all of it."""
     operators = world.operators
     count = int(rate_per_s * seconds)
-    messages = [
-        author.proposal(operators[number % len(operators)].number, size)
-        if size
-        else author.message(operators[number % len(operators)].number)
-        for number in range(count)
-    ]
+    messages = [crowd.message(number % len(operators), size) for number in range(count)]
     sent: dict[bytes, float] = {}
     took_ms: list[float] = []
     heard = []
@@ -93,7 +90,7 @@ async def measure(world: World, author: Author, rate_per_s: int, size: int, seco
     for number, data in enumerate(messages):
         await asyncio.sleep(max(0.0, begun + number / rate_per_s - time.perf_counter()))
         sent[data] = time.perf_counter()
-        requests.append(asyncio.create_task(operators[number % len(operators)].publish(author.topic, data)))
+        requests.append(asyncio.create_task(operators[number % len(operators)].publish(crowd.topic, data)))
     replies = await asyncio.gather(*requests)
     assert {reply.peers for reply in replies} == {len(operators) - 1}
     expected = count * (len(operators) - 1)
@@ -130,16 +127,16 @@ async def run(seconds: float) -> tuple[list[Result], float]:
     """Run all cases."""
     keys = {OperatorId(number): OperatorPrivateKey.generate() for number in COMMITTEE}
     network = network_from_now()
-    state = registry_state(keys, [COMMITTEE])
     results: list[Result] = []
     started_s = 0.0
     for gateways in sorted({case[0] for case in CASES}):
-        author = Author(network, keys, COMMITTEE)
+        crowd = Crowd(network, keys, COMMITTEE, COMMITTEES)
+        state = registry_state(crowd.keys, crowd.committees)
         with tempfile.TemporaryDirectory() as folder:
             async with world_of(Path(folder), network, keys, list(COMMITTEE[:gateways]), state) as world:
-                await world.meshed(author.topic)
+                await world.meshed(crowd.topic)
                 for _, rate_per_s, size in (case for case in CASES if case[0] == gateways):
-                    results.append(await measure(world, author, rate_per_s, size, seconds))
+                    results.append(await measure(world, crowd, rate_per_s, size, seconds))
                 if gateways == 2:
                     started_s = await restart_s(world.operators[0])
     return results, started_s

@@ -5,6 +5,7 @@ Validation lets an operator say each thing once a round, so messages are spread 
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -52,6 +53,7 @@ ROUNDS = range(1, 11)
 BACK = range(2, 7)
 """Slots before the running one, in which all these rounds can have come, and whose messages live on for a while."""
 Place = tuple[Slot, Round, QbftMessageType]
+Members = tuple[int, ...]
 KINDS = (QbftMessageType.PREPARE, QbftMessageType.COMMIT, QbftMessageType.ROUND_CHANGE)
 
 
@@ -126,3 +128,32 @@ class Author:
         """Return a message that names `signer` and is signed by another."""
         signed = self.signed(signer)
         return replace(signed, signatures=(RsaSignature(self.keys[OperatorId(by)].sign(signed.ssv_message)),)).encode()
+
+
+class Crowd:
+    """Several committees on one topic, for more messages than one can have: other operators with the same keys."""
+
+    def __init__(
+        self, network: Network, keys: dict[OperatorId, OperatorPrivateKey], members: Members, count: int
+    ) -> None:
+        self.keys = dict(keys)
+        first = Author(network, self.keys, members)
+        self.topic = first.topic
+        self._authors = [first]
+        self._turn = itertools.count()
+        for start in itertools.count(1_000, len(members)):
+            if len(self._authors) == count:
+                break
+            others = tuple(range(start, start + len(members)))
+            if topic_at(network, first.slot, list(map(OperatorId, others))) == self.topic:
+                self.keys.update({OperatorId(o): keys[OperatorId(m)] for o, m in zip(others, members, strict=True)})
+                self._authors.append(Author(network, self.keys, others))
+
+    @property
+    def committees(self) -> list[Members]:
+        return [author.members for author in self._authors]
+
+    def message(self, seat: int, size: int = 0) -> bytes:
+        """Return a good message of the operator in this seat of a committee; a proposal where a size is given."""
+        author = self._authors[next(self._turn) % len(self._authors)]
+        return author.signed(author.members[seat], size).encode()

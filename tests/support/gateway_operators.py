@@ -93,7 +93,7 @@ def registry_state(keys: dict[OperatorId, OperatorPrivateKey], committees: list[
     for place, members in enumerate(committees):
         ids = tuple(OperatorId(member) for member in members)
         key = BlsPublicKey(bytes([place + 1]) * 48)
-        shares = tuple(BlsPublicKey(bytes([100 + member]) * 48) for member in members)
+        shares = tuple(BlsPublicKey(member.to_bytes(48, "big")) for member in members)
         validators[key] = ValidatorRecord(
             key, OWNER, ids, shares, tuple(bytes(256) for _ in ids), cluster_id(OWNER, ids)
         )
