@@ -27,6 +27,7 @@ from ssv_signer.work import LeftOut
 QBFT, PRE_CONSENSUS, POST_CONSENSUS, UNKNOWN = "qbft", "pre_consensus", "post_consensus", "unknown"
 KINDS = (QBFT, PRE_CONSENSUS, POST_CONSENSUS)
 _SHORT_BYTES = 4
+_PROGRESS_SHARES = 1_000
 _STEPS = {member.value: member.name.lower() for member in QbftMessageType}
 _ROLES = {member.value: member.name.lower() for member in RunnerRole}
 
@@ -38,6 +39,7 @@ class Audit:
         self._log = log
         self._meters = meters
         self._signed = {each: meters.requests.labels(each, "signed") for each in KINDS}
+        self._taken = 0
 
     def refused(self, draft: Draft | None, denied: Denied, caller: str) -> None:
         """A request was refused in whole."""
@@ -89,6 +91,9 @@ class Audit:
                 may_sign_from_epoch=added.may_sign_from,
                 caller=caller,
             )
+            self._taken += 1
+            if self._taken % _PROGRESS_SHARES == 0:
+                self._log.info("took shares since the start", shares=self._taken)
         if added.keys_changed:
             self._log.warning("the keys of a committee's operators changed", committee=committee, caller=caller)
 
