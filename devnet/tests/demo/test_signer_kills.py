@@ -35,15 +35,19 @@ def without_the_fourth(board: Scoreboard) -> Scoreboard:
 
 def test_where_just_a_quorum_lives_every_attestation_since_the_first_kill_needs_the_operator() -> None:
     board = without_the_fourth(scoreboard({}))
-    votes = needed(lost_in(Slot(13)), board, KILLS)
-    assert votes.needed == 2 * len(range(10, 16))
-    assert [(duty.slot, duty.validator_index) for duty in votes.lost] == [(Slot(13), A)]
-    assert needed(lost_in(Slot(9)), board, KILLS).lost == [], "before the first kill"
-    assert needed(lost_in(Slot(13)), board, []).needed == 0
+    votes = needed(lost_in(Slot(12)), board, KILLS)
+    assert (votes.needed, votes.between) == (2 * len(KILLS), 2 * len((11, 13, 14, 15)))
+    assert [(duty.slot, duty.validator_index) for duty in votes.lost] == [(Slot(12), A)]
+    assert votes.lost_between == []
+    after = needed(lost_in(Slot(13)), board, KILLS)
+    assert (after.lost, [duty.slot for duty in after.lost_between]) == ([], [Slot(13)])
+    before = needed(lost_in(Slot(9)), board, KILLS)
+    assert (before.lost, before.lost_between) == ([], [])
+    assert needed(lost_in(Slot(12)), board, []) == NeededVotes(ONE, 0)
 
 
 def test_with_one_operator_to_spare_none_is_needed() -> None:
-    assert needed(lost_in(Slot(13)), scoreboard({}), KILLS) == NeededVotes(ONE, 0)
+    assert needed(lost_in(Slot(12)), scoreboard({}), KILLS) == NeededVotes(ONE, 0)
 
 
 @pytest.mark.parametrize(
@@ -59,11 +63,13 @@ def test_both_must_have_been_killed_and_come_back(kills: list[SignerKill], sente
 
 
 def test_a_lost_attestation_fails_whatever_the_minimum() -> None:
-    made = lost_in(Slot(13))
+    made = lost_in(Slot(12))
     votes = needed(made, without_the_fourth(scoreboard({})), KILLS)
     made = replace(made, signer_kills=KILLS, needed_votes=votes)
-    assert "1 of 12 attestations that needed operator 1 were lost, in slots 13" in failures(made, Demands(CHAIN, 0))
-    assert made.as_json()["attestations_that_needed"]["due"] == 12
+    sentence = "1 of 4 attestations that needed operator 1 were lost in slots in which a signer was killed: 12"
+    assert sentence in failures(made, Demands(CHAIN, 0))
+    told = made.as_json()["attestations_that_needed"]
+    assert (told["due"], len(told["lost"]), told["due_between"]) == (4, 1, 8)
 
 
 def test_who_signed_is_read_line_by_line_as_the_log_grows(tmp_path: Path) -> None:

@@ -51,8 +51,9 @@ async def _run(settings: DemoSettings, console: Console) -> int:
         console.print(text + missed.reason.explanation, highlight=False, soft_wrap=True)
     if report.needed_votes is not None:
         needed = report.needed_votes
-        text = f"{len(report.signer_kills)} times a signer of operator {needed.operator_id} was killed; of "
-        text += f"{needed.needed} attestations that needed the operator since, {len(needed.lost)} were lost"
+        text = f"{len(report.signer_kills)} times a signer of operator {needed.operator_id} was killed. Lost of the "
+        text += f"attestations that needed the operator: {len(needed.lost)} of {needed.needed} in those slots, "
+        text += f"{len(needed.lost_between)} of {needed.between} in the slots between"
         console.print(text, highlight=False, soft_wrap=True)
     for failure in wrong:
         console.print(f"[red]✗ {failure}[/red]", highlight=False, soft_wrap=True)

@@ -158,7 +158,13 @@ def _after_kill(attestations: Facts, scoreboard: Scoreboard) -> tuple[int, int] 
 
 
 def _needed(votes: NeededVotes) -> dict[str, Any]:
-    return {"operator": votes.operator_id, "due": votes.needed, "lost": [_missed(duty) for duty in votes.lost]}
+    return {
+        "operator": votes.operator_id,
+        "due": votes.needed,
+        "lost": [_missed(duty) for duty in votes.lost],
+        "due_between": votes.between,
+        "lost_between": [_missed(duty) for duty in votes.lost_between],
+    }
 
 
 def _missed(missed: MissedDuty) -> dict[str, Any]:

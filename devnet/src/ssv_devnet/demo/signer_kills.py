@@ -51,11 +51,16 @@ class SignerKill:
 
 @dataclass(frozen=True, slots=True)
 class NeededVotes:
-    """Attestations that could not do without the operator, from the first kill on, and those of them that were lost."""
+    """Attestations that could not do without the operator: `needed` in slots with a kill, `lost` of them.
+
+    `between` and `lost_between` are those of the other slots from the first kill on, in which signers start again.
+    """
 
     operator_id: OperatorId
     needed: int
     lost: list[MissedDuty] = field(default_factory=list)
+    between: int = 0
+    lost_between: list[MissedDuty] = field(default_factory=list)
 
 
 async def kill_in_turn(operator: LocalOperator, clock: SlotClock, slots: range, kills: list[SignerKill]) -> None:
@@ -86,11 +91,19 @@ def needed_votes(
     scoreboard: Scoreboard,
 ) -> NeededVotes:
     """Return the attestations from the first kill on that needed the operator: all where just a quorum lives."""
-    first, least = min((kill.slot for kill in kills), default=NEVER), quorum(len(scoreboard.operators))
+    slots, least = {kill.slot for kill in kills}, quorum(len(scoreboard.operators))
+    first = min(slots, default=NEVER)
     needed = {vote for vote in due if vote[0] >= first and len(scoreboard.living(vote[0])) == least}
     votes = [duty for duty in missed if duty.kind is DutyKind.ATTESTATION]
     lost = [duty for duty in votes if (duty.slot, duty.validator_index) in needed]
-    return NeededVotes(operator_id, len(needed), lost)
+    in_kills = sum(vote[0] in slots for vote in needed)
+    return NeededVotes(
+        operator_id,
+        in_kills,
+        [duty for duty in lost if duty.slot in slots],
+        len(needed) - in_kills,
+        [duty for duty in lost if duty.slot not in slots],
+    )
 
 
 class SignerLog:

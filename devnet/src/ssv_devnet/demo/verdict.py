@@ -7,7 +7,8 @@ What is asked of a run in which nothing was broken on purpose:
     registrations             the builder took all that were due
     a blinded block, an exit  seen in the chain, when the run is long enough for them
     around a switch of rules  no attestation, sync committee message or proposal missed
-    signers killed in turn    each was ready again, both were killed, no attestation that needed their operator is lost
+    signers killed in turn    each was ready again, both were killed, and no attestation of those slots is lost that
+                              needed their operator
 
 Of aggregates and contributions nothing is asked: no block tells of them, and the background validators make some too.
 After crashes nothing is promised about the duties next to them, only that all others are well.
@@ -122,7 +123,7 @@ def _after_signer_kills(report: Report, votes: NeededVotes) -> Iterator[str]:
     if votes.lost:
         slots = ", ".join(str(slot) for slot in sorted({duty.slot for duty in votes.lost}))
         lost = f"{len(votes.lost)} of {votes.needed} attestations that needed operator {votes.operator_id}"
-        yield f"{lost} were lost, in slots {slots}"
+        yield f"{lost} were lost in slots in which a signer was killed: {slots}"
 
 
 def _after_crashes(report: Report) -> Iterator[str]:
