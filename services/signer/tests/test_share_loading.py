@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from typing import Any
 
@@ -15,7 +16,7 @@ from tests.support.signing_world import SigningWorld
 
 from ssv_api.v1 import signer_pb2 as pb
 from ssv_protocol.types.ids import Slot
-from ssv_signer import custody
+from ssv_signer import custody, vault
 from ssv_signer.store.database import StoreError
 from ssv_signer.store.sqlite import SqliteStore
 
@@ -93,3 +94,18 @@ async def test_when_a_commit_fails_none_of_its_shares_is_held(
     )
     assert not held
     assert all(each.added for each in added)
+
+
+async def test_a_start_with_many_shares_tells_how_far_it_is(
+    signer: Signer, world: SigningWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vault, "PROGRESS_SHARES", 2)
+    validators = [world.validator(index) for index in range(5)]
+    async with signer.running():
+        await signer.hold(*validators)
+    assert "opening shares" not in signer.lines.getvalue()
+    async with signer.running():
+        told = [json.loads(line) for line in signer.lines.getvalue().splitlines() if "opening shares" in line]
+        (answer,) = await signer.sign(world.post_consensus(validators, signer.slot))
+    assert [(line["opened"], line["shares"]) for line in told] == [(2, 5), (4, 5)]
+    assert len(signed_roots(answer, validators)) == 5

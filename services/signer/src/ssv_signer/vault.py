@@ -47,6 +47,8 @@ T = TypeVar("T")
 Clock = Callable[[], Instant]
 Held = tuple[CommitteeId, Lease]
 _SLOW_S = 5.0
+PROGRESS_SHARES = 1_000
+"""After how many shares the start says how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +99,21 @@ class Vault:
         everything that is signed (`store.history`). `external_keys`: those of a store that holds the shares' secrets
         instead of the database.
         """
+        loop = asyncio.get_running_loop()
+
+        def show(number: int, held: int) -> None:
+            health.reason = f"opening shares, {number} of {held}"
+            log.info("opening shares", opened=number, shares=held)
+
+        def opened(number: int, held: int) -> None:
+            loop.call_soon_threadsafe(show, number, held)
+
         thread = ThreadPoolExecutor(1, thread_name_prefix="record")
 
         def build() -> tuple[Recorder, ShareKeys]:
             store = connect()
             try:
-                keys = _bind(store, network, operator_key, now, external_keys, keep_history)
+                keys = _bind(store, network, operator_key, now, external_keys, keep_history, opened)
             except BaseException:
                 store.close()
                 raise
@@ -110,7 +121,7 @@ class Vault:
             return Recorder(store, Judge(network, keys, leasing), network, now, log), keys
 
         try:
-            recorder, keys = await asyncio.get_running_loop().run_in_executor(thread, build)
+            recorder, keys = await loop.run_in_executor(thread, build)
         except BaseException:
             thread.shutdown()
             raise
@@ -315,6 +326,7 @@ def _bind(
     now: Clock,
     external_keys: ShareKeys | None,
     keep_history: bool,
+    opened: Callable[[int, int], None],
 ) -> ShareKeys:
     try:
         with store.alone() as connection:
@@ -322,8 +334,11 @@ def _bind(
             pins.pin_network(connection, network, network.chain.epoch_of(network.chain.slot_at(now())))
             salt = pins.pin_salt(connection, secrets.token_bytes(SALT_BYTES))
             keys = external_keys or Keyring(operator_key, salt, secrets.token_bytes)
-            for row in shares.active(connection):
+            rows = shares.active(connection)
+            for number, row in enumerate(rows, start=1):
                 keys.check(row)
+                if number % PROGRESS_SHARES == 0:
+                    opened(number, len(rows))
             (history.keep if keep_history else history.leave_off)(connection, store.history_switch[keep_history])
     except StoreError as error:
         if store.comes_back:
