@@ -163,6 +163,7 @@ async def opened(signer: Signer, threads: int) -> AsyncIterator[Bench]:
             audit_log=Audit(log, meters),
             meters=meters,
             show_quiet=lambda _: None,
+            plain_keys=frozenset,
             max_stream_requests=2 * MAX_BATCH,
         )
         committing = asyncio.create_task(queue.run())
