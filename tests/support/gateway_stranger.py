@@ -13,9 +13,10 @@ from libp2p.peer.id import ID
 
 from ssv_gossipsub.wire import encode
 from ssv_p2p_gateway.addresses import listen_address, peer_address
-from ssv_p2p_gateway.gossip.parameters import NETWORK_DEGREE, score_parameters
+from ssv_p2p_gateway.gossip.parameters import NETWORK_DEGREE
 from ssv_p2p_gateway.guest import run_trio
 from ssv_p2p_gateway.node import Node, NodeParts, run_node
+from ssv_p2p_gateway.peers.trimming import SOME_PEERS
 from ssv_p2p_gateway.traffic import Traffic
 from ssv_protocol.types.ids import CommitteeId, Slot
 from ssv_protocol.validation.verdict import Accept, GossipVerdict
@@ -74,7 +75,8 @@ async def stranger_at(address: str, topics: Sequence[str]) -> AsyncIterator[Stra
         loop,
         NETWORK_DEGREE,
         network,
-        score_parameters(network.chain),
+        SOME_PEERS,
+        True,
     )
     running = asyncio.create_task(run_trio(lambda: run_node(parts, ready.set_result)))
     try:

@@ -82,11 +82,16 @@ def embedded_operator(world: World, operator_id: OperatorId, key: OperatorPrivat
         p2p_peers_file=peers,
         graffiti=graffiti_of(operator_id),
         drain_s=3 * world.network.chain.slot_duration_s,
-        services={P2P_GATEWAY: {"gossip_degree": THEIR_GOSSIP_DEGREE}}
-        if world.settings.operators >= MANY_OPERATORS
-        else {},
+        services={P2P_GATEWAY: _gateway_settings(world.settings.operators)},
     )
     return Embedded(folder, settings, grouped)
+
+
+def _gateway_settings(operators: int) -> dict[str, object]:
+    everybody_has_one_address: dict[str, object] = {"limit_by_address": False}
+    if operators >= MANY_OPERATORS:
+        return {**everybody_has_one_address, "gossip_degree": THEIR_GOSSIP_DEGREE}
+    return everybody_has_one_address
 
 
 @asynccontextmanager

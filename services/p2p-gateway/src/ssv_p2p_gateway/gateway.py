@@ -20,7 +20,7 @@ from ssv_p2p_gateway.addresses import listen_address, peer_address
 from ssv_p2p_gateway.bus_side import BusSide
 from ssv_p2p_gateway.gate import Gate
 from ssv_p2p_gateway.gossip.message_rate import topic_messages_per_epoch
-from ssv_p2p_gateway.gossip.parameters import score_parameters, topic_scores
+from ssv_p2p_gateway.gossip.parameters import topic_scores
 from ssv_p2p_gateway.guest import run_trio
 from ssv_p2p_gateway.node import Node, NodeParts, run_node
 from ssv_p2p_gateway.settings import GatewaySettings
@@ -98,7 +98,8 @@ class Gateway:
             loop,
             settings.gossip_degree,
             self._network,
-            score_parameters(self._network.chain, by_address=settings.limit_by_address),
+            settings.max_peers,
+            settings.limit_by_address,
         )
         try:
             await run_trio(lambda: run_node(parts, started))

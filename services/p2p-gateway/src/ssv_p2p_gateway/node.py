@@ -19,13 +19,14 @@ from libp2p.peer.peerinfo import PeerInfo
 from multiaddr import Multiaddr
 from structlog.typing import FilteringBoundLogger
 
-from ssv_gossipsub import PeerId, Router, ScoreParameters, TopicScoreParameters
+from ssv_gossipsub import PeerId, Router, TopicScoreParameters
 from ssv_p2p_gateway.gossip.envelope import counted_envelope_check
 from ssv_p2p_gateway.gossip.gossip import Gate, Gossip
-from ssv_p2p_gateway.gossip.parameters import router_parameters
+from ssv_p2p_gateway.gossip.parameters import router_parameters, score_parameters
 from ssv_p2p_gateway.guest import Portal
 from ssv_p2p_gateway.host import Notifee, make_host, stop_dialling
 from ssv_p2p_gateway.message_id import router_message_id
+from ssv_p2p_gateway.peers.keeper import PeerKeeper
 from ssv_p2p_gateway.static_peers import StaticPeers
 from ssv_p2p_gateway.traffic import Traffic
 from ssv_protocol.forks import Network
@@ -44,10 +45,13 @@ class ConnectedPeer:
 class Node:
     """A running gossip node. The public methods are called from asyncio."""
 
-    def __init__(self, host: IHost, gossip: Gossip, static_peers: StaticPeers, portal: Portal) -> None:
+    def __init__(
+        self, host: IHost, gossip: Gossip, static_peers: StaticPeers, keeper: PeerKeeper, portal: Portal
+    ) -> None:
         self._host = host
         self._gossip = gossip
         self._static_peers = static_peers
+        self._keeper = keeper
         self._portal = portal
         self._wanted_peers: Sequence[PeerInfo] = ()
 
@@ -118,7 +122,8 @@ class NodeParts:
     loop: asyncio.AbstractEventLoop
     gossip_degree: int
     network: Network
-    scores: ScoreParameters
+    max_peers: int
+    limit_by_address: bool
 
 
 async def run_node(parts: NodeParts, started: Callable[[Node], None]) -> None:
@@ -128,7 +133,7 @@ async def run_node(parts: NodeParts, started: Callable[[Node], None]) -> None:
     router = Router(
         PeerId(host.get_id().to_bytes()),
         router_parameters(parts.gossip_degree, len(topics)),
-        parts.scores,
+        score_parameters(parts.network.chain, by_address=parts.limit_by_address),
         router_message_id,
         Random(),  # noqa: S311 (chooses peers, no secrets)
         time.monotonic(),
@@ -136,18 +141,26 @@ async def run_node(parts: NodeParts, started: Callable[[Node], None]) -> None:
         may_subscribe=topics.__contains__,
         check=counted_envelope_check(parts.traffic),
     )
+    network = host.get_network()
     async with trio.open_nursery() as nursery:
-        gossip = Gossip(
-            host, router, topics, parts.gate, parts.log, lambda: parts.traffic.follow(router.counts), nursery
+        gossip = Gossip(host, router, topics, parts.gate, parts.log, lambda: parts.traffic.follow(router), nursery)
+        static_peers = StaticPeers(host, nursery, parts.log, lambda peer: router.graylisted(PeerId(peer.to_bytes())))
+        keeper = PeerKeeper(
+            network, router, static_peers.is_kept, parts.log, most=parts.max_peers, by_address=parts.limit_by_address
         )
 
         async def connected(_network: INetwork, connection: INetConn) -> None:
-            gossip.connected(connection.muxed_conn.peer_id)
+            refusal = keeper.refusal(connection)
+            if refusal is None:
+                gossip.connected(connection.muxed_conn.peer_id)
+            else:
+                parts.log.debug("a peer is not wanted", peer=str(connection.muxed_conn.peer_id), reason=refusal)
+                nursery.start_soon(keeper.hang_up, connection)
 
-        host.get_network().register_notifee(Notifee(connected))
+        network.register_notifee(Notifee(connected))
         async with host.run([parts.listen]):
             await stop_dialling(host)
             nursery.start_soon(gossip.beat)
-            static_peers = StaticPeers(host, nursery, parts.log)
-            started(Node(host, gossip, static_peers, Portal(nursery, parts.loop)))
+            nursery.start_soon(keeper.sweep)
+            started(Node(host, gossip, static_peers, keeper, Portal(nursery, parts.loop)))
             await trio.sleep_forever()

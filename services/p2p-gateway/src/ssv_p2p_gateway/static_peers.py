@@ -8,7 +8,7 @@ Source: ssvlabs/ssv network/p2p (TrustedPeers).
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import trio
@@ -31,11 +31,19 @@ _ADDRESS_TTL_S = 3600
 class StaticPeers:
     """Keeps a host connected to peers. Lives in trio."""
 
-    def __init__(self, host: IHost, nursery: trio.Nursery, log: FilteringBoundLogger) -> None:
+    def __init__(
+        self, host: IHost, nursery: trio.Nursery, log: FilteringBoundLogger, is_bad: Callable[[ID], bool]
+    ) -> None:
+        """`is_bad` names peers that are not to be dialled for now."""
         self._host = host
+        self._is_bad = is_bad
         self._nursery = nursery
         self._log = log
         self._kept: dict[ID, tuple[PeerInfo, trio.CancelScope]] = {}
+
+    def is_kept(self, peer_id: ID) -> bool:
+        """Tell whether this is one of them."""
+        return peer_id in self._kept
 
     def keep(self, peers: Iterable[PeerInfo]) -> None:
         """Stay connected to these from now on; let go of others, without hanging up on them."""
@@ -56,7 +64,9 @@ class StaticPeers:
                 await trio.sleep(POLITE_S)
             pause_s = FIRST_PAUSE_S
             while True:
-                if self._is_connected(info.peer_id) or await self._dial(info):
+                if self._is_bad(info.peer_id):
+                    await trio.sleep(LONGEST_PAUSE_S)
+                elif self._is_connected(info.peer_id) or await self._dial(info):
                     pause_s = FIRST_PAUSE_S
                     await trio.sleep(LOOK_S)
                 else:

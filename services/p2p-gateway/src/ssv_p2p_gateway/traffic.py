@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ssv_gossipsub.counts import Counts
+from ssv_gossipsub import Router
+from ssv_p2p_gateway.gossip.metrics import RouterMetrics
 from ssv_protocol.validation.verdict import Ignore, Refusal
 from ssv_runtime.metrics import Metrics
 
@@ -17,15 +18,13 @@ class Traffic:
     def __init__(self, metrics: Metrics) -> None:
         self.accepted_by_topic: Counter[str] = Counter()
         self.refused_by_reason: Counter[str] = Counter()
-        self._followed = (0, 0)
         self._accepted = metrics.counter("gossip_accepted", "Messages of peers that passed validation", ["topic"])
         self._refused = metrics.counter("gossip_refused", "Messages of peers that did not", ["verdict", "reason"])
         self._spared = metrics.counter("gossip_spared", "Rejections that a stale registry made ignores", ["reason"])
         self._published = metrics.counter("gossip_published", "Own messages given to peers", ["topic"])
         self._not_published = metrics.counter("gossip_not_published", "Own messages not given to peers", ["reason"])
         self.repeated_requests = metrics.counter("repeated_requests", "Requests to publish what is on its way already")
-        self._duplicates = metrics.counter("gossip_duplicates", "Messages of peers that had come before")
-        self._queue_drops = metrics.counter("gossip_queue_drops", "Messages dropped because a peer reads too slowly")
+        self._router_metrics = RouterMetrics(metrics)
         self.bus_losses = metrics.counter("bus_losses", "Accepted messages that the bus did not take", ["reason"])
         self.validation_s = metrics.histogram(
             "validation_seconds", "Validation of a message", buckets=VALIDATION_BUCKETS_S
@@ -52,12 +51,9 @@ class Traffic:
         if isinstance(refusal, Ignore) and refusal.spared:
             self._spared.labels(refusal.reason).inc()
 
-    def follow(self, counts: Counts) -> None:
-        """Take over what the router has counted since the last time."""
-        now = (counts.duplicates, counts.dropped)
-        for counter, value, before in zip((self._duplicates, self._queue_drops), now, self._followed, strict=True):
-            counter.inc(value - before)
-        self._followed = now
+    def follow(self, router: Router) -> None:
+        """Take over what a router has counted since the last time, and how its meshes and peers are."""
+        self._router_metrics.follow(router)
 
     def published(self, topic: str) -> None:
         """Count an own message that peers got."""
