@@ -14,11 +14,11 @@ from services.signer.tests.databases import Database, PostgresDatabase, SqliteDa
 
 from ssv_devnet.postgres import running_postgres
 from ssv_protocol.signing import watermarks as rules
-from ssv_protocol.signing.interchange import Interchange
+from ssv_protocol.signing.interchange import Interchange, KeyHistory
 from ssv_protocol.signing.watermarks import KeyRecord
 from ssv_protocol.types.ids import BlsPublicKey
 from ssv_signer import interchange
-from ssv_signer.store import watermarks
+from ssv_signer.store import history, watermarks
 from ssv_signer.store.database import Store
 from tests.interchange.replay import MemoryStore, RecordStore
 
@@ -48,8 +48,20 @@ class DatabaseStore:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    def keep_history(self) -> None:
+        """From now on keep all that is known to have been signed."""
+        with self._store.alone() as connection:
+            history.keep(connection, self._store.history_switch[True])
+
+    def complete(self) -> tuple[KeyHistory, ...]:
+        """Return what a complete export says of all keys."""
+        with self._store.reading() as connection:
+            return tuple(interchange.histories(connection, list(interchange.all_records(connection))))
+
     def take(self, imported: Interchange) -> None:
         with self._store.alone() as connection:
+            if history.is_kept(connection):
+                history.put(connection, added_up(imported))
             interchange.merge(connection, rules.records_of(imported))
 
     def get(self, pubkey: BlsPublicKey) -> KeyRecord:
@@ -63,6 +75,15 @@ class DatabaseStore:
                 watermarks.put_attestations(connection, {pubkey: record.attestation})
             if record.proposal is not None:
                 watermarks.put_proposals(connection, {pubkey: record.proposal})
+
+
+def added_up(imported: Interchange) -> list[KeyHistory]:
+    """Return one history a key."""
+    keys: dict[BlsPublicKey, KeyHistory] = {}
+    for key in imported.keys:
+        known = keys.get(key.pubkey, KeyHistory(key.pubkey))
+        keys[key.pubkey] = KeyHistory(key.pubkey, known.blocks + key.blocks, known.attestations + key.attestations)
+    return list(keys.values())
 
 
 @contextmanager

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from ssv_protocol.signing import interchange
+from ssv_protocol.signing.interchange import Interchange
+from ssv_protocol.types.ids import Root
 from tests.interchange.replay import FORMS, Form, MemoryStore, replay
-from tests.interchange.stores import NAMES, NewStore, stores
+from tests.interchange.stores import NAMES, DatabaseStore, NewStore, stores
 from tests.interchange.vectors import VARIABLE, Json, Vector, VectorsMissing, vectors
 
 Spoil = Callable[[list[Json]], object]
@@ -32,6 +35,30 @@ def test_every_vector_passes(known_stores: dict[str, NewStore], name: str, form:
             problems[vector.name] = replay(vector, store, form)
     assert len(problems) == 38
     assert {vector: found for vector, found in problems.items() if found} == {}
+
+
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_every_vector_passes_with_a_history_that_comes_back_as_it_was(
+    known_stores: dict[str, NewStore], name: str
+) -> None:
+    """What a store exports in the complete form, after all that a vector does, a new one exports again."""
+    seen = 0
+    for vector in vectors():
+        with known_stores[name]() as store, known_stores["sqlite"]() as other:
+            assert isinstance(store, DatabaseStore)
+            assert isinstance(other, DatabaseStore)
+            store.keep_history()
+            other.keep_history()
+            assert replay(vector, store, "given") == []
+            complete = store.complete()
+            network = Root(bytes.fromhex(vector.genesis_validators_root[2:]))
+            file = interchange.encode(Interchange(network, complete))
+            other.take(interchange.parse(file))
+            assert other.complete() == complete, vector.name
+            for key in complete:
+                assert other.get(key.pubkey) == store.get(key.pubkey), vector.name
+            seen += sum(len(key.attestations) + len(key.blocks) for key in complete)
+    assert seen > 100
 
 
 def vector_of(name: str) -> Vector:
