@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,18 @@ async def test_400_names_the_field(signer: Signer, name: str) -> None:
         answer = await api.sign(STRANGER, attestation() | changes)
     assert (answer.status, answer.reason) == (400, "malformed")
     assert str(answer.body["field"]).endswith(field)
+
+
+async def test_each_refusal_is_a_line_with_its_caller(signer: Signer) -> None:
+    async with serving(signer) as api:
+        await api.sign(STRANGER, attestation() | {"fork_info": 5})
+        await api.sign(STRANGER, b"{")
+        await api.sign_many(json.dumps([attestation()]).encode())
+        await api.sign(STRANGER, attestation())
+    lines = [json.loads(line) for line in signer.lines.getvalue().splitlines()]
+    refused = [line for line in lines if line["level"] == "warning"]
+    assert [line["reason"] for line in refused] == ["malformed", "malformed", "malformed", "unknown_key"]
+    assert {(line["event"], line["caller"]) for line in refused} == {("refused to sign", "loopback")}
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[" * 100_000, b"\xff", b'"\\ud800"', b"NaN", b"[]", b"1"])

@@ -21,7 +21,7 @@ from ssv_runtime.health import Dependency
 from ssv_signer.remote.keys import KeyFolder, ReloadState
 from ssv_signer.remote.listening import Listening, caller_in, host_of, is_loopback
 from ssv_signer.remote.openapi import MAX_BATCH_ITEMS, MAX_BODY_BYTES, encoded
-from ssv_signer.remote.signing import Answer, RemoteSigning, malformed
+from ssv_signer.remote.signing import Answer, RemoteSigning
 
 SIGN, PUBLIC_KEYS = "/api/v1/eth2/sign", "/api/v1/eth2/publicKeys"
 _JSON, _TEXT = "application/json", "text/plain"
@@ -139,7 +139,7 @@ class Handlers:
                 refused = self._admit(request)
                 return refused or await handler(request)
             except Malformed as error:
-                answer = malformed(error)
+                answer = self._signing.unreadable(error, request[_CALLER])
                 return _json(answer.body(), answer.status)
             except web.HTTPException as error:
                 reason, message = _REASONS.get(error.status, ("http", error.reason))

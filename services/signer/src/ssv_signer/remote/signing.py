@@ -68,7 +68,7 @@ class RemoteSigning:
         try:
             request = read_request(read_identifier(identifier), plain)
         except Malformed as error:
-            return self._told(_UNKNOWN_TYPE, malformed(error))
+            return self._told(_UNKNOWN_TYPE, self.unreadable(error, caller))
         return self._told(request.kind.type, await self._sign(request, caller))
 
     async def sign_many(self, items: Sequence[object], caller: str) -> list[Answer]:
@@ -79,7 +79,7 @@ class RemoteSigning:
         try:
             identifier = required(mapping(plain, f"[{number}]"), "identifier", f"[{number}]")
         except Malformed as error:
-            return self._told(_UNKNOWN_TYPE, malformed(error))
+            return self._told(_UNKNOWN_TYPE, self.unreadable(error, caller))
         return await self.sign(identifier, plain, caller)
 
     async def _sign(self, request: SigningRequest, caller: str) -> Answer:
@@ -96,6 +96,11 @@ class RemoteSigning:
         self._log.debug("signed", **place)
         return Answer(HTTPStatus.OK, await self._pool.sign_root(secret, judgement.signing_root))
 
+    def unreadable(self, error: Malformed, caller: str) -> Answer:
+        """Tell that a request can't be read, and return the answer."""
+        self._log.warning("refused to sign", reason=MALFORMED, field=error.field, problem=str(error), caller=caller)
+        return Answer(HTTPStatus.BAD_REQUEST, reason=MALFORMED, message=str(error), field=error.field)
+
     def _refused(self, refused: Refused, place: dict[str, str]) -> Answer:
         self._meters.denials.labels(refused.reason.value).inc()
         words = {"reason": refused.reason.value, "detail": refused.detail, "meaning": refused.explanation}
@@ -106,8 +111,3 @@ class RemoteSigning:
     def _told(self, kind: str, answer: Answer) -> Answer:
         self._meters.requests.labels(kind, str(int(answer.status))).inc()
         return answer
-
-
-def malformed(error: Malformed) -> Answer:
-    """Return the answer to a request that can't be read."""
-    return Answer(HTTPStatus.BAD_REQUEST, reason=MALFORMED, message=str(error), field=error.field)
