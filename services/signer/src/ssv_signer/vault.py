@@ -228,7 +228,11 @@ class Vault:
         return await self._watched(read)
 
     async def import_slashing(
-        self, records: Mapping[BlsPublicKey, KeyRecord], plain_keys: Collection[BlsPublicKey], *, accept_future: bool
+        self,
+        records: Mapping[BlsPublicKey, KeyRecord],
+        plain_keys: Collection[BlsPublicKey] = (),
+        *,
+        accept_future: bool,
     ) -> Imported:
         """Merge slashing records into those held; raises SlashingImportRefused, StoreError.
 
