@@ -3,6 +3,7 @@ refusal is reached by a real request; and nothing is answered that the document 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from typing import Any
@@ -114,7 +115,7 @@ async def reloads(api: Recorded, signer: Signer) -> None:
     await api.call("POST", RELOAD)
     await api.call("POST", RELOAD)
     await api.call("GET", "/healthcheck")
-    password.write_text(PASSWORD)
+    await asyncio.to_thread(password.write_text, PASSWORD)  # which waits for its reader
     await api.loaded()
 
 

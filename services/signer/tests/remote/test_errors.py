@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,7 @@ async def test_409_while_the_keystores_are_read(signer: Signer) -> None:
         assert (await api.call("POST", "/reload")).status == 202
         again = await api.call("POST", "/reload")
         health = await api.call("GET", "/healthcheck")
-        password.write_text(PASSWORD)
+        await asyncio.to_thread(password.write_text, PASSWORD)  # which waits for its reader
         assert (await api.loaded())["status"] == "completed"
         after = await api.call("GET", "/healthcheck")
         await begin(api, signer, secret.public_key())
