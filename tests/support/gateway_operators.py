@@ -200,13 +200,13 @@ class Operator:
             return await GatewayStub(channel).Peers(gateway_api.PeersRequest(), timeout=10)
 
     async def meshed(self, topic: str, peers: int) -> None:
-        """Wait until that many peers listen to the topic."""
+        """Wait until that many peers exchange whole messages of the topic with it."""
 
         async def is_so() -> bool:
             answer = await self.peers()
-            return sum(topic in peer.topics for peer in answer.peers) >= peers
+            return any(mesh.topic == topic and len(mesh.peer_ids) >= peers for mesh in answer.meshes)
 
-        await until(f"operator {self.number} sees {peers} peers on {topic}", is_so)
+        await until(f"operator {self.number} has {peers} peers in the mesh of {topic}", is_so)
 
     async def publish(self, topic: str, data: bytes) -> gateway_api.PublishReply:
         answer = await self.worker.request(f"{GOSSIP_OUT}.{topic}", data, timeout=PATIENCE_S)

@@ -4,6 +4,7 @@ import typer
 
 from ssvctl import certs_commands, k8s_commands, keys_commands, network_commands, shares_commands, slashing_commands
 from ssvctl.extensions import add_extensions
+from ssvctl.peers_command import peers
 from ssvctl.status_command import status
 from ssvctl.up_command import up
 
@@ -22,6 +23,7 @@ app.add_typer(slashing_commands.app, name="slashing")
 app.add_typer(k8s_commands.app, name="k8s")
 app.command()(up)
 app.command()(status)
+app.command()(peers)
 add_extensions(app)
 
 

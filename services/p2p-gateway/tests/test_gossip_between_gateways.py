@@ -162,6 +162,12 @@ async def test_what_is_bad_reaches_neither_bus_nor_peers(tmp_path: Path, keys: K
             stranger.say(author.topic, old)
             assert await two.received(1) == [old]
             assert await one.received(1) == [old]
+            answer = await one.peers()
+            scores = {peer.peer_id: peer.score for peer in answer.peers}
+            (blamed,) = [score for score in scores[str(stranger.id)].by_topic if score.topic == author.topic]
+            assert scores[str(stranger.id)].total < blamed.invalid_messages / 2 < 0
+            assert all(score.total >= 0 for peer, score in scores.items() if peer != str(stranger.id))
+            assert {mesh.topic for mesh in answer.meshes} == {author.topic, other.topic}
         assert dict((await one.peers()).refused_by_reason) == {reason: 1 for reason, *_ in cases}
         assert dict((await two.peers()).refused_by_reason) == {}
         assert dict((await two.peers()).accepted_by_topic) == {author.topic: 1}

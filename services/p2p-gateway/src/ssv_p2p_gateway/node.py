@@ -15,11 +15,13 @@ from random import Random
 import trio
 from libp2p.abc import IHost, INetConn, INetwork
 from libp2p.crypto.keys import KeyPair
+from libp2p.peer.id import ID
 from libp2p.peer.peerinfo import PeerInfo
+from libp2p.rcmgr import Direction
 from multiaddr import Multiaddr
 from structlog.typing import FilteringBoundLogger
 
-from ssv_gossipsub import PeerId, Router, TopicScoreParameters
+from ssv_gossipsub import Peer, PeerId, PeerScore, Router, TopicScoreParameters
 from ssv_p2p_gateway.gossip.envelope import counted_envelope_check
 from ssv_p2p_gateway.gossip.gossip import Gate, Gossip
 from ssv_p2p_gateway.gossip.parameters import router_parameters, score_parameters
@@ -35,11 +37,13 @@ from ssv_protocol.validation.topology import all_topics
 
 @dataclass(frozen=True, slots=True)
 class ConnectedPeer:
-    """A peer that is connected, and what it listens to."""
+    """A peer that is connected; `gossip` is None while it has no gossip stream."""
 
     peer_id: str
     address: str
-    topics: tuple[str, ...]
+    outbound: bool
+    gossip: Peer | None
+    score: PeerScore | None
 
 
 class Node:
@@ -77,16 +81,31 @@ class Node:
 
     def peers(self) -> list[ConnectedPeer]:
         """Return the connected peers."""
-        return [
-            ConnectedPeer(
-                str(peer_id),
-                ", ".join(str(address) for address in connections[0].get_transport_addresses()),
-                tuple(sorted(peer.topics)) if (peer := known.get(PeerId(peer_id.to_bytes()))) else (),
-            )
-            for known in (self._gossip.router.peers,)
-            for peer_id, connections in self._host.get_network().get_connections_map().items()
-            if connections
-        ]
+        connections = self._host.get_network().get_connections_map()
+        return [self._peer(peer_id, theirs[0]) for peer_id, theirs in connections.items() if theirs]
+
+    def meshes(self) -> dict[str, list[str]]:
+        """Return by topic who exchanges whole messages with us."""
+        mesh = self._gossip.router.mesh
+        return {topic: [str(ID(peer)) for peer in mesh.members(topic)] for topic in sorted(mesh.topics)}
+
+    def subscribers(self, topic: str) -> int:
+        """Return how many connected peers listen to a topic."""
+        return len(self._gossip.router.subscribers(topic))
+
+    def banned(self) -> list[str]:
+        """Return who was let go and is not let in again yet."""
+        return [str(peer_id) for peer_id in self._keeper.banned()]
+
+    def _peer(self, peer_id: ID, connection: INetConn) -> ConnectedPeer:
+        peer = PeerId(peer_id.to_bytes())
+        return ConnectedPeer(
+            str(peer_id),
+            ", ".join(str(address) for address in connection.get_transport_addresses()),
+            getattr(connection, "direction", None) == Direction.OUTBOUND,
+            self._gossip.router.peers.get(peer),
+            self._gossip.router.score(peer),
+        )
 
     def publish(self, topic: str, data: bytes) -> int:
         """Publish; return the number of peers that it goes to."""

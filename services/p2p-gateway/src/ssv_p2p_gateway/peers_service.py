@@ -1,4 +1,4 @@
-"""`Gateway.Peers`: who is connected, what is listened to, what was dropped.
+"""`Gateway.Peers`: who is connected and how each is scored, what is listened to, what was dropped.
 
 Not guaranteed: `agent` is empty, for libp2p's host does not keep what peers say of themselves.
 """
@@ -12,7 +12,8 @@ import grpc.aio
 
 from ssv_api.v1 import gateway_pb2 as pb
 from ssv_api.v1.gateway_pb2_grpc import GatewayServicer
-from ssv_p2p_gateway.node import Node
+from ssv_gossipsub import PeerScore
+from ssv_p2p_gateway.node import ConnectedPeer, Node
 from ssv_p2p_gateway.traffic import Traffic
 from ssv_runtime.names import CLI
 from ssv_runtime.rpc import Permissions
@@ -39,7 +40,42 @@ class PeersService(GatewayServicer):
             response.peer_id = node.peer_id
             response.listen_addresses.extend(node.addresses)
             response.topics.extend(node.topics)
-            response.peers.extend(
-                pb.Peer(peer_id=peer.peer_id, address=peer.address, topics=peer.topics) for peer in node.peers()
+            response.peers.extend(map(_peer, node.peers()))
+            response.meshes.extend(
+                pb.TopicMesh(topic=topic, subscribers=node.subscribers(topic), peer_ids=peer_ids)
+                for topic, peer_ids in node.meshes().items()
             )
+            response.banned.extend(node.banned())
         return response
+
+
+def _peer(peer: ConnectedPeer) -> pb.Peer:
+    told = pb.Peer(peer_id=peer.peer_id, address=peer.address, outbound=peer.outbound)
+    if peer.gossip is not None:
+        told.topics.extend(sorted(peer.gossip.topics))
+        told.protocol = peer.gossip.protocol.value
+        told.queued_messages = len(peer.gossip.outbox)
+        told.dropped_messages = peer.gossip.outbox.dropped_messages
+    if peer.score is not None:
+        told.score.CopyFrom(_score(peer.score))
+    return told
+
+
+def _score(score: PeerScore) -> pb.PeerScore:
+    return pb.PeerScore(
+        total=score.total,
+        topics=score.topics_capped,
+        ip_colocation=score.ip_colocation,
+        behaviour=score.behaviour_penalty,
+        by_topic=[
+            pb.TopicScore(
+                topic=topic,
+                time_in_mesh=parts.time_in_mesh,
+                first_deliveries=parts.first_message_deliveries,
+                mesh_deliveries=parts.mesh_message_deliveries,
+                mesh_failures=parts.mesh_failure_penalty,
+                invalid_messages=parts.invalid_message_deliveries,
+            )
+            for topic, parts in sorted(score.topics.items())
+        ],
+    )

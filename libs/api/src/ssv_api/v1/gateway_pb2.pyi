@@ -86,6 +86,8 @@ class PeersResponse(_message.Message):
     TOPICS_FIELD_NUMBER: _builtins.int
     ACCEPTED_BY_TOPIC_FIELD_NUMBER: _builtins.int
     REFUSED_BY_REASON_FIELD_NUMBER: _builtins.int
+    MESHES_FIELD_NUMBER: _builtins.int
+    BANNED_FIELD_NUMBER: _builtins.int
     peer_id: _builtins.str
     @_builtins.property
     def listen_addresses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
@@ -97,6 +99,12 @@ class PeersResponse(_message.Message):
     def accepted_by_topic(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]: ...
     @_builtins.property
     def refused_by_reason(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]: ...
+    @_builtins.property
+    def meshes(self) -> _containers.RepeatedCompositeFieldContainer[Global___TopicMesh]: ...
+    @_builtins.property
+    def banned(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """peer ids that were let go and are not let in again yet"""
+
     def __init__(
         self,
         *,
@@ -106,10 +114,12 @@ class PeersResponse(_message.Message):
         topics: _abc.Iterable[_builtins.str] | None = ...,
         accepted_by_topic: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         refused_by_reason: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        meshes: _abc.Iterable[Global___TopicMesh] | None = ...,
+        banned: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_by_topic", b"accepted_by_topic", "listen_addresses", b"listen_addresses", "peer_id", b"peer_id", "peers", b"peers", "refused_by_reason", b"refused_by_reason", "topics", b"topics"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_by_topic", b"accepted_by_topic", "banned", b"banned", "listen_addresses", b"listen_addresses", "meshes", b"meshes", "peer_id", b"peer_id", "peers", b"peers", "refused_by_reason", b"refused_by_reason", "topics", b"topics"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -123,11 +133,24 @@ class Peer(_message.Message):
     ADDRESS_FIELD_NUMBER: _builtins.int
     AGENT_FIELD_NUMBER: _builtins.int
     TOPICS_FIELD_NUMBER: _builtins.int
+    OUTBOUND_FIELD_NUMBER: _builtins.int
+    PROTOCOL_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    QUEUED_MESSAGES_FIELD_NUMBER: _builtins.int
+    DROPPED_MESSAGES_FIELD_NUMBER: _builtins.int
     peer_id: _builtins.str
     address: _builtins.str
     agent: _builtins.str
+    outbound: _builtins.bool
+    """whether we dialled"""
+    protocol: _builtins.str
+    """of gossip; empty while there is no stream"""
+    queued_messages: _builtins.int
+    dropped_messages: _builtins.int
     @_builtins.property
     def topics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def score(self) -> Global___PeerScore: ...
     def __init__(
         self,
         *,
@@ -135,14 +158,115 @@ class Peer(_message.Message):
         address: _builtins.str = ...,
         agent: _builtins.str = ...,
         topics: _abc.Iterable[_builtins.str] | None = ...,
+        outbound: _builtins.bool = ...,
+        protocol: _builtins.str = ...,
+        score: Global___PeerScore | None = ...,
+        queued_messages: _builtins.int = ...,
+        dropped_messages: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "agent", b"agent", "peer_id", b"peer_id", "topics", b"topics"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "agent", b"agent", "dropped_messages", b"dropped_messages", "outbound", b"outbound", "peer_id", b"peer_id", "protocol", b"protocol", "queued_messages", b"queued_messages", "score", b"score", "topics", b"topics"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Peer: _TypeAlias = Peer  # noqa: Y015
+
+@_typing.final
+class PeerScore(_message.Message):
+    """Every part with its weight. The total counts topics up to a cap."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOTAL_FIELD_NUMBER: _builtins.int
+    TOPICS_FIELD_NUMBER: _builtins.int
+    IP_COLOCATION_FIELD_NUMBER: _builtins.int
+    BEHAVIOUR_FIELD_NUMBER: _builtins.int
+    BY_TOPIC_FIELD_NUMBER: _builtins.int
+    total: _builtins.float
+    topics: _builtins.float
+    ip_colocation: _builtins.float
+    behaviour: _builtins.float
+    @_builtins.property
+    def by_topic(self) -> _containers.RepeatedCompositeFieldContainer[Global___TopicScore]: ...
+    def __init__(
+        self,
+        *,
+        total: _builtins.float = ...,
+        topics: _builtins.float = ...,
+        ip_colocation: _builtins.float = ...,
+        behaviour: _builtins.float = ...,
+        by_topic: _abc.Iterable[Global___TopicScore] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["behaviour", b"behaviour", "by_topic", b"by_topic", "ip_colocation", b"ip_colocation", "topics", b"topics", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PeerScore: _TypeAlias = PeerScore  # noqa: Y015
+
+@_typing.final
+class TopicScore(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOPIC_FIELD_NUMBER: _builtins.int
+    TIME_IN_MESH_FIELD_NUMBER: _builtins.int
+    FIRST_DELIVERIES_FIELD_NUMBER: _builtins.int
+    MESH_DELIVERIES_FIELD_NUMBER: _builtins.int
+    MESH_FAILURES_FIELD_NUMBER: _builtins.int
+    INVALID_MESSAGES_FIELD_NUMBER: _builtins.int
+    topic: _builtins.str
+    time_in_mesh: _builtins.float
+    first_deliveries: _builtins.float
+    mesh_deliveries: _builtins.float
+    mesh_failures: _builtins.float
+    invalid_messages: _builtins.float
+    def __init__(
+        self,
+        *,
+        topic: _builtins.str = ...,
+        time_in_mesh: _builtins.float = ...,
+        first_deliveries: _builtins.float = ...,
+        mesh_deliveries: _builtins.float = ...,
+        mesh_failures: _builtins.float = ...,
+        invalid_messages: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_deliveries", b"first_deliveries", "invalid_messages", b"invalid_messages", "mesh_deliveries", b"mesh_deliveries", "mesh_failures", b"mesh_failures", "time_in_mesh", b"time_in_mesh", "topic", b"topic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TopicScore: _TypeAlias = TopicScore  # noqa: Y015
+
+@_typing.final
+class TopicMesh(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOPIC_FIELD_NUMBER: _builtins.int
+    SUBSCRIBERS_FIELD_NUMBER: _builtins.int
+    PEER_IDS_FIELD_NUMBER: _builtins.int
+    topic: _builtins.str
+    subscribers: _builtins.int
+    @_builtins.property
+    def peer_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """who exchanges whole messages with us"""
+
+    def __init__(
+        self,
+        *,
+        topic: _builtins.str = ...,
+        subscribers: _builtins.int = ...,
+        peer_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["peer_ids", b"peer_ids", "subscribers", b"subscribers", "topic", b"topic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TopicMesh: _TypeAlias = TopicMesh  # noqa: Y015
 
 @_typing.final
 class PublishReply(_message.Message):
