@@ -167,7 +167,9 @@ async def add(replica: Replica, _: Validator) -> object:
 
 
 async def import_records(replica: Replica, validator: Validator) -> object:
-    return await replica.vault.import_slashing({validator.share_pubkey: KeyRecord()}, accept_future=False)
+    return await replica.vault.import_slashing(
+        {validator.share_pubkey: KeyRecord()}, accept_future=False, plain_keys=frozenset()
+    )
 
 
 async def prune(replica: Replica, _: Validator) -> object:
