@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import signal
 import subprocess
 import threading
@@ -52,7 +53,8 @@ class Kubelet:
         self._health = PodHealth()
         self._played: dict[tuple[str, str, str], Played] = {}
         self._running: dict[str, Running] = {}
-        self._addresses = (f"127.77.{high}.{low}" for high, low in itertools.product(range(256), range(1, 255)))
+        block = f"127.{100 + os.getpid() % 100}"  # so that two runs do not meet
+        self._addresses = (f"{block}.{high}.{low}" for high, low in itertools.product(range(256), range(1, 255)))
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kubelet", daemon=True)
         self.failures: list[str] = []

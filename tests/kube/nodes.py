@@ -34,9 +34,9 @@ def a_node(name: str = "ssv", **changes: Any) -> Manifest:
     return {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": a_spec(**changes)}
 
 
-def network_map() -> Manifest:
-    """Return the ConfigMap with a network file, as `ssvctl network make` would fill it."""
-    chain = BeaconChain(
+def a_chain() -> BeaconChain:
+    """Return a chain as a beacon node tells of it."""
+    return BeaconChain(
         genesis_time_s=1742213400,
         genesis_validators_root=Root(b"\1" * 32),
         slot_duration_s=12.0,
@@ -45,7 +45,11 @@ def network_map() -> Manifest:
         sync_committee_size=512,
         forks=(ScheduledFork(next(iter(BeaconFork)), ForkVersion(b"\0\0\0\1"), Epoch(0)),),
     )
-    content = encode_network(Network(HOODI, chain)).decode()
+
+
+def network_map() -> Manifest:
+    """Return the ConfigMap with a network file, as `ssvctl network make` would fill it."""
+    content = encode_network(Network(HOODI, a_chain())).decode()
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
