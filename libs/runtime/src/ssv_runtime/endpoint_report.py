@@ -14,7 +14,10 @@ GOOD = "good"
 
 
 class EndpointReport:
-    """Nodes of one kind, such as `beacon`; `dependency` is up while one is good, `remedy` says what to do when none is."""
+    """Nodes of one kind, such as `beacon`.
+
+    `dependency` is up while one of them is good; `remedy` says what to do when none is.
+    """
 
     def __init__(
         self, kind: str, log: FilteringBoundLogger, metrics: Metrics, dependency: Dependency, remedy: str
