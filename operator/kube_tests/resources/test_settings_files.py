@@ -13,10 +13,11 @@ from ssv_consensus.settings import ConsensusSettings
 from ssv_duty_scheduler.settings import DutySchedulerSettings
 from ssv_eth1_listener.settings import Eth1ListenerSettings
 from ssv_kube.resources.mounts import mounts
-from ssv_kube.resources.node import Node
+from ssv_kube.resources.node import Node, Surroundings
+from ssv_kube.resources.pods import GATEWAY_ID, pod_template
 from ssv_kube.resources.settings_files import settings_file
 from ssv_p2p_gateway.settings import GatewaySettings
-from ssv_runtime.settings import ServiceSettings
+from ssv_runtime.settings import ENV_PREFIX, ServiceSettings
 from ssv_signer.settings import SignerSettings
 
 Example = Callable[..., Node]
@@ -41,8 +42,21 @@ def test_services_take_their_file(node: Node, service: str, tmp_path: Path) -> N
     there.touch()
     for key in given.keys() & {"network_file", "tls_ca", "tls_cert", "tls_key", "nats_password_file"}:
         given[key] = there  # the classes want files that exist
+    if service == "p2p-gateway":
+        given["gateway_id"] = "ssv-p2p-gateway-0"  # comes from the pod's environment
     settings = CLASSES[service](**given)
     assert settings.health_port == 9100
+
+
+def test_several_gateways_know_of_each_other_and_each_has_a_name(
+    example: Example, surroundings: Callable[..., Surroundings]
+) -> None:
+    assert content(example("ha"), "p2p-gateway")["gateways"] == 2
+    assert content(example("single"), "p2p-gateway")["gateways"] == 1
+    (container,) = pod_template(example("ha"), surroundings(), "p2p-gateway")["spec"]["containers"]
+    (name,) = [each for each in container["env"] if each["name"] == GATEWAY_ID]
+    assert name["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+    assert GATEWAY_ID.removeprefix(ENV_PREFIX).lower() in GatewaySettings.model_fields
 
 
 def test_what_the_spec_leaves_out_is_left_to_the_service(example: Example) -> None:

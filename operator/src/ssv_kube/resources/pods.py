@@ -18,6 +18,7 @@ from ssv_kube.resources.sizing import container_resources
 from ssv_runtime.names import ETH1_LISTENER, P2P_GATEWAY, SIGNER
 
 USER_ID = 10001
+GATEWAY_ID = "SSV_GATEWAY_ID"
 GRPC_SERVICES = (SIGNER, ETH1_LISTENER, P2P_GATEWAY)
 _START_S = 120
 _LOOK_S = 5
@@ -98,7 +99,7 @@ def _container(node: Node, around: Surroundings, service: str, mounted: list[Mou
         "imagePullPolicy": around.images.pull_policy,
         "command": ["python", "-m", f"ssv_{service.replace('-', '_')}"],
         "args": ["--config", SETTINGS_FILE],
-        "env": [{"name": "HOME", "value": "/tmp"}, {"name": "USER", "value": "ssv"}],  # noqa: S108
+        "env": _environment(service),
         "ports": _ports(node, service),
         "resources": container_resources(node, service),
         "securityContext": restricted(),
@@ -107,6 +108,14 @@ def _container(node: Node, around: Surroundings, service: str, mounted: list[Mou
         "livenessProbe": {**_probe("/livez"), "periodSeconds": 10, "failureThreshold": 6},
         "readinessProbe": {**_probe("/readyz"), "periodSeconds": _LOOK_S, "failureThreshold": 1},
     }
+
+
+def _environment(service: str) -> list[dict[str, Any]]:
+    made: list[dict[str, Any]] = [{"name": "HOME", "value": "/tmp"}, {"name": "USER", "value": "ssv"}]  # noqa: S108
+    if service == P2P_GATEWAY:  # all gateways have one settings file, and each a name of its own
+        pod_name = {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.name"}}
+        made.append({"name": GATEWAY_ID, "valueFrom": pod_name})
+    return made
 
 
 def _ports(node: Node, service: str) -> list[dict[str, Any]]:

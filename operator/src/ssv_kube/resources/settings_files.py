@@ -84,6 +84,7 @@ def _own(node: Node, service: str) -> dict[str, Any]:
             "data_dir": mounts.DATA_DIR,
             "listen_addr": f"/ip4/{_ANYWHERE}/tcp/{P2P}",
             "static_peers": spec.p2p.static_peers,
+            "gateways": replicas(node, P2P_GATEWAY),
         }
     if service == DUTY_SCHEDULER:
         return called | {
