@@ -1,163 +1,222 @@
-"""Gateways over real libp2p on one machine: from a worker's request to another operator's bus.
+"""One gateway among peers: messages per second, CPU per message, latency at half load; the stock router as the rival.
 
-Each gateway is a process with a nats-server of its own; this process takes the place of all workers. Latency begins
-before the request `ssv.gossip.out` and ends when `ssv.gossip.in` is heard, so both buses are in it. Operators take
-turns in publishing at an even pace. CPU is that of one gateway per message that it published or received.
+The gateway's node runs in a process of its own, with validation on and without a bus. Peers live in this process and
+speak raw gossip over real connections: each says its share of the messages, all different and all good, and counts what
+is forwarded to it. First as fast as the gateway takes them, then at half of the rate that was reached; latency is from
+the write of one peer to the read of another. Both routers get the same messages.
 
-Prints a table and writes build/bench/gossip.json. No figure is asserted; a message that does not arrive is an error.
+Prints a table and writes build/bench/gossip.json. No figure is asserted; a refused message is an error.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
+import multiprocessing
 import os
 import sys
-import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from hashlib import sha256
+from itertools import islice
+from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 
-from nats.aio.msg import Msg
+import trio
 from rich.console import Console
 from rich.table import Table
 
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
-from ssv_protocol.types.ids import OperatorId
-from ssv_runtime.nats_permissions import GOSSIP_IN
+from ssv_protocol.forks import Network
+from ssv_protocol.types.committee import committee_id
+from ssv_protocol.types.ids import Height, OperatorId, Root, Round, Slot
+from ssv_protocol.types.message_id import committee_message_id
+from ssv_protocol.types.messages import SignedSSVMessage, SSVMessage
+from ssv_protocol.types.qbft_message import QbftMessage
+from ssv_protocol.types.roles import MsgType, QbftMessageType, RunnerRole
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the operators of the tests
 
-from tests.support.gateway_messages import Crowd, network_from_now
-from tests.support.gateway_operators import Operator, World, registry_state, until, world_of
+from bench.gossip_load.node import run_ours, run_stock
+from bench.gossip_load.peer import LoadPeer
+from tests.support.gateway_messages import BACK, KINDS, ROUNDS, Author, Crowd, Members, network_from_now
+from tests.support.gateway_operators import registry_state
 
 OUTPUT = Path(__file__).resolve().parents[1] / "build" / "bench" / "gossip.json"
-COMMITTEE = (1, 2, 3, 4)
-COMMITTEES = 16
-"""On the topic, so that there are enough messages that validation lets through."""
-CASES = ((2, 20, 0), (2, 100, 0), (4, 20, 0), (4, 60, 0), (4, 10, 100_000))
-"""Gateways, messages a second of all together, bytes of a proposal's value (0: a prepare)."""
-TICK = os.sysconf("SC_CLK_TCK")
+SEATS = (1, 2, 3, 4)
+COMMITTEES = 60
+PATIENCE_S = 120.0
+ROUTERS: dict[str, Callable[..., None]] = {"ours": run_ours, "stock": run_stock}
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """One row of the table."""
 
-    gateways: int
-    rate_per_s: int
+    router: str
+    peers: int
     message_bytes: int
-    delivered: int
-    p50_ms: float
-    p99_ms: float
-    cpu_ms_per_message: float
-    rss_mb: float
+    messages: int
+    messages_per_s: int
+    cpu_us_per_message: int
+    forwarded: int
+    half_load_p50_ms: float
+    half_load_p99_ms: float
 
 
-def cpu_s(operator: Operator) -> float:
-    """Return the CPU time that a gateway has used."""
-    assert operator.process is not None
-    fields = Path(f"/proc/{operator.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
+def messages_of(crowd: Crowd, network: Network, size: int) -> Iterator[bytes]:
+    """Write good messages, of each operator in an order that rounds may come in; proposals where a size is given."""
+    kinds = (QbftMessageType.PROPOSAL,) if size else KINDS
+    now = Author(network, crowd.keys, SEATS).slot
+    for back in BACK:
+        slot = Slot(now - back)
+        for number in map(Round, ROUNDS):
+            for members in crowd.committees:
+                operators = tuple(map(OperatorId, members))
+                leader = network.leader_at(slot)(Height(slot), number, operators)
+                for operator in (leader,) if size else operators:
+                    for kind in kinds:
+                        yield _message(network, crowd, members, operator, (slot, number, kind), size)
 
 
-def rss_mb(operator: Operator) -> float:
-    """Return the memory that a gateway holds."""
-    assert operator.process is not None
-    status = Path(f"/proc/{operator.process.pid}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
-
-
-async def measure(world: World, crowd: Crowd, rate_per_s: int, size: int, seconds: float) -> Result:
-    """Publish at an even pace and wait for all of it."""
-    operators = world.operators
-    count = int(rate_per_s * seconds)
-    messages = [crowd.message(number % len(operators), size) for number in range(count)]
-    sent: dict[bytes, float] = {}
-    took_ms: list[float] = []
-    heard = []
-
-    async def hear(message: Msg) -> None:
-        took_ms.append((time.perf_counter() - sent[message.data]) * 1e3)
-
-    for operator in operators:
-        heard.append(await operator.worker.subscribe(f"{GOSSIP_IN}.*", cb=hear))
-        await operator.worker.flush()
-    before = cpu_s(operators[0])
-    begun = time.perf_counter()
-    requests = []
-    for number, data in enumerate(messages):
-        await asyncio.sleep(max(0.0, begun + number / rate_per_s - time.perf_counter()))
-        sent[data] = time.perf_counter()
-        requests.append(asyncio.create_task(operators[number % len(operators)].publish(crowd.topic, data)))
-    replies = await asyncio.gather(*requests)
-    assert {reply.peers for reply in replies} == {len(operators) - 1}
-    expected = count * (len(operators) - 1)
-    await until(f"{expected} deliveries", lambda: len(took_ms) >= expected)
-    used = cpu_s(operators[0]) - before
-    for subscription in heard:
-        await subscription.unsubscribe()
-    for operator in operators:
-        operator.came.clear()
-    took_ms.sort()
-    return Result(
-        gateways=len(operators),
-        rate_per_s=rate_per_s,
-        message_bytes=len(messages[0]),
-        delivered=len(took_ms),
-        p50_ms=round(took_ms[len(took_ms) // 2], 2),
-        p99_ms=round(took_ms[int(len(took_ms) * 0.99)], 2),
-        cpu_ms_per_message=round(used / count * 1e3, 2),
-        rss_mb=round(rss_mb(operators[0]), 1),
+def _message(
+    network: Network,
+    crowd: Crowd,
+    members: Members,
+    operator: OperatorId,
+    place: tuple[Slot, Round, QbftMessageType],
+    size: int,
+) -> bytes:
+    slot, number, kind = place
+    value = sha256(repr((members, operator, place)).encode()).digest().ljust(size, b"\0")
+    identifier = committee_message_id(
+        network.domain_at(slot), RunnerRole.COMMITTEE, committee_id(tuple(map(OperatorId, members)))
     )
+    content = QbftMessage(kind, Height(slot), number, identifier, Root(sha256(value).digest()))
+    message = SSVMessage(MsgType.CONSENSUS, identifier, content.encode())
+    return SignedSSVMessage(
+        (crowd.keys[operator].sign(message),), (operator,), message, value if size else b""
+    ).encode()
 
 
-async def restart_s(operator: Operator) -> float:
-    """Return how long a killed gateway takes until it is ready again, peers included."""
-    operator.kill()
-    begun = time.perf_counter()
-    operator.start()
-    await operator.ready()
-    await operator.metric("peers 1.0")
-    return time.perf_counter() - begun
+class Node:
+    """The process under test."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+        self.address: str = pipe.recv()
+
+    def look(self) -> tuple[int, float, dict[str, int]]:
+        """Return how many messages were accepted, the CPU time used so far, and what was refused."""
+        self._pipe.send(None)
+        accepted, cpu_s, refused = self._pipe.recv()
+        return accepted, cpu_s, refused
 
 
-async def run(seconds: float) -> tuple[list[Result], float]:
-    """Run all cases."""
-    keys = {OperatorId(number): OperatorPrivateKey.generate() for number in COMMITTEE}
-    network = network_from_now()
-    results: list[Result] = []
-    started_s = 0.0
-    for gateways in sorted({case[0] for case in CASES}):
-        crowd = Crowd(network, keys, COMMITTEE, COMMITTEES)
-        state = registry_state(crowd.keys, crowd.committees)
-        with tempfile.TemporaryDirectory() as folder:
-            async with world_of(Path(folder), network, keys, list(COMMITTEE[:gateways]), state) as world:
-                await world.meshed(crowd.topic)
-                for _, rate_per_s, size in (case for case in CASES if case[0] == gateways):
-                    results.append(await measure(world, crowd, rate_per_s, size, seconds))
-                if gateways == 2:
-                    started_s = await restart_s(world.operators[0])
-    return results, started_s
+@contextmanager
+def running(router: str, network: Network, crowd: Crowd) -> Iterator[Node]:
+    """Start a node in another process."""
+    context = multiprocessing.get_context("fork")
+    near, far = context.Pipe()
+    state = registry_state(crowd.keys, crowd.committees)
+    process = context.Process(target=ROUTERS[router], args=(far, network, state, crowd.topic))
+    process.start()
+    try:
+        yield Node(near)
+    finally:
+        process.kill()
+        process.join()
+
+
+async def until_accepted(node: Node, count: int) -> None:
+    """Wait for the node to have accepted so many."""
+    with trio.fail_after(PATIENCE_S):
+        while True:
+            accepted, _, refused = node.look()
+            if refused:
+                raise RuntimeError(f"refused: {refused}")
+            if accepted >= count:
+                return
+            await trio.sleep(0.02)
+
+
+async def measure(router: str, node: Node, topic: str, peers: int, messages: list[bytes]) -> Result:
+    """Send half of the messages as fast as they go, and the others at half of the rate reached."""
+    async with trio.open_nursery() as nursery:
+        crowd = [LoadPeer(topic) for _ in range(peers)]
+        for peer in crowd:
+            await nursery.start(peer.run, node.address)
+        await trio.sleep(3)  # several heartbeats, so that all are in the mesh
+        fast, slow = messages[: len(messages) // 2], messages[len(messages) // 2 :]
+        _, cpu_before, _ = node.look()
+        begun = time.perf_counter()
+        async with trio.open_nursery() as senders:
+            for number, peer in enumerate(crowd):
+                senders.start_soon(peer.say_all, fast[number::peers])
+        await until_accepted(node, len(fast))
+        took_s = time.perf_counter() - begun
+        _, cpu_after, _ = node.look()
+        rate = len(fast) / took_s
+        await trio.sleep(1)
+        forwarded = sum(peer.heard for peer in crowd)
+        sent_at: dict[bytes, float] = {}
+        for peer in crowd[:2]:
+            peer.notes_arrivals = True
+        begun = time.perf_counter()
+        for number, data in enumerate(slow):
+            await trio.sleep(max(0.0, begun + number / (rate / 2) - time.perf_counter()))
+            sent_at[data] = time.perf_counter()
+            crowd[number % peers].say(data)
+        await until_accepted(node, len(messages))
+        await trio.sleep(1)
+        arrivals = {**crowd[1].arrivals, **crowd[0].arrivals}
+        took_ms = sorted((arrivals[data] - at) * 1e3 for data, at in sent_at.items() if data in arrivals)
+        nursery.cancel_scope.cancel()
+    return Result(
+        router,
+        peers,
+        len(messages[0]),
+        len(messages),
+        round(rate),
+        round((cpu_after - cpu_before) / len(fast) * 1e6),
+        forwarded,
+        round(took_ms[len(took_ms) // 2], 2),
+        round(took_ms[int(len(took_ms) * 0.99)], 2),
+    )
 
 
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=10.0, help="of each case")
-    results, started_s = asyncio.run(run(parser.parse_args().seconds))
-    table = Table(title="gossip between gateways on one machine")
-    for heading in ("gateways", "msg/s", "bytes", "delivered", "p50 ms", "p99 ms", "CPU ms/msg", "RSS MB"):
+    parser.add_argument("--messages", type=int, default=4000, help="of each case")
+    parser.add_argument("--stock-messages", type=int, default=600, help="of each case of the stock router")
+    parser.add_argument("--peers", type=int, nargs="*", default=[4, 12])
+    parser.add_argument("--value-bytes", type=int, nargs="*", default=[0, 1500], help="0: prepares, commits, changes")
+    parser.add_argument("--routers", nargs="*", default=list(ROUTERS))
+    chosen = parser.parse_args()
+    os.environ.setdefault("LIBP2P_DEBUG", "")
+    keys = {OperatorId(number): OperatorPrivateKey.generate() for number in SEATS}
+    results: list[Result] = []
+    for size in chosen.value_bytes:
+        for peers in chosen.peers:
+            network = network_from_now()
+            crowd = Crowd(network, keys, SEATS, COMMITTEES)
+            messages = list(islice(messages_of(crowd, network, size), chosen.messages))
+            for router in chosen.routers:
+                some = messages if router == "ours" else messages[: chosen.stock_messages]
+                with running(router, network, crowd) as node:
+                    results.append(trio.run(measure, router, node, crowd.topic, peers, some))
+                print(json.dumps(asdict(results[-1])), flush=True)
+    table = Table(title="one gateway among peers, validation on")
+    for heading in ("router", "peers", "bytes", "messages", "msg/s", "CPU us/msg", "forwarded", "p50 ms", "p99 ms"):
         table.add_column(heading, justify="right")
     for result in results:
         table.add_row(*(str(value) for value in asdict(result).values()))
     Console().print(table)
-    print(f"a killed gateway is ready again, with a peer, after {started_s:.1f} s")
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
-    OUTPUT.write_text(
-        json.dumps({"restart_s": round(started_s, 2), "results": [asdict(result) for result in results]}, indent=2)
-    )
+    OUTPUT.write_text(json.dumps([asdict(result) for result in results], indent=2))
 
 
 if __name__ == "__main__":

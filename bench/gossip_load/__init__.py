@@ -1,0 +1,1 @@
+"""What bench/gossip.py is made of."""
