@@ -20,6 +20,7 @@ from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
 from libp2p.security.noise.transport import Transport as NoiseTransport
 from multiaddr import Multiaddr
 
+from ssv_p2p_gateway.transport.connection import Meter
 from ssv_p2p_gateway.transport.muxers import Muxers
 
 AGENT = "ssv-py"
@@ -31,8 +32,8 @@ def quiet_library() -> None:
         logging.getLogger("libp2p").setLevel(logging.CRITICAL)
 
 
-def make_host(key: KeyPair, listen: Multiaddr) -> IHost:
-    """Return a host that will listen at `listen`."""
+def make_host(key: KeyPair, listen: Multiaddr, meter: Meter | None = None) -> IHost:
+    """Return a host that will listen at `listen`; `meter` counts its bytes."""
     identify.AGENT_VERSION = AGENT  # what peers are told is a constant of the library
     host = new_host(
         key_pair=key,
@@ -43,7 +44,7 @@ def make_host(key: KeyPair, listen: Multiaddr) -> IHost:
     )
     network = host.get_network()
     assert isinstance(network, Swarm)
-    network.upgrader.muxer_multistream = Muxers()
+    network.upgrader.muxer_multistream = Muxers(meter or Meter())
     return host
 
 

@@ -31,6 +31,7 @@ from ssv_p2p_gateway.message_id import router_message_id
 from ssv_p2p_gateway.peers.keeper import PeerKeeper
 from ssv_p2p_gateway.static_peers import StaticPeers
 from ssv_p2p_gateway.traffic import Traffic
+from ssv_p2p_gateway.transport.connection import Meter
 from ssv_protocol.forks import Network
 from ssv_protocol.validation.topology import all_topics
 
@@ -147,7 +148,8 @@ class NodeParts:
 
 async def run_node(parts: NodeParts, started: Callable[[Node], None]) -> None:
     """Run a node in trio until it is cancelled or fails; `started` is told when it listens."""
-    host = make_host(parts.key, parts.listen)
+    meter = Meter()
+    host = make_host(parts.key, parts.listen, meter)
     topics = all_topics(parts.network)
     router = Router(
         PeerId(host.get_id().to_bytes()),
@@ -162,7 +164,9 @@ async def run_node(parts: NodeParts, started: Callable[[Node], None]) -> None:
     )
     network = host.get_network()
     async with trio.open_nursery() as nursery:
-        gossip = Gossip(host, router, topics, parts.gate, parts.log, lambda: parts.traffic.follow(router), nursery)
+        gossip = Gossip(
+            host, router, topics, parts.gate, parts.log, lambda: parts.traffic.follow(router, meter), nursery
+        )
         static_peers = StaticPeers(host, nursery, parts.log, lambda peer: router.graylisted(PeerId(peer.to_bytes())))
         keeper = PeerKeeper(
             network, router, static_peers.is_kept, parts.log, most=parts.max_peers, by_address=parts.limit_by_address

@@ -6,6 +6,7 @@ from collections import Counter
 
 from ssv_gossipsub import Router
 from ssv_p2p_gateway.gossip.metrics import RouterMetrics
+from ssv_p2p_gateway.transport.connection import Meter
 from ssv_protocol.validation.verdict import Ignore, Refusal
 from ssv_runtime.metrics import Metrics
 
@@ -25,6 +26,8 @@ class Traffic:
         self._not_published = metrics.counter("gossip_not_published", "Own messages not given to peers", ["reason"])
         self.repeated_requests = metrics.counter("repeated_requests", "Requests to publish what is on its way already")
         self._router_metrics = RouterMetrics(metrics)
+        self._bytes_sent = metrics.counter("sent_bytes", "Bytes sent to peers, encryption included, mplex not")
+        self._bytes_received = metrics.counter("received_bytes", "Bytes of peers, encryption included, mplex not")
         self.bus_losses = metrics.counter("bus_losses", "Accepted messages that the bus did not take", ["reason"])
         self.validation_s = metrics.histogram(
             "validation_seconds", "Validation of a message", buckets=VALIDATION_BUCKETS_S
@@ -51,9 +54,12 @@ class Traffic:
         if isinstance(refusal, Ignore) and refusal.spared:
             self._spared.labels(refusal.reason).inc()
 
-    def follow(self, router: Router) -> None:
+    def follow(self, router: Router, meter: Meter) -> None:
         """Take over what a router has counted since the last time, and how its meshes and peers are."""
         self._router_metrics.follow(router)
+        self._bytes_sent.inc(meter.sent)
+        self._bytes_received.inc(meter.received)
+        meter.sent = meter.received = 0
 
     def published(self, topic: str) -> None:
         """Count an own message that peers got."""

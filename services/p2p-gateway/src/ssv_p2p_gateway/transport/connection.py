@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import trio
@@ -29,15 +30,24 @@ from ssv_p2p_gateway.transport.noise_frames import NoiseError, Opener, Sealer
 from ssv_p2p_gateway.transport.stream import MuxedStream
 from ssv_p2p_gateway.transport.yamux import Session, Stream, YamuxError
 
-READ_BYTES = 64 * 1024
+READ_BYTES = 32 * 1024
+"""At most this much is worked through before others have their turn: some 60 messages."""
 HIGH_WATER_BYTES = 512 * 1024
 SILENCE_S = 30.0
+
+
+@dataclass(slots=True)
+class Meter:
+    """Bytes on the wire, of all connections that share it."""
+
+    sent: int = 0
+    received: int = 0
 
 
 class Connection(IMuxedConn):
     """Yamux over Noise over TCP. Lives in trio, but for `flush`."""
 
-    def __init__(self, conn: ISecureConn, peer_id: ID) -> None:
+    def __init__(self, conn: ISecureConn, peer_id: ID, meter: Meter) -> None:
         """Take over a Noise session of py-libp2p on which nothing but the muxer was negotiated."""
         session: Any = conn  # its parts are not in the interface
         noise = session.conn.noise_state.noise_protocol
@@ -58,7 +68,7 @@ class Connection(IMuxedConn):
         self.peer_id = peer_id
         self.event_started = trio.Event()
         self.on_close: Callable[[], Awaitable[None]] | None = None
-        self.sent_bytes = self.received_bytes = 0
+        self._meter = meter
 
     # as py-libp2p wants it
 
@@ -158,7 +168,7 @@ class Connection(IMuxedConn):
         except OSError:
             self._wire.clear()  # it is broken, which reading will tell
             return
-        self.sent_bytes += sent
+        self._meter.sent += sent
         del self._wire[:sent]
 
     def _opened(self, stream: Stream) -> None:
@@ -176,7 +186,7 @@ class Connection(IMuxedConn):
                 chunk = await self._stream.receive_some(READ_BYTES)
                 if not chunk:
                     return
-                self.received_bytes += len(chunk)
+                self._meter.received += len(chunk)
                 self._session.feed(self._opener.feed(chunk))
                 self.flush()
         except (NoiseError, YamuxError, trio.BrokenResourceError, trio.ClosedResourceError):
