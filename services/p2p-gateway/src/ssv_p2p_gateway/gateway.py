@@ -100,6 +100,7 @@ class Gateway:
             self._network,
             settings.max_peers,
             settings.limit_by_address,
+            settings.handshake,
         )
         try:
             await run_trio(lambda: run_node(parts, started))

@@ -56,17 +56,21 @@ async def stop_dialling(host: IHost) -> None:
 
 
 class Notifee(INotifee):
-    """Tells of new connections, and of nothing else."""
+    """Tells of connections that begin and end, and of nothing else."""
 
-    def __init__(self, connected: Callable[[INetwork, INetConn], Awaitable[None]]) -> None:
+    def __init__(
+        self, connected: Callable[[INetConn], Awaitable[None]], disconnected: Callable[[INetConn], None]
+    ) -> None:
         self._connected = connected
+        self._disconnected = disconnected
 
     async def connected(self, network: INetwork, conn: INetConn) -> None:
         """Tell."""
-        await self._connected(network, conn)
+        await self._connected(conn)
 
     async def disconnected(self, network: INetwork, conn: INetConn) -> None:
-        """Do nothing."""
+        """Tell."""
+        self._disconnected(conn)
 
     async def opened_stream(self, network: INetwork, stream: INetStream) -> None:
         """Do nothing."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from random import Random
 
 import trio
-from libp2p.abc import IHost, INetConn, INetwork
+from libp2p.abc import IHost, INetConn
 from libp2p.crypto.keys import KeyPair
 from libp2p.peer.id import ID
 from libp2p.peer.peerinfo import PeerInfo
@@ -26,37 +26,50 @@ from ssv_p2p_gateway.gossip.envelope import counted_envelope_check
 from ssv_p2p_gateway.gossip.gossip import Gate, Gossip
 from ssv_p2p_gateway.gossip.parameters import router_parameters, score_parameters
 from ssv_p2p_gateway.guest import Portal
-from ssv_p2p_gateway.host import Notifee, make_host, stop_dialling
+from ssv_p2p_gateway.handshake.exchange import Handshakes, Views
+from ssv_p2p_gateway.handshake.node_info import NodeInfo
+from ssv_p2p_gateway.handshake.rules import domains_around, subnets_of
+from ssv_p2p_gateway.host import AGENT, Notifee, make_host, stop_dialling
 from ssv_p2p_gateway.message_id import router_message_id
 from ssv_p2p_gateway.peers.keeper import PeerKeeper
+from ssv_p2p_gateway.peers.meetings import Meetings
 from ssv_p2p_gateway.static_peers import StaticPeers
 from ssv_p2p_gateway.traffic import Traffic
 from ssv_p2p_gateway.transport.connection import Meter
 from ssv_protocol.forks import Network
+from ssv_protocol.types.ids import DomainType, Instant, Slot
 from ssv_protocol.validation.topology import all_topics
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectedPeer:
-    """A peer that is connected; `gossip` is None while it has no gossip stream."""
+    """A peer that is connected; `gossip` is None while it has no gossip stream, `info` before the handshake."""
 
     peer_id: str
     address: str
     outbound: bool
     gossip: Peer | None
     score: PeerScore | None
+    info: NodeInfo | None
 
 
 class Node:
     """A running gossip node. The public methods are called from asyncio."""
 
     def __init__(
-        self, host: IHost, gossip: Gossip, static_peers: StaticPeers, keeper: PeerKeeper, portal: Portal
+        self,
+        host: IHost,
+        gossip: Gossip,
+        static_peers: StaticPeers,
+        keeper: PeerKeeper,
+        handshakes: Handshakes,
+        portal: Portal,
     ) -> None:
         self._host = host
         self._gossip = gossip
         self._static_peers = static_peers
         self._keeper = keeper
+        self._handshakes = handshakes
         self._portal = portal
         self._wanted_peers: Sequence[PeerInfo] = ()
 
@@ -106,6 +119,7 @@ class Node:
             getattr(connection, "direction", None) == Direction.OUTBOUND,
             self._gossip.router.peers.get(peer),
             self._gossip.router.score(peer),
+            self._handshakes.known.get(peer_id),
         )
 
     def publish(self, topic: str, data: bytes) -> int:
@@ -132,7 +146,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class NodeParts:
-    """What a node is made of."""
+    """What a node is made of. Without `handshake` peers that say nothing of themselves are kept."""
 
     key: KeyPair
     listen: Multiaddr
@@ -144,6 +158,7 @@ class NodeParts:
     network: Network
     max_peers: int
     limit_by_address: bool
+    handshake: bool = False
 
 
 async def run_node(parts: NodeParts, started: Callable[[Node], None]) -> None:
@@ -167,23 +182,48 @@ async def run_node(parts: NodeParts, started: Callable[[Node], None]) -> None:
         gossip = Gossip(
             host, router, topics, parts.gate, parts.log, lambda: parts.traffic.follow(router, meter), nursery
         )
-        static_peers = StaticPeers(host, nursery, parts.log, lambda peer: router.graylisted(PeerId(peer.to_bytes())))
+        static_peers = StaticPeers(host, nursery, parts.log, lambda peer: not may_dial(peer))
         keeper = PeerKeeper(
             network, router, static_peers.is_kept, parts.log, most=parts.max_peers, by_address=parts.limit_by_address
         )
 
-        async def connected(_network: INetwork, connection: INetConn) -> None:
+        def domains() -> frozenset[DomainType]:
+            return domains_around(parts.network, _slot(parts.network))
+
+        def own_info() -> NodeInfo:
+            domain = parts.network.domain_at(_slot(parts.network))
+            return NodeInfo(domain, AGENT, subnets=subnets_of(gossip.topics))
+
+        views = Views(own_info, domains, keeper.is_bad, static_peers.is_kept)
+        handshakes = Handshakes(host, parts.key.private_key, views, lambda peer, info: None)
+        meetings = Meetings(network, handshakes, domains, parts.traffic.handshake, nursery, parts.log)
+
+        def may_dial(peer: ID) -> bool:
+            return meetings.may_dial(peer) and not keeper.is_bad(peer)
+
+        def disconnected(connection: INetConn) -> None:
+            meetings.disconnected(connection.muxed_conn.peer_id)
+
+        async def connected(connection: INetConn) -> None:
             refusal = keeper.refusal(connection)
             if refusal is None:
                 gossip.connected(connection.muxed_conn.peer_id)
+                if parts.handshake:
+                    meetings.connected(connection)
             else:
                 parts.log.debug("a peer is not wanted", peer=str(connection.muxed_conn.peer_id), reason=refusal)
                 nursery.start_soon(keeper.hang_up, connection)
 
-        network.register_notifee(Notifee(connected))
+        network.register_notifee(Notifee(connected, disconnected))
+        handshakes.serve()
         async with host.run([parts.listen]):
             await stop_dialling(host)
             nursery.start_soon(gossip.beat)
             nursery.start_soon(keeper.sweep)
-            started(Node(host, gossip, static_peers, keeper, Portal(nursery, parts.loop)))
+            nursery.start_soon(meetings.sweep)
+            started(Node(host, gossip, static_peers, keeper, handshakes, Portal(nursery, parts.loop)))
             await trio.sleep_forever()
+
+
+def _slot(network: Network) -> Slot:
+    return network.chain.slot_at(Instant(time.time()))

@@ -25,6 +25,7 @@ class GatewaySettings(GrpcServiceSettings):
     limit_by_address: bool = Field(True, description="Bound the connections from one IP address, and score by it")
     gateways: int = Field(1, ge=1, description="Gateways of this operator; from two on they share its topics")
     gateway_id: str = Field("", pattern="^[A-Za-z0-9_-]{0,64}$", description="Name of this one among them, if several")
+    handshake: bool = Field(True, description="Let go of peers that do not say that they are of this network")
     replay_mb: int = Field(64, ge=1, description="Megabytes of accepted messages to keep for workers that start late")
 
     @model_validator(mode="after")

@@ -13,19 +13,17 @@ from pathlib import Path
 
 import trio
 from libp2p.abc import IHost
-from libp2p.network.swarm import Swarm
 from libp2p.peer.id import ID
 from libp2p.peer.peerinfo import PeerInfo
 from structlog.typing import FilteringBoundLogger
 
 from ssv_p2p_gateway.addresses import peer_address
+from ssv_p2p_gateway.dialling import dial
 
 LOOK_S = 0.25
 POLITE_S = 0.5
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
-DIAL_TIMEOUT_S = 10.0
-_ADDRESS_TTL_S = 3600
 
 
 class StaticPeers:
@@ -77,18 +75,9 @@ class StaticPeers:
         return any(not connection.is_closed for connection in self._host.get_network().get_connections(peer_id))
 
     async def _dial(self, info: PeerInfo) -> bool:
-        network = self._host.get_network()
-        if isinstance(network, Swarm):
-            network.unblock_peer(info.peer_id)  # it refuses for a minute after a failure
-        peerstore = self._host.get_peerstore()
-        peerstore.clear_addrs(info.peer_id)
-        peerstore.add_addrs(info.peer_id, info.addrs, _ADDRESS_TTL_S)
-        try:
-            with trio.fail_after(DIAL_TIMEOUT_S):
-                # not host.connect, which takes a connection that is closed for one that is there
-                await network.dial_peer(info.peer_id)
-        except Exception as error:  # the library raises many kinds; whatever it is, the next try may succeed
-            self._log.debug("could not dial a static peer", peer=str(info.peer_id), error=repr(error))
+        failure = await dial(self._host, info)
+        if failure is not None:
+            self._log.debug("could not dial a static peer", peer=str(info.peer_id), error=failure)
             return False
         self._log.info("connected to a static peer", peer=str(info.peer_id))
         return True

@@ -25,9 +25,12 @@ class Traffic:
         self._published = metrics.counter("gossip_published", "Own messages given to peers", ["topic"])
         self._not_published = metrics.counter("gossip_not_published", "Own messages not given to peers", ["reason"])
         self.repeated_requests = metrics.counter("repeated_requests", "Requests to publish what is on its way already")
+        self._handshakes = metrics.counter("handshakes", "Handshakes with peers by how they ended", ["result"])
         self._router_metrics = RouterMetrics(metrics)
         self._bytes_sent = metrics.counter("sent_bytes", "Bytes sent to peers, encryption included, mplex not")
-        self._bytes_received = metrics.counter("received_bytes", "Bytes of peers, encryption included, mplex not")
+        self._bytes_received = metrics.counter(
+            "received_bytes", "Bytes of peers, encryption included, mplex not"
+        )
         self.bus_losses = metrics.counter("bus_losses", "Accepted messages that the bus did not take", ["reason"])
         self.validation_s = metrics.histogram(
             "validation_seconds", "Validation of a message", buckets=VALIDATION_BUCKETS_S
@@ -53,6 +56,10 @@ class Traffic:
         self._refused.labels(verdict, refusal.reason).inc()
         if isinstance(refusal, Ignore) and refusal.spared:
             self._spared.labels(refusal.reason).inc()
+
+    def handshake(self, result: str) -> None:
+        """Count a handshake that ended."""
+        self._handshakes.labels(result).inc()
 
     def follow(self, router: Router, meter: Meter) -> None:
         """Take over what a router has counted since the last time, and how its meshes and peers are."""

@@ -38,11 +38,15 @@ MOST_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """What the exchange asks when it needs it: own info as it is now, domains to take, whether a peer is unwanted."""
+    """What the exchange asks when it needs it: own info as it is now, domains to take, whether a peer is unwanted.
+
+    Peers that are kept need share no subnet with us.
+    """
 
     own: Callable[[], NodeInfo]
     domains: Callable[[], frozenset[DomainType]]
     is_unwanted: Callable[[ID], bool] = lambda peer: False
+    is_kept: Callable[[ID], bool] = lambda peer: False
 
 
 class Handshakes:
@@ -107,7 +111,8 @@ class Handshakes:
                 raise HandshakeError(HandshakeReason.TIMEOUT, "it did not begin")
         finally:
             self._waiting.pop(peer, None)
-        check_subnets(self.known[peer], self._views.own().subnets or frozenset())
+        if not self._views.is_kept(peer):
+            check_subnets(self.known[peer], self._views.own().subnets or frozenset())
         return self.known[peer]
 
     def forget(self, peer: ID) -> None:

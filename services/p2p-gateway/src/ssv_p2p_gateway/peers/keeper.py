@@ -10,7 +10,7 @@ Source: ssvlabs/ssv network/peers/connections/conn_gater.go, network/p2p/p2p.go.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from random import Random
 
@@ -70,8 +70,8 @@ class PeerKeeper:
         most = self._limit()
         if len(connections) > most:
             return "enough peers"
-        inbound = sum(_inbound(list(theirs)) for theirs in connections.values())
-        if _inbound([connection]) and inbound > most // 2:
+        inbound = sum(is_inbound(list(theirs)) for theirs in connections.values())
+        if is_inbound([connection]) and inbound > most // 2:
             return "enough inbound peers"
         return None
 
@@ -110,7 +110,7 @@ class PeerKeeper:
         known = self._router.peers.get(peer)
         return Candidate(
             peer,
-            inbound=_inbound(self._network.get_connections(peer_id)),
+            inbound=is_inbound(self._network.get_connections(peer_id)),
             settled=now - self._since[peer_id] > SETTLED_S,
             static=self._is_static(peer_id),
             is_bad=self.is_bad(peer_id),
@@ -143,5 +143,6 @@ def _limit_by_address(network: Swarm, limit: AddressLimit) -> None:
     network._handle_inbound_connection = limited  # type: ignore[assignment,method-assign]
 
 
-def _inbound(connections: list[INetConn]) -> bool:
+def is_inbound(connections: Sequence[INetConn]) -> bool:
+    """Tell whether all of these were begun by the peer."""
     return all(getattr(connection, "direction", None) == Direction.INBOUND for connection in connections)
