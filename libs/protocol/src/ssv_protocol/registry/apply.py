@@ -12,19 +12,21 @@ Source: ssvlabs/ssv eth/eventhandler; architecture §5.8.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, assert_never
 
+from ssv_protocol.crypto import bls
 from ssv_protocol.errors import ProtocolError, Reason
 from ssv_protocol.registry import cluster_events, events, operator_events, validator_events
 from ssv_protocol.registry.abi import Ignored, Malformed, decode_log
 from ssv_protocol.registry.changes import Change
-from ssv_protocol.registry.draft import Draft
+from ssv_protocol.registry.draft import Delta, Draft
 from ssv_protocol.registry.events import Event
 from ssv_protocol.registry.log import Log
 from ssv_protocol.registry.reasons import SkipReason
 from ssv_protocol.registry.skip import Skip
 from ssv_protocol.registry.state import ChainMoment, RegistryState
+from ssv_protocol.registry.validator_events import Verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +40,29 @@ class Skipped:
 
 
 class AppliedBlock(NamedTuple):
-    """The state after a block, what it changed and what it left out, both in the order of the logs."""
+    """The state after a block, what it changed and what it left out, both in the order of the logs.
+
+    `delta` holds the records that the block wrote.
+    """
 
     state: RegistryState
     changes: list[Change]
     skipped: list[Skipped]
+    delta: Delta
 
 
 def apply_block(
-    state: RegistryState, block_number: int, block_hash: bytes, logs: Iterable[Log], block_time_s: int | None = None
+    state: RegistryState,
+    block_number: int,
+    block_hash: bytes,
+    logs: Iterable[Log],
+    block_time_s: int | None = None,
+    verify: Verify = bls.verify,
 ) -> AppliedBlock:
     """Apply a block's logs, given in any order, by ascending log index. No logs: the block just passes.
 
     `block_time_s` is Unix time; only a block with a log of which `abi.needs_block_time` holds can need it.
+    `verify` checks ownership signatures, as `bls.verify` does.
 
     Raises:
         ProtocolError: REGISTRY_BLOCK_ORDER when the block is not above the state's,
@@ -59,10 +71,13 @@ def apply_block(
     """
     if block_number <= state.block_number:
         raise ProtocolError(Reason.REGISTRY_BLOCK_ORDER, f"block {block_number} after block {state.block_number}")
+    ordered = _in_order(block_number, block_hash, logs)
+    if not ordered:
+        return AppliedBlock(replace(state, block_number=block_number, block_hash=block_hash), [], [], Delta())
     draft = Draft(state)
     changes: list[Change] = []
     skipped: list[Skipped] = []
-    for log in _in_order(block_number, block_hash, logs):
+    for log in ordered:
         decoded = decode_log(log)
         if isinstance(decoded, Ignored):
             continue
@@ -70,13 +85,13 @@ def apply_block(
             skipped.append(Skipped(log, None, decoded.reason, decoded.detail))
             continue
         try:
-            change = _apply_event(draft, decoded, block_number, block_time_s)
+            change = _apply_event(draft, decoded, block_number, block_time_s, verify)
         except Skip as skip:
             skipped.append(Skipped(log, decoded, skip.reason, skip.detail))
             continue
         if change is not None:
             changes.append(change)
-    return AppliedBlock(draft.freeze(block_number, block_hash), changes, skipped)
+    return AppliedBlock(draft.freeze(block_number, block_hash), changes, skipped, draft.delta)
 
 
 def _in_order(block_number: int, block_hash: bytes, logs: Iterable[Log]) -> list[Log]:
@@ -89,14 +104,16 @@ def _in_order(block_number: int, block_hash: bytes, logs: Iterable[Log]) -> list
     return ordered
 
 
-def _apply_event(draft: Draft, event: Event, block_number: int, block_time_s: int | None) -> Change | None:
+def _apply_event(
+    draft: Draft, event: Event, block_number: int, block_time_s: int | None, verify: Verify
+) -> Change | None:
     match event:
         case events.OperatorAdded():
             return operator_events.operator_added(draft, event)
         case events.OperatorRemoved():
             return operator_events.operator_removed(draft, event)
         case events.ValidatorAdded():
-            return validator_events.validator_added(draft, event)
+            return validator_events.validator_added(draft, event, verify)
         case events.ValidatorRemoved():
             return validator_events.validator_removed(draft, event)
         case events.ValidatorExited():

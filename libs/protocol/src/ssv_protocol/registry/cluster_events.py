@@ -29,7 +29,7 @@ def fee_recipient_updated(
     draft: Draft, event: events.FeeRecipientAddressUpdated, moment: ChainMoment
 ) -> changes.FeeRecipientChanged | None:
     """Save the fee recipient, also of an owner without validators; None when it is the one there was."""
-    known = draft.recipients.view.get(event.owner, Recipient(event.owner))
+    known = draft.recipients.get(event.owner) or Recipient(event.owner)
     if known.fee_recipient == event.recipient:
         draft.recipients.put(event.owner, known)
         return None
@@ -38,7 +38,8 @@ def fee_recipient_updated(
 
 
 def _set_liquidated(draft: Draft, cluster: bytes, *, liquidated: bool) -> tuple[BlsPublicKey, ...]:
-    members = [record for record in draft.validators.view.values() if record.cluster_id == cluster]
+    members = draft.cluster(cluster)
     for record in members:
-        draft.validators.put(record.public_key, replace(record, liquidated=liquidated))
-    return tuple(sorted(record.public_key for record in members))
+        if record.liquidated != liquidated:
+            draft.put_validator(replace(record, liquidated=liquidated))
+    return tuple(record.public_key for record in members)

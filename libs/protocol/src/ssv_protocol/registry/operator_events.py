@@ -14,21 +14,20 @@ from ssv_protocol.registry.state import OperatorRecord
 
 def operator_added(draft: Draft, event: events.OperatorAdded) -> changes.OperatorAdded:
     """Add an operator; raises Skip when its id or its key is taken."""
-    known = draft.operators.view
-    if event.operator_id in known:
+    if event.operator_id in draft.operators:
         raise Skip(SkipReason.OPERATOR_EXISTS, f"operator {event.operator_id}")
-    if any(record.public_key == event.public_key for record in known.values()):
+    if draft.operator_with_key(event.public_key) is not None:
         raise Skip(SkipReason.OPERATOR_KEY_EXISTS, f"operator {event.operator_id}")
     record = OperatorRecord(event.operator_id, event.owner, event.public_key, _pem_or_none(event.public_key))
-    draft.operators.put(record.operator_id, record)
+    draft.put_operator(record)
     return changes.OperatorAdded(record)
 
 
 def operator_removed(draft: Draft, event: events.OperatorRemoved) -> changes.OperatorRemoved:
     """Forget an operator; raises Skip when it is unknown. Committees keep its id."""
-    if event.operator_id not in draft.operators.view:
+    if event.operator_id not in draft.operators:
         raise Skip(SkipReason.OPERATOR_UNKNOWN, f"operator {event.operator_id}")
-    draft.operators.drop(event.operator_id)
+    draft.drop_operator(event.operator_id)
     return changes.OperatorRemoved(event.operator_id)
 
 

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
 from eth_hash.auto import keccak
+from immutables import Map
 
 from ssv_protocol.types.committee import committee_id
 from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, ExecutionAddress, OperatorId
@@ -81,15 +83,35 @@ def _empty() -> MappingProxyType[Any, Any]:
     return MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RegistryState:
-    """The registry after block `block_number`, which is -1 before the first."""
+    """The registry after block `block_number`, which is -1 before the first.
+
+    States are equal when they hold equal records, in whatever kind of mapping. The last two fields only serve
+    `draft.py`: the operators' ids by registered key, the validators' keys by cluster; None where nobody needed them.
+    """
 
     block_number: int = BEFORE_GENESIS
     block_hash: bytes = bytes(32)
     operators: Mapping[OperatorId, OperatorRecord] = field(default_factory=_empty, repr=False)
     validators: Mapping[BlsPublicKey, ValidatorRecord] = field(default_factory=_empty, repr=False)
     recipients: Mapping[ExecutionAddress, Recipient] = field(default_factory=_empty, repr=False)
+    operator_ids: Mapping[bytes, OperatorId] | None = field(default=None, repr=False)
+    clusters: Mapping[bytes, Map[BlsPublicKey, None]] | None = field(default=None, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RegistryState):
+            return NotImplemented
+        return (self.block_number, self.block_hash) == (other.block_number, other.block_hash) and all(
+            _equal(mine, its)
+            for mine, its in (
+                (self.operators, other.operators),
+                (self.validators, other.validators),
+                (self.recipients, other.recipients),
+            )
+        )
+
+    __hash__ = None  # type: ignore[assignment]
 
     def fee_recipient(self, owner: ExecutionAddress) -> ExecutionAddress:
         """Return who gets the owner's fees: the owner itself unless it named somebody."""
@@ -103,7 +125,8 @@ class RegistryState:
 
     def operator_with_key(self, public_pem: bytes) -> OperatorRecord | None:
         """Return the operator with this RSA key (PEM as the network writes it)."""
-        return next((record for record in self.operators.values() if record.public_pem == public_pem), None)
+        found = (record for record in self.operators.values() if record.public_pem == public_pem)
+        return min(found, key=lambda record: record.operator_id, default=None)
 
     def validators_of(self, operator_id: OperatorId) -> list[ValidatorRecord]:
         """Return the validators in whose committee the operator sits, by public key."""
@@ -123,9 +146,33 @@ class RegistryState:
         return _digest(*parts).hex()
 
 
+def operator_ids_of(state: RegistryState) -> Mapping[bytes, OperatorId]:
+    """Return the ids of a state's operators by the key that they registered."""
+    if state.operator_ids is not None:
+        return state.operator_ids
+    return {record.public_key: record.operator_id for record in state.operators.values()}
+
+
+def clusters_of(state: RegistryState) -> Mapping[bytes, Map[BlsPublicKey, None]]:
+    """Return the keys of a state's validators by cluster."""
+    if state.clusters is not None:
+        return state.clusters
+    keys: dict[bytes, dict[BlsPublicKey, None]] = {}
+    for record in state.validators.values():
+        keys.setdefault(record.cluster_id, {})[record.public_key] = None
+    return {cluster: Map(members) for cluster, members in keys.items()}
+
+
+@lru_cache(maxsize=16384)
 def cluster_id(owner: ExecutionAddress, operator_ids: tuple[OperatorId, ...]) -> bytes:
     """Return keccak256(owner ‖ each ascending operator id as uint256), as the contract does."""
     return keccak(owner + b"".join(operator_id.to_bytes(32, "big") for operator_id in sorted(operator_ids)))
+
+
+def _equal(one: Mapping[Any, Any], other: Mapping[Any, Any]) -> bool:
+    if one is other:
+        return True
+    return len(one) == len(other) and all(other.get(key) == record for key, record in one.items())
 
 
 def _validator_digest(record: ValidatorRecord) -> bytes:

@@ -9,7 +9,7 @@ validators exist.
 Source: ssvlabs/ssv eth/eventhandler; ssv-spec types/crypto.go.
 """
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import replace
 
 from ssv_protocol.crypto import bls
@@ -21,14 +21,17 @@ from ssv_protocol.registry.reasons import SkipReason
 from ssv_protocol.registry.skip import Skip
 from ssv_protocol.registry.state import NONCE_MODULUS, ChainMoment, Recipient, ValidatorRecord, cluster_id
 from ssv_protocol.types.committee import COMMITTEE_SIZES
-from ssv_protocol.types.ids import BlsPublicKey, ExecutionAddress, OperatorId
+from ssv_protocol.types.ids import BlsPublicKey, BlsSignature, ExecutionAddress, OperatorId, Root
+
+Verify = Callable[[BlsPublicKey, Root, BlsSignature], bool]
+"""Tells whether a signature is a key's over a root."""
 
 
-def validator_added(draft: Draft, event: events.ValidatorAdded) -> changes.ValidatorAdded:
+def validator_added(draft: Draft, event: events.ValidatorAdded, verify: Verify = bls.verify) -> changes.ValidatorAdded:
     """Add a validator and consume the owner's nonce in any case; raises Skip."""
     nonce = _consume_nonce(draft, event.owner)
-    shares = check_validator_added(event, nonce, draft.operators.view)
-    known = draft.validators.view.get(event.public_key)
+    shares = check_validator_added(event, nonce, draft.operators, verify)
+    known = draft.validators.get(event.public_key)
     if known is not None:
         same_owner = known.owner == event.owner
         raise Skip(SkipReason.VALIDATOR_EXISTS if same_owner else SkipReason.VALIDATOR_OWNER, _name(event))
@@ -40,31 +43,31 @@ def validator_added(draft: Draft, event: events.ValidatorAdded) -> changes.Valid
         shares.encrypted_keys,
         cluster_id(event.owner, event.operator_ids),
     )
-    draft.validators.put(record.public_key, record)
+    draft.put_validator(record)
     return changes.ValidatorAdded(record)
 
 
 def validator_removed(draft: Draft, event: events.ValidatorRemoved) -> changes.ValidatorRemoved:
     """Forget a validator; raises Skip when it is unknown or another owner's."""
     record = _owned(draft, event.public_key, event.owner)
-    draft.validators.drop(event.public_key)
+    draft.drop_validator(event.public_key)
     return changes.ValidatorRemoved(record)
 
 
 def validator_exited(draft: Draft, event: events.ValidatorExited, moment: ChainMoment) -> changes.ValidatorExited:
     """Remember the wish to exit, the last one; raises Skip when the validator is unknown or another owner's."""
     record = replace(_owned(draft, event.public_key, event.owner), exit_request=moment)
-    draft.validators.put(record.public_key, record)
+    draft.put_validator(record)
     return changes.ValidatorExited(record)
 
 
 def check_validator_added(
-    event: events.ValidatorAdded, nonce: int, known_operators: Container[OperatorId]
+    event: events.ValidatorAdded, nonce: int, known_operators: Container[OperatorId], verify: Verify = bls.verify
 ) -> ShareData:
     """Return the parts of the event's shares if the event holds by itself; raises Skip.
 
     Share public keys are not looked at, as nowhere in the network: with a bad one its operator's partial
-    signatures never verify.
+    signatures never verify. `verify` may know the answer already (`ownership.py`).
     """
     ids = event.operator_ids
     if len(ids) not in COMMITTEE_SIZES:
@@ -80,20 +83,20 @@ def check_validator_added(
         raise Skip(SkipReason.SHARES_LENGTH, error.detail) from None
     if not bls.is_public_key(event.public_key):
         raise Skip(SkipReason.VALIDATOR_KEY, _name(event))
-    if not bls.verify(event.public_key, ownership_root(event.owner, nonce), shares.ownership_signature):
+    if not verify(event.public_key, ownership_root(event.owner, nonce), shares.ownership_signature):
         raise Skip(SkipReason.OWNERSHIP_SIGNATURE, f"{_name(event)}, nonce {nonce}")
     return shares
 
 
 def _consume_nonce(draft: Draft, owner: ExecutionAddress) -> int:
-    recipient = draft.recipients.view.get(owner, Recipient(owner))
+    recipient = draft.recipients.get(owner) or Recipient(owner)
     used = recipient.next_nonce
     draft.recipients.put(owner, replace(recipient, next_nonce=(used + 1) % NONCE_MODULUS))
     return used
 
 
 def _owned(draft: Draft, public_key: BlsPublicKey, owner: ExecutionAddress) -> ValidatorRecord:
-    record = draft.validators.view.get(public_key)
+    record = draft.validators.get(public_key)
     if record is None:
         raise Skip(SkipReason.VALIDATOR_UNKNOWN, f"validator 0x{public_key.hex()}")
     if record.owner != owner:
