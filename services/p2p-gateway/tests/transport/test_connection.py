@@ -240,6 +240,26 @@ async def test_a_pipe_gets_what_came_before_and_after_in_order() -> None:
     await guest(work)
 
 
+async def test_a_host_that_is_cancelled_hangs_up() -> None:
+    async def work() -> None:
+        near, far = ours(), ours()
+        near.set_stream_handler(ECHO, echo)
+        async with far.run([LISTEN]):
+            async with trio.open_nursery() as nursery:
+
+                async def run_near() -> None:
+                    async with near.run([LISTEN]):
+                        await near.connect(PeerInfo(far.get_id(), far.get_transport_addrs()))
+                        await trio.sleep_forever()
+
+                nursery.start_soon(run_near)
+                await until(lambda: far.get_network().get_connections(near.get_id()))
+                nursery.cancel_scope.cancel()
+            await until(lambda: not far.get_network().get_connections(near.get_id()))
+
+    await guest(work)
+
+
 async def test_garbage_ends_the_connection_and_nothing_else() -> None:
     async def work() -> None:
         near, far, third = ours(), ours(), ours()

@@ -34,6 +34,7 @@ READ_BYTES = 32 * 1024
 """At most this much is worked through before others have their turn: some 60 messages."""
 HIGH_WATER_BYTES = 512 * 1024
 SILENCE_S = 30.0
+CLOSE_S = 2.0
 
 
 @dataclass(slots=True)
@@ -101,15 +102,17 @@ class Connection(IMuxedConn):
 
     async def start(self) -> None:
         """Read and write until it is over."""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._write_when_blocked)
-            nursery.start_soon(self._look_for_life)
-            self.event_started.set()
-            try:
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._write_when_blocked)
+                nursery.start_soon(self._look_for_life)
+                self.event_started.set()
                 await self._read()
-            finally:
                 nursery.cancel_scope.cancel()
-        await self._end()
+        finally:
+            with trio.move_on_after(CLOSE_S) as scope:
+                scope.shield = True  # whatever ends it, the peer is to hear of it
+                await self._end()
 
     async def open_stream(self) -> IMuxedStream:
         """Open a stream. Raises MuxedConnUnavailable."""
