@@ -42,7 +42,10 @@ def test_any_number_of_rows_is_inserted_and_found(store: Store) -> None:
         pairs = list(connection.select_among(f"{QUERY} (slot, share_pubkey) IN", [(row[1], row[0]) for row in wanted]))
         crossed = list(connection.select_among(f"{QUERY} (slot, share_pubkey) IN", [(rows[1][1], rows[2][0])]))
         nothing = list(select_in(connection, f"{QUERY} share_pubkey IN", []))
-    assert sorted(found) == sorted(pairs) == wanted
+        join = "SELECT share_pubkey, slot, signing_root FROM asked JOIN proposals USING (slot, share_pubkey)"
+        joined = list(connection.select_joined("slot, share_pubkey", [(row[1], row[0]) for row in wanted], join))
+        nothing += connection.select_joined("slot, share_pubkey", [], join)
+    assert sorted(found) == sorted(pairs) == sorted(joined) == wanted
     assert crossed == nothing == []
 
 

@@ -30,7 +30,7 @@ def pool(world: SigningWorld) -> Iterator[SigningPool]:
 
 def work(number: int) -> EnvelopeWork:
     message = SSVMessage(MsgType.CONSENSUS, MessageId(bytes(56)), b"%d" % number)
-    return EnvelopeWork(CommitteeId(bytes(32)), OWN, UnsignedMessage(message, b"full %d" % number))
+    return EnvelopeWork(CommitteeId(bytes(32)), OWN, UnsignedMessage.of(message, b"full %d" % number))
 
 
 async def test_each_of_many_is_given_its_own(pool: SigningPool, world: SigningWorld) -> None:
@@ -44,14 +44,14 @@ async def test_each_of_many_is_given_its_own(pool: SigningPool, world: SigningWo
 async def test_one_that_fails_and_one_that_hangs_up_leave_the_others_alone(
     pool: SigningPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sign = OperatorPrivateKey.sign
+    sign = OperatorPrivateKey.sign_encoded
 
-    def fail(key: OperatorPrivateKey, message: SSVMessage) -> RsaSignature:
-        if message.data == b"3":
+    def fail(key: OperatorPrivateKey, message: bytes) -> RsaSignature:
+        if SSVMessage.decode(message).data == b"3":
             raise ValueError("no signature")
         return sign(key, message)
 
-    monkeypatch.setattr(OperatorPrivateKey, "sign", fail)
+    monkeypatch.setattr(OperatorPrivateKey, "sign_encoded", fail)
     tasks = [asyncio.create_task(pool.sign(work(number))) for number in range(8)]
     await asyncio.sleep(0)
     tasks[5].cancel()

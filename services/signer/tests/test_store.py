@@ -28,7 +28,7 @@ def store(database: Database) -> Iterator[Store]:
 
 def step(kind: QbftMessageType, at_round: int) -> QbftStep:
     message = SSVMessage(MsgType.CONSENSUS, MESSAGE_ID, b"%d" % at_round)
-    return QbftStep(kind, Round(at_round), UnsignedMessage(message, b"full"))
+    return QbftStep(kind, Round(at_round), UnsignedMessage.of(message, b"full"))
 
 
 def put(store: Store, height: int, record: QbftRecord, before: QbftRecord | None = None) -> None:

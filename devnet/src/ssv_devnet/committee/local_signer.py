@@ -145,7 +145,7 @@ class LocalSigner:
             for item in record.items
         )
         content = PartialSignatures(record.type, record.slot, partials)
-        return UnsignedMessage(SSVMessage(MsgType.PARTIAL_SIGNATURE, message_id, content.encode()))
+        return UnsignedMessage.of(SSVMessage(MsgType.PARTIAL_SIGNATURE, message_id, content.encode()))
 
     def _envelope(self, unsigned: UnsignedMessage) -> SignedSSVMessage:
         signature = self._operator_key.sign(unsigned.message)

@@ -14,9 +14,11 @@ from ssv_protocol.errors import ProtocolError, Reason
 from ssv_protocol.types.beacon.attestation import AttestationData, Checkpoint
 from ssv_protocol.types.duty import ValidatorDuty
 from ssv_protocol.types.fast_codec import FastSszContainer
-from ssv_protocol.types.messages import SignedSSVMessage, SSVMessage
+from ssv_protocol.types.ids import MessageId, OperatorId, RsaSignature
+from ssv_protocol.types.messages import SignedSSVMessage, SSVMessage, encode_signed
 from ssv_protocol.types.partial_signatures import MAX_PARTIAL_SIGNATURES, PartialSignature, PartialSignatures
 from ssv_protocol.types.qbft_message import QbftMessage
+from ssv_protocol.types.roles import MsgType
 from ssv_protocol.types.ssz import SszContainer, list_of
 
 
@@ -133,6 +135,22 @@ def test_the_largest_batch_of_partial_signatures() -> None:
     assert error.value.reason is Reason.SSZ_DECODE
     with pytest.raises(ProtocolError) as error:
         replace(most, messages=(one,) * (limit + 1)).encode()
+    assert error.value.reason is Reason.SSZ_ENCODE
+
+
+@given(encoded=st.binary(max_size=80), operator=st.integers(1, 2**64 - 1), full_data=st.binary(max_size=9))
+def test_what_one_operator_signed_is_put_around_the_encoded_message(
+    encoded: bytes, operator: int, full_data: bytes
+) -> None:
+    signature, signer = RsaSignature(bytes(range(256))), OperatorId(operator)
+    message = SSVMessage(MsgType.CONSENSUS, MessageId(bytes(56)), encoded)
+    signed = SignedSSVMessage((signature,), (signer,), message, full_data)
+    assert encode_signed(message.encode(), signature, signer, full_data) == signed.encode()
+
+
+def test_no_signature_of_another_length_is_put_around_a_message() -> None:
+    with pytest.raises(ProtocolError) as error:
+        encode_signed(b"", RsaSignature(bytes(255)), OperatorId(1))
     assert error.value.reason is Reason.SSZ_ENCODE
 
 

@@ -18,7 +18,7 @@ from ssv_protocol.crypto.bls import SecretKey
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.signing.records import ShareSigning, UnsignedMessage
 from ssv_protocol.types.ids import BlsSignature, OperatorId, Root
-from ssv_protocol.types.messages import SignedSSVMessage, SSVMessage
+from ssv_protocol.types.messages import SSVMessage, encode_signed
 from ssv_protocol.types.partial_signatures import PartialSignature, PartialSignatures
 from ssv_protocol.types.roles import MsgType
 from ssv_signer.share_keys import ShareStore
@@ -100,11 +100,11 @@ class SigningPool:
         )
         content = PartialSignatures(work.record.type, work.record.slot, partials).encode()
         message = SSVMessage(MsgType.PARTIAL_SIGNATURE, work.message_id, content)
-        return self._envelope(work.operator_id, UnsignedMessage(message))
+        return self._envelope(work.operator_id, UnsignedMessage.of(message))
 
     def _envelope(self, operator_id: OperatorId, unsigned: UnsignedMessage) -> bytes:
-        signature = self._operator_key.sign(unsigned.message)
-        return SignedSSVMessage((signature,), (operator_id,), unsigned.message, unsigned.full_data).encode()
+        signature = self._operator_key.sign_encoded(unsigned.encoded)
+        return encode_signed(unsigned.encoded, signature, operator_id, unsigned.full_data)
 
 
 def _tell(due: Sequence[_Envelope], signed: Sequence[bytes | Exception]) -> None:

@@ -88,7 +88,11 @@ class OperatorPrivateKey:
 
     def sign(self, message: SSVMessage) -> RsaSignature:
         """Return the 256-byte signature over the message's SSZ encoding. Deterministic."""
-        return RsaSignature(self._key.sign(message.encode(), padding.PKCS1v15(), SHA256()))
+        return self.sign_encoded(message.encode())
+
+    def sign_encoded(self, message: bytes) -> RsaSignature:
+        """Return what `sign` returns for the SSVMessage that `message` encodes."""
+        return RsaSignature(self._key.sign(message, padding.PKCS1v15(), SHA256()))
 
     def decrypt(self, ciphertext: bytes) -> bytes:
         """Undo PKCS#1 v1.5 encryption.

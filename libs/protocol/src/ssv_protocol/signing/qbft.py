@@ -63,7 +63,7 @@ def check(network: Network, record: QbftRecord | None, draft: QbftDraft, clock: 
         encoded = message.encode()
     except ProtocolError as error:
         return Denied(DenialReason.MALFORMED, str(error))
-    unsigned = UnsignedMessage(SSVMessage(MsgType.CONSENSUS, draft.message_id, encoded), draft.full_data)
+    unsigned = UnsignedMessage.of(SSVMessage(MsgType.CONSENSUS, draft.message_id, encoded), draft.full_data)
     return QbftApproved(_extended(record, message, unsigned), unsigned)
 
 

@@ -39,10 +39,23 @@ class ProposalRecord:
 
 @dataclass(frozen=True, slots=True)
 class UnsignedMessage:
-    """What the operator key signs, and the full data that travels beside it, unsigned."""
+    """What the operator key signs, an encoded SSVMessage, and the full data that travels beside it, unsigned.
 
-    message: SSVMessage
+    It is kept encoded because that is what is written down, signed and sent.
+    """
+
+    encoded: bytes
     full_data: bytes = b""
+
+    @classmethod
+    def of(cls, message: SSVMessage, full_data: bytes = b"") -> UnsignedMessage:
+        """Return a message to sign; raises ProtocolError SSZ_ENCODE."""
+        return cls(message.encode(), full_data)
+
+    @property
+    def message(self) -> SSVMessage:
+        """What is encoded."""
+        return SSVMessage.decode(self.encoded)
 
 
 @dataclass(frozen=True, slots=True)

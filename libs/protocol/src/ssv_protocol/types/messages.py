@@ -9,8 +9,10 @@ Source: ssv-spec types/messages.go, types/messages_encoding.go.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from struct import Struct
 from typing import Annotated
 
+from ssz.constants import OFFSET_SIZE
 from ssz.sedes import ByteList, ByteVector, List, uint64
 
 from ssv_protocol.errors import ProtocolError, Reason
@@ -25,6 +27,10 @@ RSA_SIGNATURE_BYTES = 256
 MAX_DATA_BYTES = 726_932
 MAX_FULL_DATA_BYTES = 8_388_836
 _KNOWN_MESSAGE_TYPES = frozenset(MsgType)
+_OF_ONE_OPERATOR = Struct(f"<4I I{RSA_SIGNATURE_BYTES}s Q")
+"""Where the four fields begin; the only signature, after where it begins in its list; the only operator id."""
+_SIGNATURES_AT = 4 * OFFSET_SIZE
+_OPERATOR_IDS_AT = _SIGNATURES_AT + OFFSET_SIZE + RSA_SIGNATURE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +92,20 @@ class SignedSSVMessage(FastSszContainer):
     def without_full_data(self) -> SignedSSVMessage:
         """Return the message as it travels inside a justification."""
         return replace(self, full_data=b"")
+
+
+def encode_signed(
+    encoded_message: bytes, signature: RsaSignature, operator_id: OperatorId, full_data: bytes = b""
+) -> bytes:
+    """Return the encoding of the SignedSSVMessage of one operator, around an SSVMessage that is encoded already.
+
+    Raises:
+        ProtocolError: SSZ_ENCODE when the signature has another length or the full data is too long.
+    """
+    if len(signature) != RSA_SIGNATURE_BYTES or len(full_data) > MAX_FULL_DATA_BYTES:
+        detail = f"signature of {len(signature)} bytes, full data of {len(full_data)}"
+        raise ProtocolError(Reason.SSZ_ENCODE, detail)
+    message_at = _OF_ONE_OPERATOR.size
+    full_data_at = message_at + len(encoded_message)
+    offsets = _SIGNATURES_AT, _OPERATOR_IDS_AT, message_at, full_data_at
+    return _OF_ONE_OPERATOR.pack(*offsets, OFFSET_SIZE, signature, operator_id) + encoded_message + full_data

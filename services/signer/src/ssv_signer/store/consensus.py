@@ -12,9 +12,8 @@ from collections.abc import Mapping, Sequence
 
 from ssv_protocol.signing.records import Lock, QbftRecord, QbftStep, UnsignedMessage
 from ssv_protocol.types.ids import Height, MessageId, Root, Round, Slot
-from ssv_protocol.types.messages import SSVMessage
 from ssv_protocol.types.roles import QbftMessageType
-from ssv_signer.store.database import Connection, select_among
+from ssv_signer.store.database import Connection
 
 Place = tuple[MessageId, Height]
 """A consensus."""
@@ -22,22 +21,23 @@ Asked = tuple[MessageId, Height, int, Round]
 """A consensus, and the type and round of a step of it."""
 Change = tuple[QbftRecord | None, QbftRecord]
 """A record as it was read, and what it becomes."""
+_TYPES = {member.value: member for member in QbftMessageType}
+_RECORDS = (
+    "SELECT asked.message_id, asked.height, asked.type, asked.round, consensus.round, root, lock_round, lock_root, "
+    "message, full_data FROM asked JOIN consensus USING (height, message_id) LEFT JOIN consensus_steps AS step "
+    "ON step.height = asked.height AND step.message_id = asked.message_id AND step.type = asked.type "
+    "AND step.round = asked.round"
+)
 
 
 def records(connection: Connection, asked: Sequence[Asked]) -> dict[Asked, QbftRecord]:
     """Return the records of consensuses, each with the step that is asked about if that is on record."""
-    places = [(height, message_id) for message_id, height, _, _ in asked]
-    query = "SELECT height, message_id, round, root, lock_round, lock_root FROM consensus WHERE (height, message_id) IN"
-    known = {(height, message_id): rest for height, message_id, *rest in select_among(connection, query, places)}
-    steps = _steps(connection, [each for each in asked if (each[1], each[0]) in known])
+    rows = connection.select_joined("message_id, height, type, round", asked, _RECORDS)
     found = {}
-    for each in asked:
-        message_id, height, _, _ = each
-        if (height, message_id) in known:
-            highest, root, lock_round, lock_root = known[height, message_id]
-            lock = None if lock_round is None else Lock(Round(lock_round), Root(lock_root))
-            said = (steps[each],) if each in steps else ()
-            found[each] = QbftRecord(Round(highest), None if root is None else Root(root), lock, said)
+    for message_id, height, kind, at_round, highest, root, lock_round, lock_root, message, full_data in rows:
+        lock = None if lock_round is None else Lock(lock_round, lock_root)
+        step = () if message is None else (QbftStep(_TYPES[kind], at_round, UnsignedMessage(message, full_data)),)
+        found[message_id, height, kind, at_round] = QbftRecord(highest, root, lock, step)
     return found
 
 
@@ -59,7 +59,7 @@ def said(connection: Connection, message_id: MessageId, slot: Slot) -> list[Unsi
         (slot, message_id),
     ).fetchall()
     rows.sort(key=lambda row: (row[1], row[0] != QbftMessageType.ROUND_CHANGE, row[0]))
-    return [UnsignedMessage(SSVMessage.decode(message), full_data) for _, _, message, full_data in rows]
+    return [UnsignedMessage(message, full_data) for _, _, message, full_data in rows]
 
 
 def put(connection: Connection, changes: Mapping[Place, Change]) -> None:
@@ -76,7 +76,7 @@ def put(connection: Connection, changes: Mapping[Place, Change]) -> None:
     connection.insert(
         "consensus_steps",
         [
-            (height, message_id, step.type, step.round, step.message.message.encode(), step.message.full_data)
+            (height, message_id, step.type, step.round, step.message.encoded, step.message.full_data)
             for (message_id, height), (before, after) in changes.items()
             for step in after.steps
             if before is None or step not in before.steps
@@ -86,17 +86,3 @@ def put(connection: Connection, changes: Mapping[Place, Change]) -> None:
 
 def _lock_columns(lock: Lock | None) -> tuple[Round | None, Root | None]:
     return (None, None) if lock is None else (lock.round, lock.root)
-
-
-def _steps(connection: Connection, asked: Sequence[Asked]) -> dict[Asked, QbftStep]:
-    query = (
-        "SELECT height, message_id, type, round, message, full_data FROM consensus_steps "
-        "WHERE (height, message_id, type, round) IN"
-    )
-    wanted = [(height, message_id, kind, at_round) for message_id, height, kind, at_round in asked]
-    return {
-        (MessageId(message_id), Height(height), kind, Round(at_round)): QbftStep(
-            QbftMessageType(kind), Round(at_round), UnsignedMessage(SSVMessage.decode(message), full_data)
-        )
-        for height, message_id, kind, at_round, message, full_data in select_among(connection, query, wanted)
-    }

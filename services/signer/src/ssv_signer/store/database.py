@@ -64,6 +64,13 @@ class Connection(Protocol):
     def select_among(self, query: str, keys: Sequence[Sequence[Value]]) -> Iterator[Any]:
         """Yield the rows of a query that ends in `(column, …) IN`, for any number of keys; no key holds None."""
 
+    def select_joined(self, columns: str, keys: Sequence[Sequence[Value]], query: str) -> Iterator[Any]:
+        """Yield the rows of a query that joins `asked`, which has these columns and a row for each of the keys.
+
+        There may be any number of keys, and none holds None. Each is looked up by an index also where `IN` would make
+        SQLite read the whole table, as with four columns.
+        """
+
 
 class Store(Protocol):
     """A database. One thread opens, uses and closes it."""

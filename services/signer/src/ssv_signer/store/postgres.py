@@ -125,10 +125,13 @@ class _Connection:
 
     def select_among(self, query: str, keys: Sequence[Sequence[Value]]) -> Iterator[Any]:
         if keys:
-            arrays = [list(column) for column in zip(*keys, strict=True)]
-            names = ", ".join(f"%b::{_array_of(array)}" for array in arrays)
-            among = f"{query} (SELECT * FROM unnest({names}))"  # noqa: S608
-            yield from self._run(among.encode(), arrays).fetchall()
+            rows, arrays = _as_arrays(keys)
+            yield from self._run(f"{query} ({rows})".encode(), arrays).fetchall()
+
+    def select_joined(self, columns: str, keys: Sequence[Sequence[Value]], query: str) -> Iterator[Any]:
+        if keys:
+            rows, arrays = _as_arrays(keys)
+            yield from self._run(f"WITH asked({columns}) AS ({rows}) {query}".encode(), arrays).fetchall()
 
     def _run(self, sql: bytes, arrays: Sequence[Sequence[Value]]) -> Rows:
         with _translating():
@@ -360,6 +363,12 @@ def _words(error: psycopg.Error) -> str:
     # the first line: what follows may repeat a row
     told = error.diag.message_primary or next(iter(str(error).splitlines()), "")
     return f"{type(error).__name__}: {told}"
+
+
+def _as_arrays(keys: Sequence[Sequence[Value]]) -> tuple[str, list[list[Value]]]:
+    """Return keys as SQL and its parameters, an array for each column."""
+    arrays = [list(column) for column in zip(*keys, strict=True)]
+    return f"SELECT * FROM unnest({', '.join(f'%b::{_array_of(array)}' for array in arrays)})", arrays  # noqa: S608
 
 
 def _array_of(column: Sequence[Value]) -> str:

@@ -70,11 +70,12 @@ class _Connection:
             self.executemany(f"INSERT INTO {table} VALUES ({values}) {otherwise}", rows)  # noqa: S608
 
     def select_among(self, query: str, keys: Sequence[Sequence[Value]]) -> Iterator[Any]:
-        for start in range(0, len(keys), _KEYS_AT_ONCE):
-            part = keys[start : start + _KEYS_AT_ONCE]
-            one = f"({', '.join('?' * len(part[0]))})"
-            values = [value for key in part for value in key]
-            yield from self.execute(f"{query} (VALUES {', '.join([one] * len(part))})", values).fetchall()
+        for rows, values in _parts(keys):
+            yield from self.execute(f"{query} ({rows})", values).fetchall()
+
+    def select_joined(self, columns: str, keys: Sequence[Sequence[Value]], query: str) -> Iterator[Any]:
+        for rows, values in _parts(keys):
+            yield from self.execute(f"WITH asked({columns}) AS ({rows}) {query}", values).fetchall()
 
 
 class SqliteStore:
@@ -165,6 +166,14 @@ class SqliteStore:
     def close(self) -> None:
         """Close the file; what was committed stays."""
         self.raw.close()
+
+
+def _parts(keys: Sequence[Sequence[Value]]) -> Iterator[tuple[str, list[Value]]]:
+    """Yield keys, so many at once as a statement takes, as SQL and parameters."""
+    for start in range(0, len(keys), _KEYS_AT_ONCE):
+        part = keys[start : start + _KEYS_AT_ONCE]
+        one = f"({', '.join('?' * len(part[0]))})"
+        yield f"VALUES {', '.join([one] * len(part))}", [value for key in part for value in key]
 
 
 def _translated(error: sqlite3.Error) -> StoreError:
