@@ -15,7 +15,7 @@ export DEMO_MIN_INCLUDED ?= 95
 KILLS ?= 200
 STORES ?= sqlite postgres
 
-.PHONY: help setup demo test e2e e2e-api lint format spec bench signer-kill signer-race mutants fuzz images images-base \
+.PHONY: help setup demo test e2e e2e-api lint format spec bench signer-kill signer-race mutants fuzz interop interop-quick images images-base \
   images-check proto lock clean
 
 help: ## List the targets
@@ -69,6 +69,16 @@ mutants: setup ## Mutation check of signing rules and justification: made, kille
 
 fuzz: setup ## Near-good bytes against each network decoder: SSV_FUZZ_INPUTS (100000) or SSV_FUZZ_SECONDS (120) each
 	@$(PYTHON) -m tests.fuzz
+
+build/go-peer: $(wildcard tests/interop/go-peer/*.go) tests/interop/go-peer/go.mod tests/interop/go-peer/go.sum
+	@if command -v go > /dev/null; then cd tests/interop/go-peer && go build -buildvcs=false -trimpath -o ../../../$@ .; \
+	else echo "there is no Go here: the tests with Go peers are skipped"; fi
+
+interop: setup build/go-peer ## Our libp2p, gossip and discovery against Go and JavaScript (about 15 minutes)
+	@SSV_INTEROP_SECONDS=$${SSV_INTEROP_SECONDS:-600} $(PYTHON) -m pytest -q -s tests/interop
+
+interop-quick: setup build/go-peer ## The part of it that .ci/run has time for (about 2 minutes)
+	@$(PYTHON) -m pytest -q -s -m 'not full' tests/interop
 
 images: setup ## Build the image of each service, the operator and the cli; their sizes (docker, podman or buildah)
 	@$(PYTHON) -m scripts.images.build
