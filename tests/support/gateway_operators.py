@@ -32,6 +32,7 @@ from ssv_api.v1 import gateway_pb2 as gateway_api
 from ssv_api.v1 import registry_pb2 as pb
 from ssv_api.v1.gateway_pb2_grpc import GatewayStub
 from ssv_api.v1.registry_pb2_grpc import RegistryServicer, add_RegistryServicer_to_server
+from ssv_discv5 import PrivateKey, Record, from_text, to_text
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.forks import Network
 from ssv_protocol.registry.state import OperatorRecord, RegistryState, ValidatorRecord, cluster_id
@@ -172,6 +173,14 @@ class Operator:
     def address(self) -> str:
         return (self.folder / "address").read_text().strip()
 
+    @property
+    def record(self) -> Record:
+        """Its node record; an empty one before it is there."""
+        try:
+            return from_text((self.folder / "record").read_text())
+        except FileNotFoundError:
+            return Record.sign(PrivateKey(b"\x01" * 32), 0, {})
+
     def http(self, path: str) -> str | None:
         """Return what the health server answers; None while it does not run."""
         with contextlib.suppress(FileNotFoundError, OSError):
@@ -224,6 +233,10 @@ class Operator:
         """Wait until this is the last message that the bus brought."""
         await until("the last message", lambda: self.came and self.came[-1].data == data)
 
+    async def brings(self, data: bytes) -> None:
+        """Wait until the bus has brought this message."""
+        await until("the message", lambda: data in [message.data for message in self.came])
+
     async def received(self, count: int) -> list[bytes]:
         await until(f"operator {self.number} receives {count}, has {len(self.came)}", lambda: len(self.came) >= count)
         return [message.data for message in self.came]
@@ -258,23 +271,46 @@ class World:
 
 @asynccontextmanager
 async def world_of(
-    folder: Path, network: Network, keys: dict[OperatorId, OperatorPrivateKey], running: list[int], state: RegistryState
+    folder: Path,
+    network: Network,
+    keys: dict[OperatorId, OperatorPrivateKey],
+    running: list[int],
+    state: RegistryState,
+    *,
+    discovery: bool = False,
 ) -> AsyncIterator[World]:
-    """Start gateways for the operators `running`, all connected; ends all processes."""
+    """Start gateways for the operators `running`, all connected; ends all processes.
+
+    With `discovery` they are told the first one's record, and nobody's address.
+    """
     world = World(folder, network, keys)
     ca = make_ca(datetime.now(UTC))
     write_network_file(folder / "network.json", network)
     async with AsyncExitStack() as stack:
         for number in running:
             world.operators.append(await _operator(stack, world, number, ca, state))
-        for operator in world.operators:
-            operator.start()
-        for operator in world.operators:
-            await until("an address", (operator.folder / "address").exists)
-        world.introduce()
+        if discovery:
+            await _start_by_bootnode(world)
+        else:
+            for operator in world.operators:
+                operator.start()
+            for operator in world.operators:
+                await until("an address", (operator.folder / "address").exists)
+            world.introduce()
         for operator in world.operators:
             await operator.ready()
         yield world
+
+
+async def _start_by_bootnode(world: World) -> None:
+    for operator in world.operators:
+        operator.settings |= {"discovery": True, "record_file": str(operator.folder / "record")}
+    first, *others = world.operators
+    first.start()
+    await until("a whole record", lambda: first.record.get(b"tcp"))
+    for operator in others:
+        operator.settings["bootnodes"] = [to_text(first.record)]
+        operator.start()
 
 
 async def _operator(stack: AsyncExitStack, world: World, number: int, ca: KeyPair, state: RegistryState) -> Operator:

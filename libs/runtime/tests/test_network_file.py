@@ -13,7 +13,10 @@ from ssv_protocol.networks import HOODI, MAINNET
 from ssv_runtime.network_file import NetworkFileError, encode_network, read_network_file, write_network_file
 
 
-@pytest.mark.parametrize("ssv", [a_network().ssv, MAINNET, dataclasses.replace(HOODI, last_proposer_round=None)])
+@pytest.mark.parametrize(
+    "ssv",
+    [a_network().ssv, MAINNET, dataclasses.replace(HOODI, last_proposer_round=None, bootnodes=("enr:a", "enr:b"))],
+)
 def test_what_is_written_is_read(tmp_path: Path, ssv: Any) -> None:
     network: Network = dataclasses.replace(a_network(), ssv=ssv)
     write_network_file(tmp_path / "deep" / "network.json", network)

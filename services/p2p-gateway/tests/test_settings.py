@@ -46,3 +46,27 @@ def test_of_several_gateways_each_has_a_name(required: dict[str, str]) -> None:
         settings(required, gateways=2)
     with pytest.raises(SettingsError, match="gateway_id"):
         settings(required, gateways=2, gateway_id="a.b")
+
+
+def test_discovery_is_off_unless_it_is_wanted(required: dict[str, str]) -> None:
+    assert not settings(required).discovery
+    assert settings(required, announce_ip="203.0.113.7", discovery_addr="/ip6/::1/udp/0").announce_ip == "203.0.113.7"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("discovery_addr", "127.0.0.1:12001"),
+        ("discovery_addr", "/ip4/127.0.0.1/tcp/12001"),
+        ("discovery_addr", "/dns4/localhost/udp/12001"),
+        ("announce_ip", "0.0.0.0"),
+        ("announce_ip", "localhost"),
+        ("announce_tcp_port", 0),
+        ("announce_udp_port", 65536),
+        ("bootnodes", ["nonsense"]),
+        ("bootnodes", ["enr:-AAAA"]),
+    ],
+)
+def test_what_discovery_cannot_use_is_named_by_its_key(required: dict[str, str], key: str, value: object) -> None:
+    with pytest.raises(SettingsError, match=key):
+        settings(required, **{key: value})

@@ -25,7 +25,8 @@ class SsvNetwork:
     `boole_epoch` is None while that fork is not scheduled, and no fork may be scheduled without its domain: messages
     of both rule sets under one domain could not be told apart. `quick_timeout_s` is the length of a QBFT round up to
     the eighth, which gossip validation's round estimate shares; a proposal's rounds have a length of their own under
-    each rule set, and there are none after `last_proposer_round` (None: as many as in other roles).
+    each rule set, and there are none after `last_proposer_round` (None: as many as in other roles). `bootnodes` are
+    records (enr:…) of nodes that tell of others.
     """
 
     name: str
@@ -38,6 +39,7 @@ class SsvNetwork:
     alan_proposer_timeout_s: float = PROPOSER_TIMEOUT_S
     boole_proposer_timeout_s: float = PROPOSER_TIMEOUT_S
     last_proposer_round: Round | None = LAST_PROPOSER_ROUND
+    bootnodes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.boole_epoch is not None and self.boole_domain is None:

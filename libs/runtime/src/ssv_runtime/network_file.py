@@ -40,6 +40,7 @@ class _Ssv(msgspec.Struct, forbid_unknown_fields=True):
     alan_proposer_timeout_s: _Seconds = PROPOSER_TIMEOUT_S
     boole_proposer_timeout_s: _Seconds = PROPOSER_TIMEOUT_S
     last_proposer_round: _Positive | None = LAST_PROPOSER_ROUND
+    bootnodes: tuple[str, ...] = ()
 
 
 class _Fork(msgspec.Struct, forbid_unknown_fields=True):
@@ -106,6 +107,7 @@ def decode_network(data: bytes) -> Network:
             alan_proposer_timeout_s=ssv.alan_proposer_timeout_s,
             boole_proposer_timeout_s=ssv.boole_proposer_timeout_s,
             last_proposer_round=None if ssv.last_proposer_round is None else Round(ssv.last_proposer_round),
+            bootnodes=ssv.bootnodes,
         ),
         BeaconChain(
             genesis_time_s=chain.genesis_time_s,
@@ -134,6 +136,7 @@ def encode_network(network: Network) -> bytes:
             alan_proposer_timeout_s=ssv.alan_proposer_timeout_s,
             boole_proposer_timeout_s=ssv.boole_proposer_timeout_s,
             last_proposer_round=ssv.last_proposer_round,
+            bootnodes=ssv.bootnodes,
         ),
         _Chain(
             genesis_time_s=chain.genesis_time_s,

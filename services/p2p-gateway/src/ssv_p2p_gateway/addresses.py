@@ -20,6 +20,18 @@ def listen_address(text: str) -> Multiaddr:
     return address
 
 
+def discovery_address(text: str) -> tuple[str, int]:
+    """Return IP address and UDP port to listen on; raises ValueError when `text` is no multiaddr of them."""
+    try:
+        address = Multiaddr(text)
+        port, ips = address.value_for_protocol("udp"), ip_addresses([address])
+    except Exception:  # the library raises many kinds
+        raise ValueError("not a multiaddr like /ip4/127.0.0.1/udp/12001") from None
+    if port is None or not ips:
+        raise ValueError("not a multiaddr like /ip4/127.0.0.1/udp/12001")
+    return ips[0], int(port)
+
+
 def peer_address(text: str) -> PeerInfo:
     """Return the peer at a multiaddr; raises ValueError when it is none, or names no peer id."""
     try:

@@ -171,14 +171,19 @@ class Gateway:
     def _report_peers(self) -> None:
         count = 0 if self.node is None else self.node.peer_count
         self._traffic.peers.set(count)
-        if not self._peers:
+        if not self._peers and not self._settings.discovery:
             self._service.health.forget("peers")
             return
         dependency = self._service.health.dependency("peers")
         if count:
             dependency.up()
         else:
-            dependency.down("no peer is connected", "see whether the static peers run and can be reached")
+            dependency.down("no peer is connected", "see whether static peers and bootnodes run and can be reached")
+
+    @property
+    def topics(self) -> Collection[str]:
+        """What the node is to listen to."""
+        return self._topics
 
     async def _follow_topics(self) -> None:
         slot = self._network.chain.slot_at(Instant(time.time()))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 
@@ -22,6 +23,7 @@ from multiaddr import Multiaddr
 from structlog.typing import FilteringBoundLogger
 
 from ssv_gossipsub import Peer, PeerId, PeerScore, Router, TopicScoreParameters
+from ssv_p2p_gateway.dialling import dial
 from ssv_p2p_gateway.gossip.envelope import counted_envelope_check
 from ssv_p2p_gateway.gossip.gossip import Gate, Gossip
 from ssv_p2p_gateway.gossip.parameters import router_parameters, score_parameters
@@ -63,6 +65,7 @@ class Node:
         static_peers: StaticPeers,
         keeper: PeerKeeper,
         handshakes: Handshakes,
+        meetings: Meetings,
         portal: Portal,
     ) -> None:
         self._host = host
@@ -70,6 +73,7 @@ class Node:
         self._static_peers = static_peers
         self._keeper = keeper
         self._handshakes = handshakes
+        self._meetings = meetings
         self._portal = portal
         self._wanted_peers: Sequence[PeerInfo] = ()
 
@@ -82,6 +86,16 @@ class Node:
     def addresses(self) -> list[str]:
         """Where the node listens, with its peer id."""
         return [str(address) for address in self._host.get_addrs()]
+
+    @property
+    def tcp_port(self) -> int:
+        """The port that the node listens on."""
+        return int(self._host.get_addrs()[0].value_for_protocol("tcp") or 0)
+
+    @property
+    def free_places(self) -> int:
+        """How many more peers there may be."""
+        return self._keeper.free_places
 
     @property
     def topics(self) -> list[str]:
@@ -133,6 +147,32 @@ class Node:
     def score_topics(self, parameters: Mapping[str, TopicScoreParameters]) -> None:
         """Score peers by what they do in these topics from now on."""
         self._gossip.router.set_topic_scores(parameters)
+
+    def may_dial(self, peer_id: ID) -> bool:
+        """Tell whether a peer is neither connected nor, for now, to be left alone."""
+        if peer_id == self._host.get_id() or self._host.get_network().get_connections(peer_id):
+            return False
+        return self._meetings.may_dial(peer_id) and not self._keeper.is_unwanted(peer_id)
+
+    async def dial(self, peers: Sequence[PeerInfo]) -> Mapping[ID, str | None]:
+        """Dial peers once, all at once; return what went wrong with each, None for those that are connected.
+
+        A node that ends meanwhile leaves the rest out.
+        """
+        outcomes: dict[ID, str | None] = {}
+
+        async def dial_one(peer: PeerInfo) -> None:
+            outcomes[peer.peer_id] = await dial(self._host, peer)
+
+        async def dial_all() -> None:
+            async with trio.open_nursery() as nursery:
+                for peer in peers:
+                    nursery.start_soon(dial_one, peer)
+
+        with suppress(trio.RunFinishedError):
+            # not awaited itself: it is cancelled when the node ends, which is no cancellation of the caller
+            await asyncio.wait([self._portal.call(dial_all)])
+        return outcomes
 
     async def keep_connected(self, peers: Sequence[PeerInfo]) -> None:
         """Stay connected to these peers from now on."""
@@ -221,7 +261,7 @@ async def run_node(parts: NodeParts, started: Callable[[Node], None]) -> None:
             nursery.start_soon(gossip.beat)
             nursery.start_soon(keeper.sweep)
             nursery.start_soon(meetings.sweep)
-            started(Node(host, gossip, static_peers, keeper, handshakes, Portal(nursery, parts.loop)))
+            started(Node(host, gossip, static_peers, keeper, handshakes, meetings, Portal(nursery, parts.loop)))
             await trio.sleep_forever()
 
 

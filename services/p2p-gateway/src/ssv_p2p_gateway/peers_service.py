@@ -1,6 +1,6 @@
 """`Gateway.Peers`: who is connected and how each is scored, what is listened to, what was dropped.
 
-Not guaranteed: `agent` is empty, for libp2p's host does not keep what peers say of themselves.
+Not guaranteed: `agent`, `domain` and `subnets` are what a peer said in its handshake.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import grpc.aio
 from ssv_api.v1 import gateway_pb2 as pb
 from ssv_api.v1.gateway_pb2_grpc import GatewayServicer
 from ssv_gossipsub import PeerScore
+from ssv_p2p_gateway.discovery.finder import Finder
 from ssv_p2p_gateway.node import ConnectedPeer, Node
 from ssv_p2p_gateway.traffic import Traffic
 from ssv_runtime.names import CLI
@@ -24,9 +25,10 @@ PERMISSIONS = Permissions({"ssv.v1.Gateway/Peers": {CLI, "operator"}})
 class PeersService(GatewayServicer):
     """Answers from what the node and the counters hold."""
 
-    def __init__(self, node: Callable[[], Node | None], traffic: Traffic) -> None:
+    def __init__(self, node: Callable[[], Node | None], traffic: Traffic, finder: Finder | None) -> None:
         self._node = node
         self._traffic = traffic
+        self._finder = finder
 
     async def Peers(  # noqa: N802 (named by gRPC)
         self, request: pb.PeersRequest, context: grpc.aio.ServicerContext[Any, Any]
@@ -35,6 +37,10 @@ class PeersService(GatewayServicer):
         response = pb.PeersResponse(
             accepted_by_topic=self._traffic.accepted_by_topic, refused_by_reason=self._traffic.refused_by_reason
         )
+        if self._finder is not None:
+            response.record = self._finder.record
+            response.discovered.update(self._finder.table_sizes)
+            response.candidates = len(self._finder.candidates)
         node = self._node()
         if node is not None:
             response.peer_id = node.peer_id
@@ -56,6 +62,10 @@ def _peer(peer: ConnectedPeer) -> pb.Peer:
         told.protocol = peer.gossip.protocol.value
         told.queued_messages = len(peer.gossip.outbox)
         told.dropped_messages = peer.gossip.outbox.dropped_messages
+    if peer.info is not None:
+        told.agent = peer.info.node_version
+        told.domain = peer.info.domain
+        told.subnets.extend(sorted(peer.info.subnets or ()))
     if peer.score is not None:
         told.score.CopyFrom(_score(peer.score))
     return told

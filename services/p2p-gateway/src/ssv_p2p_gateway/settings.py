@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from ssv_p2p_gateway.addresses import listen_address, peer_address
+from ssv_discv5 import MalformedError, from_text
+from ssv_p2p_gateway.addresses import discovery_address, listen_address, peer_address
 from ssv_runtime.settings import GrpcServiceSettings
 
 
@@ -25,6 +27,16 @@ class GatewaySettings(GrpcServiceSettings):
     limit_by_address: bool = Field(True, description="Bound the connections from one IP address, and score by it")
     gateways: int = Field(1, ge=1, description="Gateways of this operator; from two on they share its topics")
     gateway_id: str = Field("", pattern="^[A-Za-z0-9_-]{0,64}$", description="Name of this one among them, if several")
+    discovery: bool = Field(False, description="Find peers by Node Discovery v5, besides the static ones")
+    discovery_addr: str = Field("/ip4/127.0.0.1/udp/0", description="Multiaddr of discovery; port 0 takes a free one")
+    discovery_legacy: bool = Field(True, description="Speak discv5 besides ssvdv5 on the same socket")
+    bootnodes: list[str] = Field([], description="Records (enr:…) to begin with, besides those of the network file")
+    announce_ip: str | None = Field(None, description="Address where peers reach us; what they say of it where unset")
+    announce_tcp_port: int | None = Field(None, ge=1, le=65535, description="Port of gossip as they see it, if other")
+    announce_udp_port: int | None = Field(
+        None, ge=1, le=65535, description="Port of discovery as they see it, if other"
+    )
+    record_file: Path | None = Field(None, description="File to write the own record to, as enr:… text")
     handshake: bool = Field(True, description="Let go of peers that do not say that they are of this network")
     replay_mb: int = Field(64, ge=1, description="Megabytes of accepted messages to keep for workers that start late")
 
@@ -39,6 +51,29 @@ class GatewaySettings(GrpcServiceSettings):
     def _check_listen_addr(cls, text: str) -> str:
         listen_address(text)
         return text
+
+    @field_validator("discovery_addr")
+    @classmethod
+    def _check_discovery_addr(cls, text: str) -> str:
+        discovery_address(text)
+        return text
+
+    @field_validator("announce_ip")
+    @classmethod
+    def _check_announce_ip(cls, text: str | None) -> str | None:
+        if text is not None and ip_address(text).is_unspecified:  # ValueError, too, for what is no address
+            raise ValueError("nobody can reach that")
+        return text
+
+    @field_validator("bootnodes")
+    @classmethod
+    def _check_bootnodes(cls, texts: list[str]) -> list[str]:
+        for text in texts:
+            try:
+                from_text(text)
+            except MalformedError as error:
+                raise ValueError(str(error)) from None
+        return texts
 
     @field_validator("static_peers")
     @classmethod

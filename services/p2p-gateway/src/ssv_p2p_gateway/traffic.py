@@ -28,9 +28,7 @@ class Traffic:
         self._handshakes = metrics.counter("handshakes", "Handshakes with peers by how they ended", ["result"])
         self._router_metrics = RouterMetrics(metrics)
         self._bytes_sent = metrics.counter("sent_bytes", "Bytes sent to peers, encryption included, mplex not")
-        self._bytes_received = metrics.counter(
-            "received_bytes", "Bytes of peers, encryption included, mplex not"
-        )
+        self._bytes_received = metrics.counter("received_bytes", "Bytes of peers, encryption included, mplex not")
         self.bus_losses = metrics.counter("bus_losses", "Accepted messages that the bus did not take", ["reason"])
         self.validation_s = metrics.histogram(
             "validation_seconds", "Validation of a message", buckets=VALIDATION_BUCKETS_S

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18ssv_api/v1/gateway.proto\x12\x06ssv.v1\"\x0e\n\x0cPeersRequest\"\x98\x03\n\rPeersResponse\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x18\n\x10listen_addresses\x18\x02 \x03(\t\x12\x1b\n\x05peers\x18\x03 \x03(\x0b\x32\x0c.ssv.v1.Peer\x12\x0e\n\x06topics\x18\x04 \x03(\t\x12\x45\n\x11\x61\x63\x63\x65pted_by_topic\x18\x05 \x03(\x0b\x32*.ssv.v1.PeersResponse.AcceptedByTopicEntry\x12\x45\n\x11refused_by_reason\x18\x06 \x03(\x0b\x32*.ssv.v1.PeersResponse.RefusedByReasonEntry\x12!\n\x06meshes\x18\x07 \x03(\x0b\x32\x11.ssv.v1.TopicMesh\x12\x0e\n\x06\x62\x61nned\x18\x08 \x03(\t\x1a\x36\n\x14\x41\x63\x63\x65ptedByTopicEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\x1a\x36\n\x14RefusedByReasonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"\xc0\x01\n\x04Peer\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\r\n\x05\x61gent\x18\x03 \x01(\t\x12\x0e\n\x06topics\x18\x04 \x03(\t\x12\x10\n\x08outbound\x18\x05 \x01(\x08\x12\x10\n\x08protocol\x18\x06 \x01(\t\x12 \n\x05score\x18\x07 \x01(\x0b\x32\x11.ssv.v1.PeerScore\x12\x17\n\x0fqueued_messages\x18\x08 \x01(\r\x12\x18\n\x10\x64ropped_messages\x18\t \x01(\x04\"z\n\tPeerScore\x12\r\n\x05total\x18\x01 \x01(\x01\x12\x0e\n\x06topics\x18\x02 \x01(\x01\x12\x15\n\rip_colocation\x18\x03 \x01(\x01\x12\x11\n\tbehaviour\x18\x04 \x01(\x01\x12$\n\x08\x62y_topic\x18\x05 \x03(\x0b\x32\x12.ssv.v1.TopicScore\"\x95\x01\n\nTopicScore\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x14\n\x0ctime_in_mesh\x18\x02 \x01(\x01\x12\x18\n\x10\x66irst_deliveries\x18\x03 \x01(\x01\x12\x17\n\x0fmesh_deliveries\x18\x04 \x01(\x01\x12\x15\n\rmesh_failures\x18\x05 \x01(\x01\x12\x18\n\x10invalid_messages\x18\x06 \x01(\x01\"A\n\tTopicMesh\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x13\n\x0bsubscribers\x18\x02 \x01(\r\x12\x10\n\x08peer_ids\x18\x03 \x03(\t\",\n\x0cPublishReply\x12\r\n\x05peers\x18\x01 \x01(\r\x12\r\n\x05\x65rror\x18\x02 \x01(\t\"3\n\x06Replay\x12)\n\x08messages\x18\x01 \x03(\x0b\x32\x17.ssv.v1.ReplayedMessage\"<\n\x0fReplayedMessage\x12\x0f\n\x07message\x18\x01 \x01(\x0c\x12\x18\n\x10received_unix_us\x18\x02 \x01(\x04\x32?\n\x07Gateway\x12\x34\n\x05Peers\x12\x14.ssv.v1.PeersRequest\x1a\x15.ssv.v1.PeersResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18ssv_api/v1/gateway.proto\x12\x06ssv.v1\"\x0e\n\x0cPeersRequest\"\xaa\x04\n\rPeersResponse\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x18\n\x10listen_addresses\x18\x02 \x03(\t\x12\x1b\n\x05peers\x18\x03 \x03(\x0b\x32\x0c.ssv.v1.Peer\x12\x0e\n\x06topics\x18\x04 \x03(\t\x12\x45\n\x11\x61\x63\x63\x65pted_by_topic\x18\x05 \x03(\x0b\x32*.ssv.v1.PeersResponse.AcceptedByTopicEntry\x12\x45\n\x11refused_by_reason\x18\x06 \x03(\x0b\x32*.ssv.v1.PeersResponse.RefusedByReasonEntry\x12!\n\x06meshes\x18\x07 \x03(\x0b\x32\x11.ssv.v1.TopicMesh\x12\x0e\n\x06\x62\x61nned\x18\x08 \x03(\t\x12\x0e\n\x06record\x18\t \x01(\t\x12\x39\n\ndiscovered\x18\n \x03(\x0b\x32%.ssv.v1.PeersResponse.DiscoveredEntry\x12\x12\n\ncandidates\x18\x0b \x01(\r\x1a\x36\n\x14\x41\x63\x63\x65ptedByTopicEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\x1a\x36\n\x14RefusedByReasonEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\x1a\x31\n\x0f\x44iscoveredEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\"\xe1\x01\n\x04Peer\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\r\n\x05\x61gent\x18\x03 \x01(\t\x12\x0e\n\x06topics\x18\x04 \x03(\t\x12\x10\n\x08outbound\x18\x05 \x01(\x08\x12\x10\n\x08protocol\x18\x06 \x01(\t\x12 \n\x05score\x18\x07 \x01(\x0b\x32\x11.ssv.v1.PeerScore\x12\x17\n\x0fqueued_messages\x18\x08 \x01(\r\x12\x18\n\x10\x64ropped_messages\x18\t \x01(\x04\x12\x0e\n\x06\x64omain\x18\n \x01(\x0c\x12\x0f\n\x07subnets\x18\x0b \x03(\r\"z\n\tPeerScore\x12\r\n\x05total\x18\x01 \x01(\x01\x12\x0e\n\x06topics\x18\x02 \x01(\x01\x12\x15\n\rip_colocation\x18\x03 \x01(\x01\x12\x11\n\tbehaviour\x18\x04 \x01(\x01\x12$\n\x08\x62y_topic\x18\x05 \x03(\x0b\x32\x12.ssv.v1.TopicScore\"\x95\x01\n\nTopicScore\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x14\n\x0ctime_in_mesh\x18\x02 \x01(\x01\x12\x18\n\x10\x66irst_deliveries\x18\x03 \x01(\x01\x12\x17\n\x0fmesh_deliveries\x18\x04 \x01(\x01\x12\x15\n\rmesh_failures\x18\x05 \x01(\x01\x12\x18\n\x10invalid_messages\x18\x06 \x01(\x01\"A\n\tTopicMesh\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x13\n\x0bsubscribers\x18\x02 \x01(\r\x12\x10\n\x08peer_ids\x18\x03 \x03(\t\",\n\x0cPublishReply\x12\r\n\x05peers\x18\x01 \x01(\r\x12\r\n\x05\x65rror\x18\x02 \x01(\t\"3\n\x06Replay\x12)\n\x08messages\x18\x01 \x03(\x0b\x32\x17.ssv.v1.ReplayedMessage\"<\n\x0fReplayedMessage\x12\x0f\n\x07message\x18\x01 \x01(\x0c\x12\x18\n\x10received_unix_us\x18\x02 \x01(\x04\x32?\n\x07Gateway\x12\x34\n\x05Peers\x12\x14.ssv.v1.PeersRequest\x1a\x15.ssv.v1.PeersResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,28 +35,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PEERSRESPONSE_ACCEPTEDBYTOPICENTRY']._serialized_options = b'8\001'
   _globals['_PEERSRESPONSE_REFUSEDBYREASONENTRY']._loaded_options = None
   _globals['_PEERSRESPONSE_REFUSEDBYREASONENTRY']._serialized_options = b'8\001'
+  _globals['_PEERSRESPONSE_DISCOVEREDENTRY']._loaded_options = None
+  _globals['_PEERSRESPONSE_DISCOVEREDENTRY']._serialized_options = b'8\001'
   _globals['_PEERSREQUEST']._serialized_start=36
   _globals['_PEERSREQUEST']._serialized_end=50
   _globals['_PEERSRESPONSE']._serialized_start=53
-  _globals['_PEERSRESPONSE']._serialized_end=461
-  _globals['_PEERSRESPONSE_ACCEPTEDBYTOPICENTRY']._serialized_start=351
-  _globals['_PEERSRESPONSE_ACCEPTEDBYTOPICENTRY']._serialized_end=405
-  _globals['_PEERSRESPONSE_REFUSEDBYREASONENTRY']._serialized_start=407
-  _globals['_PEERSRESPONSE_REFUSEDBYREASONENTRY']._serialized_end=461
-  _globals['_PEER']._serialized_start=464
-  _globals['_PEER']._serialized_end=656
-  _globals['_PEERSCORE']._serialized_start=658
-  _globals['_PEERSCORE']._serialized_end=780
-  _globals['_TOPICSCORE']._serialized_start=783
-  _globals['_TOPICSCORE']._serialized_end=932
-  _globals['_TOPICMESH']._serialized_start=934
-  _globals['_TOPICMESH']._serialized_end=999
-  _globals['_PUBLISHREPLY']._serialized_start=1001
-  _globals['_PUBLISHREPLY']._serialized_end=1045
-  _globals['_REPLAY']._serialized_start=1047
-  _globals['_REPLAY']._serialized_end=1098
-  _globals['_REPLAYEDMESSAGE']._serialized_start=1100
-  _globals['_REPLAYEDMESSAGE']._serialized_end=1160
-  _globals['_GATEWAY']._serialized_start=1162
-  _globals['_GATEWAY']._serialized_end=1225
+  _globals['_PEERSRESPONSE']._serialized_end=607
+  _globals['_PEERSRESPONSE_ACCEPTEDBYTOPICENTRY']._serialized_start=446
+  _globals['_PEERSRESPONSE_ACCEPTEDBYTOPICENTRY']._serialized_end=500
+  _globals['_PEERSRESPONSE_REFUSEDBYREASONENTRY']._serialized_start=502
+  _globals['_PEERSRESPONSE_REFUSEDBYREASONENTRY']._serialized_end=556
+  _globals['_PEERSRESPONSE_DISCOVEREDENTRY']._serialized_start=558
+  _globals['_PEERSRESPONSE_DISCOVEREDENTRY']._serialized_end=607
+  _globals['_PEER']._serialized_start=610
+  _globals['_PEER']._serialized_end=835
+  _globals['_PEERSCORE']._serialized_start=837
+  _globals['_PEERSCORE']._serialized_end=959
+  _globals['_TOPICSCORE']._serialized_start=962
+  _globals['_TOPICSCORE']._serialized_end=1111
+  _globals['_TOPICMESH']._serialized_start=1113
+  _globals['_TOPICMESH']._serialized_end=1178
+  _globals['_PUBLISHREPLY']._serialized_start=1180
+  _globals['_PUBLISHREPLY']._serialized_end=1224
+  _globals['_REPLAY']._serialized_start=1226
+  _globals['_REPLAY']._serialized_end=1277
+  _globals['_REPLAYEDMESSAGE']._serialized_start=1279
+  _globals['_REPLAYEDMESSAGE']._serialized_end=1339
+  _globals['_GATEWAY']._serialized_start=1341
+  _globals['_GATEWAY']._serialized_end=1404
 # @@protoc_insertion_point(module_scope)

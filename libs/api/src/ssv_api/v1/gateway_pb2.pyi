@@ -80,6 +80,26 @@ class PeersResponse(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class DiscoveredEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     PEER_ID_FIELD_NUMBER: _builtins.int
     LISTEN_ADDRESSES_FIELD_NUMBER: _builtins.int
     PEERS_FIELD_NUMBER: _builtins.int
@@ -88,7 +108,14 @@ class PeersResponse(_message.Message):
     REFUSED_BY_REASON_FIELD_NUMBER: _builtins.int
     MESHES_FIELD_NUMBER: _builtins.int
     BANNED_FIELD_NUMBER: _builtins.int
+    RECORD_FIELD_NUMBER: _builtins.int
+    DISCOVERED_FIELD_NUMBER: _builtins.int
+    CANDIDATES_FIELD_NUMBER: _builtins.int
     peer_id: _builtins.str
+    record: _builtins.str
+    """own node record as enr:… text; empty without discovery"""
+    candidates: _builtins.int
+    """nodes that were found and share a subnet"""
     @_builtins.property
     def listen_addresses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -105,6 +132,10 @@ class PeersResponse(_message.Message):
     def banned(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """peer ids that were let go and are not let in again yet"""
 
+    @_builtins.property
+    def discovered(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """nodes in the table of each protocol id"""
+
     def __init__(
         self,
         *,
@@ -116,10 +147,13 @@ class PeersResponse(_message.Message):
         refused_by_reason: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         meshes: _abc.Iterable[Global___TopicMesh] | None = ...,
         banned: _abc.Iterable[_builtins.str] | None = ...,
+        record: _builtins.str = ...,
+        discovered: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        candidates: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_by_topic", b"accepted_by_topic", "banned", b"banned", "listen_addresses", b"listen_addresses", "meshes", b"meshes", "peer_id", b"peer_id", "peers", b"peers", "refused_by_reason", b"refused_by_reason", "topics", b"topics"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_by_topic", b"accepted_by_topic", "banned", b"banned", "candidates", b"candidates", "discovered", b"discovered", "listen_addresses", b"listen_addresses", "meshes", b"meshes", "peer_id", b"peer_id", "peers", b"peers", "record", b"record", "refused_by_reason", b"refused_by_reason", "topics", b"topics"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -138,6 +172,8 @@ class Peer(_message.Message):
     SCORE_FIELD_NUMBER: _builtins.int
     QUEUED_MESSAGES_FIELD_NUMBER: _builtins.int
     DROPPED_MESSAGES_FIELD_NUMBER: _builtins.int
+    DOMAIN_FIELD_NUMBER: _builtins.int
+    SUBNETS_FIELD_NUMBER: _builtins.int
     peer_id: _builtins.str
     address: _builtins.str
     agent: _builtins.str
@@ -147,10 +183,14 @@ class Peer(_message.Message):
     """of gossip; empty while there is no stream"""
     queued_messages: _builtins.int
     dropped_messages: _builtins.int
+    domain: _builtins.bytes
+    """as told in the handshake, like agent and subnets; empty before it"""
     @_builtins.property
     def topics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def score(self) -> Global___PeerScore: ...
+    @_builtins.property
+    def subnets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
         self,
         *,
@@ -163,10 +203,12 @@ class Peer(_message.Message):
         score: Global___PeerScore | None = ...,
         queued_messages: _builtins.int = ...,
         dropped_messages: _builtins.int = ...,
+        domain: _builtins.bytes = ...,
+        subnets: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "agent", b"agent", "dropped_messages", b"dropped_messages", "outbound", b"outbound", "peer_id", b"peer_id", "protocol", b"protocol", "queued_messages", b"queued_messages", "score", b"score", "topics", b"topics"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "agent", b"agent", "domain", b"domain", "dropped_messages", b"dropped_messages", "outbound", b"outbound", "peer_id", b"peer_id", "protocol", b"protocol", "queued_messages", b"queued_messages", "score", b"score", "subnets", b"subnets", "topics", b"topics"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -34,7 +34,7 @@ SETTLED_S = 10.0
 
 
 class PeerKeeper:
-    """Decides who stays connected. Lives in trio, but for `banned`."""
+    """Decides who stays connected. Lives in trio, but for what only tells."""
 
     def __init__(
         self,
@@ -83,6 +83,15 @@ class PeerKeeper:
     def is_bad(self, peer_id: ID) -> bool:
         """Tell whether a peer's score is below what is listened to."""
         return self._router.graylisted(PeerId(peer_id.to_bytes()))
+
+    def is_unwanted(self, peer_id: ID) -> bool:
+        """Tell whether a peer would not be let in now."""
+        return self.is_bad(peer_id) or peer_id in self.banned()
+
+    @property
+    def free_places(self) -> int:
+        """How many more peers there may be."""
+        return max(0, self._limit() - len(self._network.get_connections_map()))
 
     def banned(self) -> Collection[ID]:
         """Return who was let go and is not to come back yet."""

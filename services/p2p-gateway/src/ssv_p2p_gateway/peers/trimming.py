@@ -39,6 +39,11 @@ def most_peers(own_topics: int, setting: int = SOME_PEERS) -> int:
     return max(setting, min(setting + PEERS_PER_TOPIC * own_topics, MANY_PEERS))
 
 
+def worth_by_others(others: int) -> int:
+    """Return what a peer is worth on a subnet where there are so many others."""
+    return _WORTH_BY_OTHERS[others] if others < len(_WORTH_BY_OTHERS) else 0
+
+
 def to_let_go(candidates: Sequence[Candidate], own_topics: Collection[str], most: int, rng: Random) -> list[PeerId]:
     """Return whom to disconnect now, for one reason at a time."""
     if bad := [one.peer for one in candidates if one.is_bad]:
@@ -59,7 +64,6 @@ def _worst(choice: Sequence[Candidate], everybody: Sequence[Candidate], own: fro
     on_topic = Counter(topic for one in everybody for topic in one.topics & own)
 
     def worth(one: Candidate) -> int:
-        others = (on_topic[topic] - 1 for topic in one.topics & own)
-        return sum(_WORTH_BY_OTHERS[count] for count in others if count < len(_WORTH_BY_OTHERS))
+        return sum(worth_by_others(on_topic[topic] - 1) for topic in one.topics & own)
 
     return [one.peer for one in sorted(choice, key=worth)[:WORST_AT_ONCE]]

@@ -1,0 +1,1 @@
+"""Finding peers by their node records, and choosing whom to dial."""
