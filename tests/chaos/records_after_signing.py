@@ -13,7 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from ssv_signer.batch import Commits
-from ssv_signer.signatures import SigningPool
+from ssv_signer.signatures import Signed, SigningPool
 from ssv_signer.store.database import Connection, Store
 from ssv_signer.store.postgres import PostgresStore
 from ssv_signer.store.sqlite import SqliteStore
@@ -21,7 +21,7 @@ from ssv_signer.vault import Vault
 from ssv_signer.work import Work
 
 Judging = Callable[[Any, Iterable[bytes]], AbstractContextManager[Connection]]
-_call, _sign = Vault._call, SigningPool.sign
+_call, _begin = Vault._call, SigningPool.begin
 _TURNS = 5
 """Turns of the loop after which everybody who was answered has begun to sign."""
 
@@ -33,15 +33,17 @@ class _Signing:
         self._count = 0
         self._idle = asyncio.Event()
 
-    async def sign(self, pool: SigningPool, work: Work) -> bytes:
+    def begin(self, pool: SigningPool, work: Work, signed: Signed) -> None:
         self._count += 1
         self._idle.clear()
-        try:
-            return await _sign(pool, work)
-        finally:
+
+        def signed_and_counted(outcome: bytes | Exception) -> None:
+            signed(outcome)
             self._count -= 1
             if not self._count:
                 self._idle.set()
+
+        _begin(pool, work, signed_and_counted)
 
     async def done(self) -> None:
         for _ in range(_TURNS):
@@ -78,8 +80,8 @@ def install() -> None:
     """Put the defect in."""
     signing = _Signing()
 
-    async def sign(pool: SigningPool, work: Work) -> bytes:
-        return await signing.sign(pool, work)
+    def begin(pool: SigningPool, work: Work, signed: Signed) -> None:
+        signing.begin(pool, work, signed)
 
     async def commit(commits: Any, batch: Sequence[Any]) -> None:
         vault: Vault = commits._record.__self__
@@ -92,7 +94,7 @@ def install() -> None:
         (Vault, "_call", _after_what_is_open),
         (SqliteStore, "judging", _left_open(SqliteStore.judging)),
         (PostgresStore, "judging", _left_open(PostgresStore.judging)),
-        (SigningPool, "sign", sign),
+        (SigningPool, "begin", begin),
         (Commits, "_commit", commit),
     ):
         setattr(owner, name, defect)

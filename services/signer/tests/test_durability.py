@@ -10,7 +10,7 @@ from tests.support.signing_world import SigningWorld
 from ssv_protocol.types.ids import Slot
 from ssv_protocol.types.roles import QbftMessageType
 from ssv_signer import judge
-from ssv_signer.signatures import SigningPool
+from ssv_signer.signatures import Signed, SigningPool
 from ssv_signer.store import consensus
 from ssv_signer.store.database import StoreError
 from ssv_signer.store.sqlite import SqliteStore
@@ -36,11 +36,11 @@ async def test_a_commit_that_fails_signs_nothing(
             def fail(*_: object) -> None:
                 raise StoreError("disk I/O error")
 
-            async def signs(_pool: SigningPool, _work: Work) -> bytes:
+            def signs(_pool: SigningPool, _work: Work, _signed: Signed) -> None:
                 raise AssertionError("a signature without a record")
 
             broken.setattr(signer.database.store, "commit", fail)
-            broken.setattr(SigningPool, "sign", signs)
+            broken.setattr(SigningPool, "begin", signs)
             answers = await signer.sign(*drafts)
             assert {answer.WhichOneof("verdict") for answer in answers} == {"failed"}
             assert "database" in signer.service.health.problems()
@@ -58,16 +58,16 @@ async def test_the_record_is_durable_before_the_first_signature_is_made(
     signer: Signer, world: SigningWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[int, int]] = []
-    made = SigningPool.sign
+    begin = SigningPool.begin
 
-    async def look_first(pool: SigningPool, work: Work) -> bytes:
+    def look_first(pool: SigningPool, work: Work, signed: Signed) -> None:
         seen.append((signer.rows("consensus_steps"), signer.rows("partial_signatures")))
-        return await made(pool, work)
+        begin(pool, work, signed)
 
     validators = [world.validator(index) for index in range(3)]
     async with signer.running():
         await signer.hold(*validators)
-        monkeypatch.setattr(SigningPool, "sign", look_first)
+        monkeypatch.setattr(SigningPool, "begin", look_first)
         await signer.sign(world.qbft(PREPARE, signer.slot, b"v"))
         await signer.sign(world.post_consensus(validators, signer.slot))
     assert seen == [(1, 0), (1, 3)]

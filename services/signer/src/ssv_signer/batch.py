@@ -15,8 +15,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from prometheus_client import Gauge, Histogram
 from structlog.typing import FilteringBoundLogger
@@ -46,10 +45,9 @@ class CommitMeters(Protocol):
         """Seconds that a batch took."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting(Generic[Request, Judged]):
+class _Waiting(NamedTuple, Generic[Request, Judged]):
     request: Request
-    answer: asyncio.Future[Judged | Failure]
+    judged: Callable[[Judged | Failure], None]
 
 
 class Commits(Generic[Request, Judged]):
@@ -74,13 +72,23 @@ class Commits(Generic[Request, Judged]):
         self._stopped = False
         meters.queue.set_function(lambda: len(self._waiting))
 
+    def put(self, request: Request, judged: Callable[[Judged | Failure], None]) -> None:
+        """Have a request judged; `judged` is called when its record is durable, and raises nothing."""
+        if self._stopped:
+            judged(Failure(_STOPPED))
+            return
+        self._waiting.append(_Waiting(request, judged))
+        self._wake.set()
+
     async def submit(self, request: Request) -> Judged | Failure:
         """Return the judgement of a request, whose record is durable."""
-        if self._stopped:
-            return Failure(_STOPPED)
         answer: asyncio.Future[Judged | Failure] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(request, answer))
-        self._wake.set()
+
+        def judged(judgement: Judged | Failure) -> None:
+            if not answer.done():  # who asked hung up
+                answer.set_result(judgement)
+
+        self.put(request, judged)
         return await answer
 
     async def run(self) -> None:
@@ -119,10 +127,9 @@ class Commits(Generic[Request, Judged]):
 
     @staticmethod
     def answer(batch: Sequence[_Waiting[Request, Judged]], judgements: Sequence[Judged | Failure]) -> None:
-        """Wake those who wait; a caller that hung up is passed over."""
+        """Call those who wait."""
         for waiting, judgement in zip(batch, judgements, strict=True):
-            if not waiting.answer.done():
-                waiting.answer.set_result(judgement)
+            waiting.judged(judgement)
 
 
 GroupCommit = Commits[Asked, Judgement]

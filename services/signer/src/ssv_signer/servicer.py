@@ -7,8 +7,8 @@ is not read further. A caller that hangs up loses its answers and nothing else: 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -21,19 +21,19 @@ from ssv_runtime import lease_wire
 from ssv_runtime.lease_wire import LeaseMalformed
 from ssv_runtime.names import CLI, CONSENSUS, DUTY_SCHEDULER, ETH1_LISTENER, SERVICES
 from ssv_runtime.rpc import Permissions, RpcRefusal, caller_of
-from ssv_signer import audit, custody, drafts
+from ssv_signer import audit, custody
 from ssv_signer.audit import Audit
 from ssv_signer.batch import NOT_DURABLE, GroupCommit
 from ssv_signer.custody import NewShare
 from ssv_signer.errors import ShareConflict, ShareKeyMissing, ShareRefused
 from ssv_signer.lease_calls import LeaseCalls
+from ssv_signer.signing_stream import Signing, SigningStream
 from ssv_signer.meters import Meters
 from ssv_signer.share_keys import ShareStore, SigningFailed
 from ssv_signer.signatures import SigningPool
 from ssv_signer.slashing_calls import SlashingCalls
 from ssv_signer.store.database import StoreError
 from ssv_signer.vault import Vault
-from ssv_signer.work import Asked, BatchWork, EnvelopeWork, Failure, Refusal
 
 _SIGNER = "ssv.v1.Signer"
 PERMISSIONS = Permissions(
@@ -54,7 +54,6 @@ PERMISSIONS = Permissions(
         f"{_SIGNER}/ImportSlashingHistory": {CLI},
     }
 )
-_BROKE = "the signer failed; its log says why"
 _Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -76,7 +75,6 @@ class SignerServer(LeaseCalls, SlashingCalls):
         share_store: ShareStore | None = None,
     ) -> None:
         self._vault = vault
-        self._commits = commits
         self._pool = pool
         self._operator_key = operator_key
         self._audit = audit_log
@@ -85,36 +83,17 @@ class SignerServer(LeaseCalls, SlashingCalls):
         self._show_quiet = show_quiet
         self._max_stream_requests = max_stream_requests
         self._share_store = share_store
-        self._signing_s = {kind: meters.signing_s.labels(kind) for kind in audit.KINDS}
+        signing_s = {kind: meters.signing_s.labels(kind) for kind in audit.KINDS}
+        self._signing = Signing(commits, pool, audit_log, signing_s)
 
     async def Sign(  # noqa: N802 (gRPC's name)
         self, request_iterator: AsyncIterator[pb.SignRequest], context: _Context
     ) -> AsyncIterator[pb.SignResponse]:
         """Check, record and sign; one answer for each request."""
-        caller = caller_of(context)
-        answers: asyncio.Queue[pb.SignResponse | None] = asyncio.Queue()
-        free = asyncio.Semaphore(self._max_stream_requests)
-
-        async def answer(request: pb.SignRequest) -> None:
-            answers.put_nowait(await self._answer(request, caller))
-
-        async def read() -> None:
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    async for request in request_iterator:
-                        await free.acquire()
-                        tasks.create_task(answer(request))
-            finally:
-                answers.put_nowait(None)
-
-        reading = asyncio.create_task(read())
-        try:
-            while (response := await answers.get()) is not None:
-                yield response
-                free.release()
-            await reading
-        finally:
-            reading.cancel()
+        stream = SigningStream(self._signing, caller_of(context), self._max_stream_requests)
+        async with aclosing(stream.run(request_iterator)) as answers:
+            async for answer in answers:
+                yield answer
 
     async def Identity(self, request: pb.IdentityRequest, context: _Context) -> pb.IdentityResponse:  # noqa: N802
         """Return the operator's public key."""
@@ -192,51 +171,3 @@ class SignerServer(LeaseCalls, SlashingCalls):
             operator_id=request.operator_id,
             operators=[(operator.operator_id, operator.public_key) for operator in request.committee],
         )
-
-    async def _answer(self, request: pb.SignRequest, caller: str) -> pb.SignResponse:
-        try:
-            return await self._judge_and_sign(request, caller)
-        except Exception:  # one request never ends the stream of the others
-            self._audit.broke(caller)
-            return pb.SignResponse(request_id=request.request_id, failed=pb.Failed(reason=_BROKE))
-
-    async def _judge_and_sign(self, request: pb.SignRequest, caller: str) -> pb.SignResponse:
-        number, draft = request.request_id, drafts.parse(request)
-        if isinstance(draft, Denied):
-            self._audit.refused(None, draft, caller)
-            return pb.SignResponse(request_id=number, denied=drafts.denied(draft))
-        try:
-            lease = lease_wire.decode(request.lease) if request.HasField("lease") else None
-        except LeaseMalformed as error:
-            denied = Denied(DenialReason.MALFORMED, str(error))
-            self._audit.refused(draft, denied, caller)
-            return pb.SignResponse(request_id=number, denied=drafts.denied(denied))
-        judgement = await self._commits.submit(Asked(draft, lease))
-        if isinstance(judgement, Refusal):
-            self._audit.refused(draft, judgement.denied, caller)
-            self._audit.left_out(draft, judgement.left_out, caller)
-            return pb.SignResponse(request_id=number, denied=drafts.denied(judgement.denied, judgement.left_out))
-        if isinstance(judgement, Failure):
-            self._audit.failed(draft, judgement.reason, caller)
-            return pb.SignResponse(request_id=number, failed=pb.Failed(reason=judgement.reason))
-        try:
-            message = await self._sign(judgement, audit.kind(draft))
-        except SigningFailed as error:
-            self._audit.failed(draft, str(error), caller)
-            return pb.SignResponse(request_id=number, failed=pb.Failed(reason=str(error)))
-        response = pb.SignResponse(request_id=number)
-        response.signed.message = message
-        if isinstance(judgement, BatchWork) and judgement.left_out:
-            self._audit.left_out(draft, judgement.left_out, caller)
-            response.signed.denied.extend(drafts.left_out(judgement.left_out))
-        self._audit.signed(draft)
-        if judgement.lease is not None:
-            response.lease.CopyFrom(lease_wire.encode(judgement.lease))
-        return response
-
-    async def _sign(self, work: EnvelopeWork | BatchWork, kind: str) -> bytes:
-        begun = time.perf_counter()
-        try:
-            return await self._pool.sign(work)
-        finally:
-            self._signing_s[kind].observe(time.perf_counter() - begun)

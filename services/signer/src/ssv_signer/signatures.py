@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ssv_protocol.crypto.bls import SecretKey
@@ -26,8 +26,9 @@ from ssv_signer.work import BatchWork, EnvelopeWork, Work
 
 _LEAST_ITEMS_PER_THREAD = 4
 _ENVELOPES_AT_ONCE = 16
-_Answer = asyncio.Future[bytes]
-_Envelope = tuple[OperatorId, UnsignedMessage, _Answer]
+Signed = Callable[[bytes | Exception], None]
+"""Is told the encoded SignedSSVMessage, or why there is none: SigningFailed, or what broke."""
+_Envelope = tuple[EnvelopeWork, Signed]
 
 
 class SigningPool:
@@ -39,17 +40,43 @@ class SigningPool:
         self._threads = threads or os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="sign")
         self._envelopes: list[_Envelope] = []
+        self._batches: set[asyncio.Task[None]] = set()
+
+    def begin(self, work: Work, signed: Signed) -> None:
+        """Make the signatures of what is on record; `signed` is called in the event loop, and raises nothing."""
+        if isinstance(work, EnvelopeWork):
+            self._due(work, signed)
+            return
+        task = asyncio.create_task(self._sign_batch(work, signed))
+        self._batches.add(task)
+        task.add_done_callback(self._batches.discard)
 
     async def sign(self, work: Work) -> bytes:
         """Return the encoded SignedSSVMessage; raises SigningFailed."""
-        loop = asyncio.get_running_loop()
-        if isinstance(work, EnvelopeWork):
-            return await self._due(loop, work.operator_id, work.message)
-        if self._store is None:
-            signatures = await self._with_secrets(work)
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        def signed(outcome: bytes | Exception) -> None:
+            if answer.done():  # who asked hung up
+                return
+            if isinstance(outcome, Exception):
+                answer.set_exception(outcome)
+            else:
+                answer.set_result(outcome)
+
+        self.begin(work, signed)
+        return await answer
+
+    async def _sign_batch(self, work: BatchWork, signed: Signed) -> None:
+        try:
+            if self._store is None:
+                signatures = await self._with_secrets(work)
+            else:
+                signatures = await self._store.sign(work, self._pool)
+            message = await asyncio.get_running_loop().run_in_executor(self._pool, self._batch, work, signatures)
+        except Exception as error:
+            signed(error)
         else:
-            signatures = await self._store.sign(work, self._pool)
-        return await loop.run_in_executor(self._pool, self._batch, work, signatures)
+            signed(message)
 
     async def _with_secrets(self, work: BatchWork) -> Sequence[BlsSignature]:
         loop, pairs = asyncio.get_running_loop(), list(zip(work.secrets, work.record.items, strict=True))
@@ -66,14 +93,13 @@ class SigningPool:
         """Finish what was begun and end the threads."""
         self._pool.shutdown()
 
-    def _due(self, loop: asyncio.AbstractEventLoop, operator_id: OperatorId, message: UnsignedMessage) -> _Answer:
-        answer: _Answer = loop.create_future()
-        self._envelopes.append((operator_id, message, answer))
+    def _due(self, work: EnvelopeWork, signed: Signed) -> None:
+        self._envelopes.append((work, signed))
         if len(self._envelopes) == 1:
+            loop = asyncio.get_running_loop()
             loop.call_soon(self._hand_out, loop)
         elif len(self._envelopes) == _ENVELOPES_AT_ONCE:
-            self._hand_out(loop)
-        return answer
+            self._hand_out(asyncio.get_running_loop())
 
     def _hand_out(self, loop: asyncio.AbstractEventLoop) -> None:
         due, self._envelopes = self._envelopes, []
@@ -85,13 +111,13 @@ class SigningPool:
             _tell(due, [error] * len(due))
 
     def _sign_envelopes(self, loop: asyncio.AbstractEventLoop, due: Sequence[_Envelope]) -> None:
-        signed: list[bytes | Exception] = []
-        for operator_id, message, _ in due:
+        outcomes: list[bytes | Exception] = []
+        for work, _ in due:
             try:
-                signed.append(self._envelope(operator_id, message))
+                outcomes.append(self._envelope(work.operator_id, work.message))
             except Exception as error:
-                signed.append(error)
-        loop.call_soon_threadsafe(_tell, due, signed)
+                outcomes.append(error)
+        loop.call_soon_threadsafe(_tell, due, outcomes)
 
     def _batch(self, work: BatchWork, signatures: Sequence[BlsSignature]) -> bytes:
         partials = tuple(
@@ -107,14 +133,9 @@ class SigningPool:
         return encode_signed(unsigned.encoded, signature, operator_id, unsigned.full_data)
 
 
-def _tell(due: Sequence[_Envelope], signed: Sequence[bytes | Exception]) -> None:
-    for (_, _, answer), message in zip(due, signed, strict=True):
-        if answer.done():  # who asked hung up
-            continue
-        if isinstance(message, Exception):
-            answer.set_exception(message)
-        else:
-            answer.set_result(message)
+def _tell(due: Sequence[_Envelope], outcomes: Sequence[bytes | Exception]) -> None:
+    for (_, signed), outcome in zip(due, outcomes, strict=True):
+        signed(outcome)
 
 
 def _sign(pairs: Sequence[tuple[SecretKey, ShareSigning]]) -> list[BlsSignature]:
