@@ -15,10 +15,7 @@ import grpc
 
 from ssv_api.v1 import signer_pb2 as pb
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
-from ssv_protocol.signing.verdict import DenialReason, Denied
 from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Slot
-from ssv_runtime import lease_wire
-from ssv_runtime.lease_wire import LeaseMalformed
 from ssv_runtime.names import CLI, CONSENSUS, DUTY_SCHEDULER, ETH1_LISTENER, SERVICES
 from ssv_runtime.rpc import Permissions, RpcRefusal, caller_of
 from ssv_signer import audit, custody
@@ -27,10 +24,10 @@ from ssv_signer.batch import NOT_DURABLE, GroupCommit
 from ssv_signer.custody import NewShare
 from ssv_signer.errors import ShareConflict, ShareKeyMissing, ShareRefused
 from ssv_signer.lease_calls import LeaseCalls
-from ssv_signer.signing_stream import Signing, SigningStream
 from ssv_signer.meters import Meters
 from ssv_signer.share_keys import ShareStore, SigningFailed
 from ssv_signer.signatures import SigningPool
+from ssv_signer.signing_stream import Signing, SigningStream
 from ssv_signer.slashing_calls import SlashingCalls
 from ssv_signer.store.database import StoreError
 from ssv_signer.vault import Vault
