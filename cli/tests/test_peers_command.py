@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from ssv_api.v1 import gateway_pb2 as pb
 from ssv_api.v1.gateway_pb2_grpc import GatewayServicer, add_GatewayServicer_to_server
 from ssvctl.main import app
+from ssvctl.peers_command import short_address
 
 BAD = pb.Peer(
     peer_id="bad",
@@ -25,6 +26,8 @@ BAD = pb.Peer(
     ),
     queued_messages=3,
     dropped_messages=4,
+    domain=b"\x00\x00\x04\x02",
+    agent="other\x1b[31m[red]/1.0",
 )
 ANSWER = pb.PeersResponse(
     peer_id="ours",
@@ -32,6 +35,9 @@ ANSWER = pb.PeersResponse(
     peers=[pb.Peer(peer_id="good", outbound=True, score=pb.PeerScore(total=12.5)), BAD],
     meshes=[pb.TopicMesh(topic="ssv.v2.1", subscribers=7, peer_ids=["good"])],
     banned=["gone"],
+    record="enr:-record",
+    discovered={"ssvdv5": 12, "discv5": 34},
+    candidates=5,
 )
 
 
@@ -72,3 +78,25 @@ def test_topics_when_asked_for(arguments: list[str]) -> None:
     output = run([*arguments, "--topics"])
     assert "-17001.50" in output
     assert "of them in the mesh" in output
+
+
+def test_what_discovery_knows_and_what_peers_say_they_run(arguments: list[str]) -> None:
+    output = run(arguments)
+    assert "nodes known: 34 by discv5, 12 by ssvdv5; 5 to dial" in output
+    assert "own record: enr:-record" in output
+    # a peer's own word does not colour the operator's terminal
+    assert "other?[31m[red]/1.0" in output
+    assert "(no handshake)" in output
+
+
+@pytest.mark.parametrize(
+    ("address", "short"),
+    [
+        ("/ip4/192.0.2.1/tcp/13001", "192.0.2.1:13001"),
+        ("/ip6/2001:db8::1/tcp/13001/p2p/x", "[2001:db8::1]:13001"),
+        ("/dns4/peer.example/tcp/1", "/dns4/peer.example/tcp/1"),
+        ("", ""),
+    ],
+)
+def test_addresses_are_short(address: str, short: str) -> None:
+    assert short_address(address) == short

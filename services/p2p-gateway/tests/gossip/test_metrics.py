@@ -47,6 +47,7 @@ def test_what_routers_count_is_added_up_and_what_is_now_is_shown() -> None:
     follower.follow(first)
     assert value("gossip_duplicates_total") == 2
     assert value("mesh_peers", topic=TOPIC) == 1
+    assert value("topic_peers", topic=TOPIC) == 1
     assert value("peers_by_score", standing="good") == 1
     follower.follow(router())
     assert value("gossip_duplicates_total") == 4
@@ -54,4 +55,5 @@ def test_what_routers_count_is_added_up_and_what_is_now_is_shown() -> None:
     first.unsubscribe(TOPIC, 1.0)
     follower.follow(first)
     assert value("mesh_peers", topic=TOPIC) is None
+    assert value("topic_peers", topic=TOPIC) is None
     assert value("peers_by_score", standing="graylisted") == 1

@@ -27,6 +27,7 @@ class RouterMetrics:
         self._counters = {name: metrics.counter(f"gossip_{name}", text) for name, text in _COUNTED.items()}
         self._drops = metrics.counter("gossip_queue_drops", "Messages dropped because a peer reads too slowly")
         self._mesh = metrics.gauge("mesh_peers", "Peers in the mesh of a topic", ["topic"])
+        self._subscribers = metrics.gauge("topic_peers", "Connected peers that listen to a topic of ours", ["topic"])
         self._standing = metrics.gauge("peers_by_score", "Peers by what their score lets them do", ["standing"])
         self._waiting = metrics.gauge("queued_bytes", "Messages that wait for peers, shared ones counted for each")
         self._before = Counts()
@@ -50,8 +51,10 @@ class RouterMetrics:
         topics = set(router.mesh.topics)
         for topic in topics:
             self._mesh.labels(topic).set(len(router.mesh.members(topic)))
+            self._subscribers.labels(topic).set(len(router.subscribers(topic)))
         for topic in self._topics - topics:
             self._mesh.remove(topic)
+            self._subscribers.remove(topic)
         self._topics = topics
         standings: Counter[str] = Counter()
         waiting = 0
