@@ -104,7 +104,8 @@ def _message(
 class Node:
     """The process under test."""
 
-    def __init__(self, pipe: Pipe) -> None:
+    def __init__(self, pipe: Pipe, pid: int) -> None:
+        self.pid = pid
         self._pipe = pipe
         self.address: str = pipe.recv()
 
@@ -123,8 +124,9 @@ def running(router: str, network: Network, crowd: Crowd) -> Iterator[Node]:
     state = registry_state(crowd.keys, crowd.committees)
     process = context.Process(target=ROUTERS[router], args=(far, network, state, crowd.topic))
     process.start()
+    assert process.pid is not None
     try:
-        yield Node(near)
+        yield Node(near, process.pid)
     finally:
         process.kill()
         process.join()
