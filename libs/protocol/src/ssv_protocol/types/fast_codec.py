@@ -82,14 +82,15 @@ def _compile_container(cls: Any) -> _Codec:
     names = [field.name for field in dataclasses.fields(cls)]
     codecs = [_field_codec(hints[name]) for name in names]
     head = Struct("<" + "".join(codec.head_code for codec in codecs))
-    fields_of = [attrgetter(name) for name in names]
+    fields_of = attrgetter(*names)
     # struct would cut or fill a byte string of another length
     vectors = [(i, codec.size) for i, codec in enumerate(codecs) if codec.code == f"{codec.size}s"]
     nested = [(i, codec) for i, codec in enumerate(codecs) if codec.code is None and codec.size is not None]
     variable = [(i, codec) for i, codec in enumerate(codecs) if codec.size is None]
+    from_last = variable[::-1]
 
     def encode(value: Any) -> bytes:
-        parts = [field_of(value) for field_of in fields_of]
+        parts = list(fields_of(value)) if len(names) > 1 else [fields_of(value)]
         for i, size in vectors:
             if len(parts[i]) != size:
                 raise ValueError(f"{names[i]} has {len(parts[i])} bytes instead of {size}")
@@ -111,10 +112,16 @@ def _compile_container(cls: Any) -> _Codec:
         parts = list(head.unpack_from(data) if variable else head.unpack(data))
         for i, codec in nested:
             parts[i] = codec.decode(parts[i])
-        if variable:
-            pieces = _pieces(data, head.size, [parts[i] for i, _ in variable])
-            for (i, codec), piece in zip(variable, pieces, strict=True):
-                parts[i] = codec.decode(piece)
+        # from the last to the first, because each ends where the next one begins
+        end = len(data)
+        for i, codec in from_last:
+            start = parts[i]
+            if start > end:
+                raise ValueError(f"offset {start} is behind {end}")
+            parts[i] = codec.decode(data[start:end])
+            end = start
+        if variable and end != head.size:
+            raise ValueError(f"the first offset is {end} instead of {head.size}")
         return cls(*parts)
 
     def decode_rows(data: bytes) -> tuple[Any, ...]:
@@ -248,12 +255,17 @@ def _list_codec(element: _Codec, limit: int) -> _Codec:
             raise ValueError(f"{count} elements in a list of at most {limit}")
 
     def encode(values: Sequence[Any]) -> bytes:
-        check(len(values))
+        count = len(values)
+        if not count:
+            return b""
+        check(count)
         parts = [element.encode(value) for value in values]
         offsets = b"" if element.size is not None else _offsets(parts)
         return offsets + b"".join(parts)
 
     def decode(data: bytes) -> tuple[Any, ...]:
+        if not data:
+            return ()
         check(_count(element, data))
         if element.decode_rows is not None:
             return element.decode_rows(data)
