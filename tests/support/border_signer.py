@@ -29,6 +29,7 @@ PERMISSIONS = Permissions(
         "ssv.v1.Signer/AddShare": ["eth1-listener"],
         "ssv.v1.Signer/RemoveShare": ["eth1-listener"],
         "ssv.v1.Signer/ListShares": ["eth1-listener", "duty-scheduler"],
+        "ssv.v1.Signer/Hold": ["duty-scheduler"],
     }
 )
 
@@ -56,6 +57,15 @@ class BorderSigner(LeaselessSigner):
         self.lists += 1
         self._fail()
         return pb.ListSharesResponse(shares=self.shares.values())
+
+    async def Hold(self, request: pb.HoldRequest, _context: Context) -> pb.HoldResponse:  # noqa: N802
+        self._fail()
+        raised = 0
+        for key in request.validator_pubkeys:
+            share = self.shares.get(key)
+            if share is not None and share.may_sign_from_epoch < request.epoch:
+                share.may_sign_from_epoch, raised = request.epoch, raised + 1
+        return pb.HoldResponse(raised=raised)
 
     async def AddShare(self, request: pb.AddShareRequest, _context: Context) -> pb.AddShareResponse:  # noqa: N802
         self._fail()

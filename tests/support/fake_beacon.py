@@ -37,6 +37,8 @@ class FakeBeacon:
     roots: dict[int, bytes] = field(default_factory=dict)
     trouble: dict[str, int] = field(default_factory=dict)
     """By part of the path: an HTTP status, or HANG."""
+    live_since: dict[int, int] = field(default_factory=dict)
+    """By index, the first epoch in which the validator is seen at work."""
     requests: Counter[str] = field(default_factory=Counter)
     subscriptions: list[dict[str, Any]] = field(default_factory=list)
     sync_subscriptions: list[dict[str, Any]] = field(default_factory=list)
@@ -103,14 +105,8 @@ class FakeBeacon:
             return await self._events(request)
         if path.endswith("/states/head/validators"):
             return self._data(self._validators((await request.json())["ids"]))
-        if path.endswith("/beacon_committee_subscriptions"):
-            self.subscriptions += await request.json()
-            return web.Response()
-        if path.endswith("/sync_committee_subscriptions"):
-            self.sync_subscriptions += await request.json()
-            return web.Response()
-        if path.endswith("/prepare_beacon_proposer"):
-            self.preparations += await request.json()
+        if (notices := self._notices(path)) is not None:
+            notices += await request.json()
             return web.Response()
         kind, epoch = path.split("/")[-2], int(path.split("/")[-1])
         if kind == "proposer":
@@ -119,11 +115,22 @@ class FakeBeacon:
         if not wanted:
             return web.json_response({"code": 400, "message": "no validators"}, status=400)  # as some nodes do
         known = [index for index in wanted if index in self.indices.values()]
+        if kind == "liveness":
+            lives = {index: epoch >= self.live_since.get(index, epoch + 1) for index in known}
+            return self._data([{"index": str(index), "is_live": lives[index]} for index in known])
         if kind == "attester":
             return self._data([self._attester(epoch, index) for index in known], epoch)
         assert kind == "sync"
         seats = self.seats(epoch)
         return self._data([self._seats(index, seats[index]) for index in wanted if index in seats])
+
+    def _notices(self, path: str) -> list[dict[str, Any]] | None:
+        """Return where what is told under a path is kept."""
+        return {
+            "beacon_committee_subscriptions": self.subscriptions,
+            "sync_committee_subscriptions": self.sync_subscriptions,
+            "prepare_beacon_proposer": self.preparations,
+        }.get(path.rpartition("/")[2])
 
     def _itself(self, what: str) -> Any:
         chain = self.chain

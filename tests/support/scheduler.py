@@ -100,17 +100,22 @@ class SchedulerWorld:
 
     @asynccontextmanager
     async def scheduling(
-        self, beacon_url: str, *, deadline_s: float = 5.0, builder_registrations: bool = True
+        self,
+        *beacon_urls: str,
+        deadline_s: float = 5.0,
+        builder_registrations: bool = True,
+        doppelganger_protection: bool = False,
     ) -> AsyncIterator[Service]:
-        """Run the whole service."""
+        """Run the whole service; validators wait only where a test is about that."""
         settings = DutySchedulerSettings(
             **self.common("duty-scheduler"),  # type: ignore[arg-type]
             **self.nats.settings("duty-scheduler"),  # type: ignore[arg-type]
             registry_target=f"127.0.0.1:{self.registry_port}",
             signer_target=f"127.0.0.1:{self.signer_port}",
-            beacon_urls=[beacon_url],
+            beacon_urls=list(beacon_urls),
             beacon_deadline_s=deadline_s,
             builder_registrations=builder_registrations,
+            doppelganger_protection=doppelganger_protection,
         )
         async with Service("duty-scheduler") as service:
             running = asyncio.create_task(run(settings, service))

@@ -79,13 +79,20 @@ def alone(value: pb.CommitteeDuties) -> list[tuple[int, int, int]]:
     return [(duty.slot, duty.type, duty.validator_index) for duty in duties]
 
 
-def play(folder: Path, scenario: Callable[[Scene], Awaitable[None]], now: int = NOW) -> None:
+def play(
+    folder: Path,
+    scenario: Callable[[Scene], Awaitable[None]],
+    now: int = NOW,
+    *,
+    slot_s: float = SLOT_S,
+    slots_per_epoch: int = SLOTS_PER_EPOCH,
+) -> None:
     """Validators 1 to 3 are ours, 4 too in another committee, 5 is liquidated, 6 is others'; our shares are held."""
 
     async def run_it() -> None:
-        genesis_s = int(time.time() - now * SLOTS_PER_EPOCH * SLOT_S)
-        chain = BeaconChain(genesis_s, Root(bytes(32)), SLOT_S, SLOTS_PER_EPOCH, 4, 32, FORKS)
-        network = Network(local_network(ExecutionAddress(b"\x0c" * 20), SLOT_S), chain)
+        genesis_s = int(time.time() - now * slots_per_epoch * slot_s)
+        chain = BeaconChain(genesis_s, Root(bytes(32)), slot_s, slots_per_epoch, 4, 32, FORKS)
+        network = Network(local_network(ExecutionAddress(b"\x0c" * 20), slot_s), chain)
         indices = {key(number): number * 10 for number in range(1, 7)}
         beacon = FakeBeacon(indices, chain, sync_seats={20: [3, 4], 60: [9]})
         with running_nats(folder / "nats") as nats:

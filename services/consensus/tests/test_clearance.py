@@ -62,22 +62,23 @@ def test_a_record_beyond_the_epoch_bars_the_attestation_only() -> None:
         assert clear(other, EPOCH, {}, {key(1): AHEAD, key(2): AHEAD}) == Cleared(other)
 
 
-@pytest.mark.parametrize(
-    ("mark", "reason"), [(LATER, MissedReason.WAITING), (None, MissedReason.NO_SHARE)], ids=["signs later", "not held"]
-)
-def test_a_share_that_signs_nothing_bars_everything(mark: Watermark | None, reason: MissedReason) -> None:
-    result = cleared(mark)
+def test_a_share_that_is_not_held_bars_everything() -> None:
+    result = cleared(None)
+    reason = MissedReason.NO_SHARE
     assert result.barred == {(BeaconRole.ATTESTER, ONE): reason, (BeaconRole.SYNC_COMMITTEE, ONE): reason}
     assert not roles(result, ONE)
     assert roles(result, TWO)
+
+
+def test_the_attestation_of_who_waits_is_decided_upon_and_barred_from_signing() -> None:
+    assert cleared(LATER) == Cleared(DUTY, {(BeaconRole.ATTESTER, ONE): MissedReason.WAITING})
 
 
 def test_the_scheduler_may_let_a_validator_wait() -> None:
     marks = {key(1): FREE, key(2): FREE}
     assert clear(DUTY, EPOCH, {ONE: EPOCH}, marks) == Cleared(DUTY)
     result = clear(DUTY, EPOCH, {ONE: Epoch(EPOCH + 1)}, marks)
-    assert set(result.barred.values()) == {MissedReason.WAITING}
-    assert not roles(result, ONE)
+    assert result == Cleared(DUTY, {(BeaconRole.ATTESTER, ONE): MissedReason.WAITING})
 
 
 def test_a_silent_signer_bars_nobody_but_the_scheduler_still_does() -> None:
@@ -92,12 +93,12 @@ def test_a_silent_signer_bars_nobody_but_the_scheduler_still_does() -> None:
     [
         (own(BeaconRole.PROPOSER), True),
         (own(BeaconRole.AGGREGATOR), True),
-        (own(BeaconRole.SYNC_COMMITTEE_CONTRIBUTION), True),
+        (own(BeaconRole.SYNC_COMMITTEE_CONTRIBUTION), False),
         (own(BeaconRole.VALIDATOR_REGISTRATION), False),
         (own(BeaconRole.VOLUNTARY_EXIT), False),
     ],
 )
-def test_who_waits_begins_nothing_that_a_committee_decides(duty: ValidatorDuty, waits: bool) -> None:
+def test_who_waits_begins_neither_block_nor_aggregate(duty: ValidatorDuty, waits: bool) -> None:
     barred = Cleared(None, {(BeaconRole(duty.type), ONE): MissedReason.WAITING})
     for result in (clear(duty, EPOCH, {}, {key(1): LATER}), clear(duty, EPOCH, {ONE: Epoch(EPOCH + 1)}, None)):
         assert result == (barred if waits else Cleared(duty))

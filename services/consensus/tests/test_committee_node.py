@@ -284,6 +284,45 @@ def test_who_is_barred_is_left_out_with_the_reason() -> None:
     run(scenario)
 
 
+async def hold_back(duty: Duty) -> Cleared:
+    """Bar every attestation from signing and run the duty."""
+    attesters = (each for each in parts_of(duty) if each.type == BeaconRole.ATTESTER)
+    return Cleared(duty, {(BeaconRole.ATTESTER, each.validator_index): MissedReason.WAITING for each in attesters})
+
+
+def test_who_is_held_back_votes_signs_nothing_and_sees_the_others_sign() -> None:
+    async def scenario() -> None:
+        async with Committee() as committee:
+            committee.start(TWO, committee.node(TWO, clearance=hold_back))
+            for operator_id in (ONE, THREE, FOUR):
+                committee.start(operator_id)
+            await committee.until_slot(END_OF_FIRST, 0.5)
+            record = committee.records[FIRST_SLOT][TWO]
+            assert record.attesters
+            assert record.submitted == record.attesters
+            for outcome in record.of(BeaconRole.ATTESTER).values():
+                assert outcome.share_signers == {ONE, THREE, FOUR}
+
+    run(scenario)
+
+
+def test_a_committee_that_needs_who_is_held_back_decides_and_attests_nothing() -> None:
+    async def scenario() -> None:
+        async with Committee() as committee:
+            committee.start(TWO, committee.node(TWO, clearance=hold_back))
+            for operator_id in (ONE, THREE):
+                committee.start(operator_id)
+            await committee.until_slot(END_OF_FIRST, 0.5)
+            held, other = committee.records[FIRST_SLOT][TWO], committee.records[FIRST_SLOT][ONE]
+            assert held.decided is not None
+            assert other.decided is not None
+            assert held.missed == dict.fromkeys(held.attesters, MissedReason.WAITING)
+            assert set(other.missed.values()) == {MissedReason.NO_PARTIAL_QUORUM}
+            assert not any(outcome.share_signers for outcome in held.outcomes if outcome.missed is not None)
+
+    run(scenario)
+
+
 def test_the_same_message_is_taken_once_and_others_are_dropped_with_a_reason() -> None:
     async def scenario() -> None:
         async with Committee() as committee:

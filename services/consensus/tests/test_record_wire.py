@@ -23,7 +23,7 @@ def test_a_record_travels_with_everything() -> None:
         (
             Outcome(BeaconRole.SYNC_COMMITTEE, A, None, SEEN),
             Outcome(BeaconRole.ATTESTER, B, MissedReason.SIGNER_REFUSED),
-            Outcome(BeaconRole.ATTESTER, A, None, SEEN),
+            Outcome(BeaconRole.ATTESTER, A, None, SEEN, frozenset({OperatorId(4), OperatorId(2)})),
         ),
         last_round=Round(2),
         decided=decided,
@@ -42,6 +42,7 @@ def test_a_record_travels_with_everything() -> None:
         (BeaconRole.SYNC_COMMITTEE, A, True, ""),
     ]
     assert list(message.outcomes[0].participants) == [1, 2, 3]
+    assert list(message.outcomes[0].share_signers) == [2, 4]
     assert dict(message.stages_ms) == {"whole_duty": 90.0, "consensus": 40.0}
     assert dict(message.legs_ms_p50) == {"signer": 2.0}
     assert record.submitted == {A}

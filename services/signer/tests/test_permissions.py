@@ -77,6 +77,10 @@ async def call_remove(stub: SignerAsyncStub, _world: SigningWorld, _signer: Sign
     return await stub.RemoveShare(pb.RemoveShareRequest(validator_pubkey=bytes(48)))
 
 
+async def call_hold(stub: SignerAsyncStub, _world: SigningWorld, _signer: Signer) -> object:
+    return await stub.Hold(pb.HoldRequest())
+
+
 async def call_list(stub: SignerAsyncStub, _world: SigningWorld, _signer: Signer) -> object:
     return await stub.ListShares(pb.ListSharesRequest())
 
@@ -109,6 +113,7 @@ ALLOWED: list[tuple[str, Call, set[str]]] = [
     ("Identity", call_identity, set(CALLERS)),
     ("AddShare", call_add, {"eth1-listener"}),
     ("RemoveShare", call_remove, {"eth1-listener"}),
+    ("Hold", call_hold, {"duty-scheduler"}),
     ("ListShares", call_list, {"consensus", "duty-scheduler", "eth1-listener", "cli"}),
     ("ExportSlashing", call_export, {"cli"}),
     ("ImportSlashing", call_import, {"cli"}),

@@ -60,6 +60,7 @@ def service_settings(
             "registry_target": registry,
             "beacon_urls": beacon_urls,
             "builder_registrations": settings.builder_registrations,
+            "doppelganger_protection": settings.doppelganger_protection,
         },
         CONSENSUS: {
             "signer_target": signer,

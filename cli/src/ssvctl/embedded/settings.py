@@ -59,6 +59,7 @@ class OperatorSettings(BaseModel):
     graffiti: Annotated[str, AfterValidator(_graffiti)] | None = None
     builder_boost_percent: Annotated[int, Field(ge=0)] | None = None
     builder_registrations: bool | None = None
+    doppelganger_protection: bool | None = None
     gas_limit: Annotated[int, Field(gt=0)] | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"

@@ -81,6 +81,7 @@ def embedded_operator(world: World, operator_id: OperatorId, key: OperatorPrivat
         execution_url=world.execution_url,
         p2p_peers_file=peers,
         graffiti=graffiti_of(operator_id),
+        doppelganger_protection=False,  # nobody else has these keys, and the run is too short to wait for two epochs
         drain_s=3 * world.network.chain.slot_duration_s,
         services={P2P_GATEWAY: _gateway_settings(world.settings.operators)},
     )

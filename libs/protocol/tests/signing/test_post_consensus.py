@@ -74,8 +74,18 @@ def test_one_refusal_never_sinks_the_batch(bad: ValidatorDuty, reason: DenialRea
     assert set(verdict.attestations) == {share(1), share(3)}
 
 
-@pytest.mark.parametrize("kind", [BeaconRole.ATTESTER, SYNC], ids=str)
-def test_a_new_share_waits_for_its_first_epoch(kind: BeaconRole) -> None:
+def test_a_share_that_waits_votes_in_the_sync_committee() -> None:
+    before = state()
+    one = ValidatorIndex(1)
+    shares = {**before.shares, one: replace(before.shares[one], may_sign_from=Epoch(EPOCH + 1))}
+    verdict = judge(request(duty(1), duty(1, SYNC)), replace(before, shares=shares))
+    assert reasons(verdict) == {1: DenialReason.WAITING}
+    assert verdict.record is not None
+    assert verdict.record.items == (signing(duty(1, SYNC)),)
+
+
+def test_a_new_share_waits_for_its_first_epoch() -> None:
+    kind = BeaconRole.ATTESTER
     before = state()
     shares = dict(before.shares)
     shares[ValidatorIndex(1)] = replace(shares[ValidatorIndex(1)], may_sign_from=EPOCH)

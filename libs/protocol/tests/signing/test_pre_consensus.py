@@ -146,11 +146,14 @@ def test_there_are_four_sync_subcommittees() -> None:
     )
 
 
-def test_waiting_shares_sign_here_because_nothing_is_slashable() -> None:
-    waiting = {ONE: replace(held(1), may_sign_from=Epoch(EPOCH + 5))}
-    verdict = judge(draft(Kind.VOLUNTARY_EXIT), shares=waiting)
+@pytest.mark.parametrize("kind", GOOD)
+def test_waiting_shares_reveal_no_randao_and_sign_all_else(kind: Kind) -> None:
+    waiting = {ONE: replace(held(1), may_sign_from=Epoch(EPOCH + 1))}
+    verdict = judge(draft(kind), shares=waiting)
     assert isinstance(verdict, PreConsensusVerdict)
-    assert verdict.record is not None
+    assert (verdict.record is None) == (kind is Kind.RANDAO)
+    if kind is Kind.RANDAO:
+        assert [item.denied.reason for item in verdict.denied] == [DenialReason.WAITING]
 
 
 @pytest.mark.parametrize("kind", GOOD)

@@ -98,7 +98,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
             *_reads_stream(_DUTIES_STREAM),
             *_keeps_stream(_DUTIES_STREAM),
         ),
-        subscribe=(),
+        subscribe=(f"{DECIDED}.>",),
     ),
     EXPORTER: Permissions(
         publish=(*_reads_stream(DECIDED_STREAM), *_FINDS_STREAMS),

@@ -3,10 +3,14 @@
 Not a safety rule: the signer decides again when it signs. Here the committee's work is spared, and the ledger gets
 the reason. A signer that does not answer bars nobody.
 
-A share that waits (new here, or doppelganger protection) signs nothing that a committee decides, but may register and
-exit. A record beyond the epoch bars attestations alone: blocks have a record of their own, by slot, which only ever
-is ahead of a slot that has passed. A record whose target is the duty's own epoch bars nobody either: after a restart
-it is this very attestation, which the signer signs again.
+A share that waits (new here, or doppelganger protection) does nothing by which it could be slashed or be taken for
+alive: no block, no aggregate, no attestation. Its attestation stays in the committee's duty all the same, marked, so
+that this operator votes on the value and learns whether the others sign. Sync committee messages, registrations and
+exits are not slashable, and go on.
+
+A record beyond the epoch bars attestations alone: blocks have a record of their own, by slot, which only ever is ahead
+of a slot that has passed. A record whose target is the duty's own epoch bars nobody either: after a restart it is this
+very attestation, which the signer signs again.
 """
 
 from __future__ import annotations
@@ -21,14 +25,13 @@ from ssv_consensus.ports import Cleared, Handed
 from ssv_consensus.signer_client import SignerClient, Watermark
 from ssv_protocol.runners.ledger import MissedReason
 from ssv_protocol.runners.runner import Duty
+from ssv_protocol.signing.post_consensus import WAITING_TYPES
 from ssv_protocol.types.duty import ValidatorDuty
 from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Epoch, Slot, ValidatorIndex
 from ssv_protocol.types.roles import BeaconRole
 
 ANSWER_SLOT_SHARE = 1 / 12
 """How much of a slot the signer may take to answer; the committee's consensus begins at a third."""
-_WITHOUT_DECISION = frozenset({BeaconRole.VALIDATOR_REGISTRATION, BeaconRole.VOLUNTARY_EXIT})
-
 
 KEPT_SLOTS = 4
 _Marks = Mapping[BlsPublicKey, Watermark] | None
@@ -71,10 +74,10 @@ def clear(
     barred: dict[Handed, MissedReason] = {}
     for each in parts_of(duty):
         reason = _obstacle(each, epoch, may_sign_from, watermarks)
-        if reason is None:
-            kept.append(each)
-        else:
+        if reason is not None:
             barred[BeaconRole(each.type), each.validator_index] = reason
+        if reason is None or (reason is MissedReason.WAITING and each.type == BeaconRole.ATTESTER):
+            kept.append(each)
     if not kept:
         return Cleared(None, barred)
     return Cleared(duty if isinstance(duty, ValidatorDuty) else replace(duty, validator_duties=tuple(kept)), barred)
@@ -86,7 +89,7 @@ def _obstacle(
     may_sign_from: Mapping[ValidatorIndex, Epoch],
     watermarks: _Marks,
 ) -> MissedReason | None:
-    waits = duty.type not in _WITHOUT_DECISION
+    waits = duty.type in WAITING_TYPES
     if waits and epoch < may_sign_from.get(duty.validator_index, 0):
         return MissedReason.WAITING
     if watermarks is None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
@@ -26,7 +26,7 @@ from ssv_consensus.duty_times import (
     end_of,
     open_slots,
 )
-from ssv_consensus.ports import Clearance, DutySource, Ports, all_cleared
+from ssv_consensus.ports import Clearance, DutySource, Handed, Ports, all_cleared
 from ssv_consensus.seen import SeenMessages
 from ssv_consensus.waiting_room import DutyKey, WaitingRoom
 from ssv_ethereum.slot_clock import SlotClock
@@ -214,9 +214,9 @@ class CommitteeNode:
         except ProtocolError as error:
             self.dropped[error.reason] += 1
             return record_without_task(key[0], duty, cleared.barred)
-        return record_of(duty, cleared.barred, await self._run_task(key, machine, admit))
+        return record_of(duty, cleared.barred, await self._run_task(key, machine, admit, cleared.barred))
 
-    async def _run_task(self, key: DutyKey, machine: Runner, admit: Admit) -> DutyTask:
+    async def _run_task(self, key: DutyKey, machine: Runner, admit: Admit, withheld: Collection[Handed]) -> DutyTask:
         chain, slot, role = self._clock.chain, key[1], RunnerRole(message_role(key[0]))
         end = end_of(role, slot, chain)
         task = self.tasks[key] = DutyTask(
@@ -226,6 +226,7 @@ class CommitteeNode:
             operator_id=self.operator_id,
             admit=admit,
             patience_s=FETCH_SLOT_SHARE * chain.slot_duration_s,
+            withheld=withheld,
         )
         for message, came_at in self._waiting.take(key):
             task.deliver(message, came_at)

@@ -35,12 +35,17 @@ _NEEDS_PEERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one validator's part of a duty; submitted when nothing is `missed`."""
+    """What became of one validator's part of a duty; submitted when nothing is `missed`.
+
+    `share_signers` are the operators whose share signatures were put together for what was submitted, or had come with
+    them.
+    """
 
     duty_type: BeaconRole
     validator_index: ValidatorIndex
     missed: MissedReason | None = None
     participants: frozenset[OperatorId] = frozenset()
+    share_signers: frozenset[OperatorId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +93,20 @@ class DutyRecord:
 
 
 def record_of(duty: Duty, barred: Mapping[Handed, MissedReason], task: DutyTask) -> DutyRecord:
-    """Sum up the task of `duty`, of which what is in `barred` was left out."""
+    """Sum up the task of `duty`, of which this operator did not sign what is in `barred`; others may have done."""
     machine = task.machine
     held = {each.validator_index for each in parts_of(machine.duty)}
     outcomes: list[Outcome] = []
     for each in parts_of(duty):
         kind, index = BeaconRole(each.type), each.validator_index
-        reason = barred.get((kind, index))
-        if reason is None:
-            if index not in held:
-                reason = MissedReason.NO_SHARE
-            elif (kind, index) not in task.submitted:
-                reason = _missed_reason(task, kind, index)
-                if reason is None:
-                    continue
-        outcomes.append(Outcome(kind, index, reason, participants_of(machine, index)))
+        submitted = (kind, index) in task.submitted
+        reason = None if submitted else barred.get((kind, index))
+        if reason is None and not submitted:
+            reason = MissedReason.NO_SHARE if index not in held else _missed_reason(task, kind, index)
+            if reason is None:
+                continue
+        signers = machine.share_signers(index, kind) if isinstance(machine, CommitteeRunner) else frozenset()
+        outcomes.append(Outcome(kind, index, reason, participants_of(machine, index), signers))
     return DutyRecord(
         machine.message_id,
         duty.slot,

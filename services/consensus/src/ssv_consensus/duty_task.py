@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import Callable, Collection, Coroutine, Hashable
+from dataclasses import replace
 from functools import partial
 
 from ssv_consensus.fetching import fetched
@@ -59,7 +60,8 @@ class DutyTask:
 
     `unsigned` and `unpublished` count drafts and messages that signer and gateway still owe an answer for. `over` is
     set when the machine has finished and everything is handed over. `patience_s` is how long a beacon node may take
-    for an answer that the duty can do without.
+    for an answer that the duty can do without. What is `withheld` this operator does not sign after the decision; the
+    others' signatures are put together as ever.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class DutyTask:
         operator_id: OperatorId,
         admit: Admit,
         patience_s: float,
+        withheld: Collection[Handed] = (),
     ) -> None:
         self.machine = machine
         self.stages = StageTimes(ports.now)
@@ -88,6 +91,7 @@ class DutyTask:
         self._operator_id = operator_id
         self._admit = admit
         self._patience_s = patience_s
+        self._withheld = withheld
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
         self._drafts: asyncio.Queue[tuple[Draft, Instant]] = asyncio.Queue()
         self._early = EarlyMessages()
@@ -180,6 +184,9 @@ class DutyTask:
                 case Send(draft):
                     if isinstance(draft, PostConsensusDraft):
                         self.stages.reached(Stage.CONSENSUS)
+                        draft = self._without_withheld(draft)
+                        if not draft.duties:
+                            continue
                     self.unsigned += 1
                     self._drafts.put_nowait((draft, self._ports.now()))
                 case Publish(signed):
@@ -199,6 +206,12 @@ class DutyTask:
                     self._look_whether_over()
                 case _:
                     self._spawn(partial(self._fetch, effect))
+
+    def _without_withheld(self, draft: PostConsensusDraft) -> PostConsensusDraft:
+        if not self._withheld:
+            return draft
+        duties = (each for each in draft.duties if (each.type, each.validator_index) not in self._withheld)
+        return replace(draft, duties=tuple(duties))
 
     def _set_timer(self, event: TimerFired, deadline: Instant) -> None:
         if self._timer is not None:

@@ -115,7 +115,10 @@ class DutySource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """What of a duty may be signed, None for nothing, and why parts of it were left out."""
+    """What of a duty is run, None for nothing, and what of it may not be signed and why.
+
+    A barred attestation that is in `duty` nevertheless is decided upon, and not signed.
+    """
 
     duty: Duty | None
     barred: Mapping[Handed, MissedReason] = field(default_factory=dict)

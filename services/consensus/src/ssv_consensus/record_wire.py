@@ -27,6 +27,7 @@ def record_message(operator_id: OperatorId, committee: CommitteeId, record: Duty
                 submitted=each.missed is None,
                 missed_reason=each.missed or "",
                 participants=sorted(each.participants),
+                share_signers=sorted(each.share_signers),
             )
             for each in sorted(record.outcomes, key=lambda each: (each.duty_type, each.validator_index))
         ],

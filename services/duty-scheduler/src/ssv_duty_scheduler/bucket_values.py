@@ -44,7 +44,7 @@ def values_of(known: Known, duties: EpochDuties, rules: DutyRules) -> dict[str, 
     values = {}
     if known.may_sign_from is not None and duties.attester is not None and duties.sync is not None:
         for committee, records in known.own_committees().items():
-            own = [_own_validator(known, record.public_key) for record in records]
+            own = [_own_validator(known, record.public_key, duties.epoch) for record in records]
             value = _committee(duties.epoch, committee, own, duties.attester, duties.sync)
             value.validator_duties.extend(duty.encode() for duty in validator_duties(rules, known, records, duties))
             values[key_of(duties.epoch, committee)] = value.SerializeToString(deterministic=True)
@@ -116,8 +116,8 @@ def _committee(
     )
 
 
-def _own_validator(known: Known, key: BlsPublicKey) -> pb.OwnValidator:
-    may_sign_from = (known.may_sign_from or {})[key]
+def _own_validator(known: Known, key: BlsPublicKey, epoch: Epoch) -> pb.OwnValidator:
+    may_sign_from = max((known.may_sign_from or {})[key], epoch + 1 if key in known.waiting else 0)
     return pb.OwnValidator(index=known.infos[key].index, public_key=key, may_sign_from_epoch=may_sign_from)
 
 

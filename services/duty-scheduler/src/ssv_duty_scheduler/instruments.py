@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from structlog.typing import FilteringBoundLogger
 
 from ssv_duty_scheduler.knowledge import EpochDuties, Known
 from ssv_ethereum.beacon.errors import BeaconError
-from ssv_protocol.types.ids import Epoch, Slot
+from ssv_protocol.types.ids import BlsPublicKey, Epoch, Slot
 from ssv_runtime.endpoint_report import EndpointReport
 from ssv_runtime.health import Health
 from ssv_runtime.metrics import Metrics
@@ -35,6 +35,8 @@ class Instruments:
         self._moved = metrics.counter("moved_dependent_roots", "Epochs whose duties a head event made doubtful")
         self._writes = metrics.counter("writes", "Values written to the bucket of duties")
         self._validators = metrics.gauge("validators", "Own validators", ["state"])
+        self._waiting = metrics.gauge("waiting_validators", "Own validators that doppelganger protection holds")
+        self._lives = metrics.counter("lived_elsewhere", "Epochs in which a validator that waits was seen at work")
         self._attestations = metrics.gauge("attester_duties", "Own attester duties of the current epoch")
 
     @contextmanager
@@ -61,6 +63,34 @@ class Instruments:
         """A head event made duties doubtful."""
         self._moved.inc(len(epochs))
         self.log.info("duties hang on another block now: asking again", slot=slot, epochs=sorted(epochs))
+
+    # doppelganger protection
+    def waits(self, waiting: Collection[BlsPublicKey], new: Collection[BlsPublicKey] = ()) -> None:
+        """Validators wait, `new` ones since now."""
+        self._waiting.set(len(waiting))
+        if new:
+            self.log.info(
+                "validators wait before they attest and propose: somebody else might sign with their keys",
+                validators=len(new),
+                remedy="nothing is to be done; about two epochs, less when the other operators sign",
+            )
+
+    def released(self, keys: Collection[BlsPublicKey], why: str) -> None:
+        """Validators need not wait any longer."""
+        if keys:
+            self.log.info("validators may sign", validators=len(keys), reason=why)
+
+    def lives(self, keys: Collection[BlsPublicKey], epoch: Epoch) -> None:
+        """Validators that wait were seen at work."""
+        self._lives.inc(len(keys))
+        if keys:
+            self.log.warning(
+                "validators that wait here are at work elsewhere",
+                epoch=epoch,
+                validators=len(keys),
+                first=min(keys),
+                remedy="if their other operators are at work, nothing; else find who signs with their keys and stop it",
+            )
 
     def published(self, epoch: Epoch, known: Known, current: EpochDuties, writes: int) -> None:
         """The bucket holds what is known; `current` is of `epoch`, the one of now."""

@@ -14,11 +14,15 @@ from ssv_runtime.registry_client import RegistryView
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Registry, beacon indices and status, and what the signer holds; `may_sign_from` None: never asked."""
+    """Registry, beacon indices and status, and what the signer holds; `may_sign_from` None: never asked.
+
+    Who is `waiting` signs in no epoch yet, whatever the signer says.
+    """
 
     view: RegistryView
     infos: Mapping[BlsPublicKey, ValidatorInfo]
     may_sign_from: Mapping[BlsPublicKey, Epoch] | None
+    waiting: frozenset[BlsPublicKey] = frozenset()
 
     def own_committees(self) -> dict[CommitteeId, list[ValidatorRecord]]:
         """Return the validators that can have duties, by own committee; a committee may have none."""

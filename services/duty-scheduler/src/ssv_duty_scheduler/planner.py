@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING
 import grpc
 
 from ssv_api.v1 import signer_pb2
+from ssv_api.v1.exporter_pb2 import DutyRecord
 from ssv_duty_scheduler.beacon_memory import BeaconMemory, Indices
 from ssv_duty_scheduler.bucket_values import is_settled, late_duties, values_of
 from ssv_duty_scheduler.dependent_roots import DependentRoots
+from ssv_duty_scheduler.guard import Guard
 from ssv_duty_scheduler.instruments import Instruments
 from ssv_duty_scheduler.knowledge import Known
 from ssv_duty_scheduler.notices import Notices
@@ -49,6 +51,7 @@ class Planner:
         *,
         clock: SlotClock,
         beacon: BeaconMemory,
+        guard: Guard,
         notices: Notices,
         signer: SignerAsyncStub,
         publisher: Publisher,
@@ -57,6 +60,7 @@ class Planner:
     ) -> None:
         self._clock = clock
         self._beacon = beacon
+        self._guard = guard
         self._notices = notices
         self._signer = signer
         self._publisher = publisher
@@ -92,6 +96,12 @@ class Planner:
         self._notices.forget()
         self._wake.set()
 
+    def record_seen(self, record: DutyRecord) -> None:
+        """Let validators sign for which the others of their committee do."""
+        now = self._clock.chain.epoch_of(self._clock.slot())
+        if self._view is not None and self._guard.record_seen(record, self._view, self._beacon.infos, now):
+            self._wake.set()
+
     # rounds
     async def run(self) -> None:
         """Keep the bucket true, for ever."""
@@ -113,8 +123,11 @@ class Planner:
         self._beacon.keep_only(epochs)
         self._notices.keep_only(epochs)
         asked = [await self._ask_signer(view, epochs[0]), await self._ask_beacon(view, epochs)]
+        if self._may_sign_from is not None:
+            asked.append(await self._guard.look(self._clock.slot(), self._beacon.infos, self._may_sign_from))
         # whatever failed, what is known gets written
-        return await self._publish(Known(view, self._beacon.infos, self._may_sign_from), epochs) and all(asked)
+        known = Known(view, self._beacon.infos, self._may_sign_from, self._guard.waiting)
+        return await self._publish(known, epochs) and all(asked)
 
     def _epochs(self) -> tuple[Epoch, ...]:
         """Return the epoch of now and the next one, before genesis the first: nodes look no further ahead."""
@@ -134,6 +147,8 @@ class Planner:
             return False
         self._may_sign_from = {BlsPublicKey(each.validator_pubkey): Epoch(each.may_sign_from_epoch) for each in held}
         self._shares_of = now
+        proven = {each.validator_pubkey: Epoch(each.owned_epoch) for each in held if each.HasField("owned_epoch")}
+        self._guard.ours_are({key: proven.get(key) for key in keys & self._may_sign_from.keys()}, now)
         self._instruments.shares.up()
         return True
 

@@ -5,8 +5,14 @@ Everything is derived from the chain, the registry and the signer, so nothing is
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from google.protobuf.message import DecodeError
+
+from ssv_api.v1.exporter_pb2 import DutyRecord
 from ssv_api.v1.signer_pb2_grpc import SignerStub
 from ssv_duty_scheduler.beacon_memory import BeaconMemory
+from ssv_duty_scheduler.guard import Guard
 from ssv_duty_scheduler.heads import Heads
 from ssv_duty_scheduler.instruments import Instruments
 from ssv_duty_scheduler.notices import Notices
@@ -17,8 +23,8 @@ from ssv_duty_scheduler.validator_duties import DutyRules
 from ssv_ethereum.pool.pool import BeaconPool
 from ssv_ethereum.slot_clock import SlotClock
 from ssv_runtime import names
-from ssv_runtime.bus import Bus
-from ssv_runtime.nats_permissions import DUTIES_BUCKET
+from ssv_runtime.bus import Bus, Message
+from ssv_runtime.nats_permissions import DECIDED, DUTIES_BUCKET
 from ssv_runtime.network_file import read_network_file
 from ssv_runtime.registry_client import watch
 from ssv_runtime.rpc import channel
@@ -45,11 +51,13 @@ async def run(settings: DutySchedulerSettings, service: Service) -> None:
     )
     await pool.look()
     registry = channel(settings.registry_target, settings, service, names.ETH1_LISTENER)
+    signer = SignerStub(channel(settings.signer_target, settings, service, names.SIGNER))
     planner = Planner(
         clock=clock,
         beacon=BeaconMemory(pool, instruments),
+        guard=Guard(pool, signer, instruments, enabled=settings.doppelganger_protection),
         notices=Notices(pool, instruments),
-        signer=SignerStub(channel(settings.signer_target, settings, service, names.SIGNER)),
+        signer=signer,
         publisher=Publisher(bus.kv(DUTIES_BUCKET), chain),
         rules=DutyRules(chain, settings.builder_registrations),
         instruments=instruments,
@@ -59,11 +67,16 @@ async def run(settings: DutySchedulerSettings, service: Service) -> None:
         async for view in watch(registry, instruments.registry.down):
             planner.registry_changed(view)
 
+    async def record_came(message: Message) -> None:
+        with suppress(DecodeError):
+            planner.record_seen(DutyRecord.FromString(message.data))
+
     async def tick() -> None:
         async for slot in clock.ticks():
             instruments.ticked(clock.now() - chain.slot_start(slot))
             planner.slot_began()
 
+    await bus.subscribe(f"{DECIDED}.>", record_came)
     service.spawn(follow_registry, "registry", restart=True)
     service.spawn(tick, "slots", restart=True)
     service.spawn(Heads(pool, bus, planner, instruments, clock.now).run, "heads", restart=True)

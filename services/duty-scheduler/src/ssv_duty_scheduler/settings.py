@@ -17,4 +17,9 @@ class DutySchedulerSettings(ServiceSettings):
     builder_registrations: bool = Field(
         True, description="Whether the validators are registered with builders, for blocks that builders make"
     )
+    doppelganger_protection: bool = Field(
+        True,
+        description="Whether validators wait for two epochs, or for the other operators to sign, before they attest "
+        "and propose, unless the signer proves that they never stopped here",
+    )
     beacon_deadline_s: float = Field(DEFAULT_DEADLINE_S, gt=0, description="Longest wait for a beacon node's answer")

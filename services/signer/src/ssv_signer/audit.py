@@ -6,7 +6,7 @@ permission or because they can't be carried out, are told by the server that too
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from logging import DEBUG
 
@@ -15,7 +15,7 @@ from structlog.typing import FilteringBoundLogger
 from ssv_protocol.effects import Draft, PreConsensusDraft, QbftDraft
 from ssv_protocol.signing.leases import Lease, Taken
 from ssv_protocol.signing.verdict import Denied
-from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, MessageId
+from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Epoch, MessageId
 from ssv_protocol.types.message_id import COMMITTEE_ROLES, committee_of, duty_executor, message_role
 from ssv_protocol.types.roles import QbftMessageType, RunnerRole
 from ssv_signer.custody import Added, NewShare
@@ -100,6 +100,14 @@ class Audit:
     def share_removed(self, validator_pubkey: BlsPublicKey, caller: str) -> None:
         """A share was let go."""
         self._log.info("let go of a share", validator=validator_pubkey.hex(), caller=caller)
+
+    def held(self, validators: Sequence[BlsPublicKey], epoch: Epoch, caller: str) -> None:
+        """Shares sign later than before."""
+        if not validators:
+            return
+        self._log.info("shares wait", shares=len(validators), may_sign_from_epoch=epoch, caller=caller)
+        for key in validators:
+            self._log.debug("a share waits", validator=key.hex(), may_sign_from_epoch=epoch, caller=caller)
 
     def claimed(self, holder: str, outcomes: Iterable[Outcome], caller: str) -> None:
         """Committees were claimed; which began anew was told already."""

@@ -16,5 +16,9 @@ class ShareKeyMissing(SsvError):
     """The external store does not hold the share's key; nothing changed, and the same request succeeds when it does."""
 
 
+class HoldRefused(SsvError):
+    """Shares are not held for as long as was asked; nothing changed."""
+
+
 class ShareConflict(SsvError):
     """The request does not fit what the signer holds; nothing changed."""

@@ -15,14 +15,14 @@ import grpc
 
 from ssv_api.v1 import signer_pb2 as pb
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
-from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Slot
+from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Epoch, Slot
 from ssv_runtime.names import CLI, CONSENSUS, DUTY_SCHEDULER, ETH1_LISTENER, SERVICES
 from ssv_runtime.rpc import Permissions, RpcRefusal, caller_of
 from ssv_signer import audit, custody
 from ssv_signer.audit import Audit
 from ssv_signer.batch import NOT_DURABLE, GroupCommit
 from ssv_signer.custody import NewShare
-from ssv_signer.errors import ShareConflict, ShareKeyMissing, ShareRefused
+from ssv_signer.errors import HoldRefused, ShareConflict, ShareKeyMissing, ShareRefused
 from ssv_signer.lease_calls import LeaseCalls
 from ssv_signer.meters import Meters
 from ssv_signer.share_keys import ShareStore, SigningFailed
@@ -45,6 +45,7 @@ PERMISSIONS = Permissions(
         f"{_SIGNER}/AddShare": {ETH1_LISTENER},
         f"{_SIGNER}/RemoveShare": {ETH1_LISTENER},
         f"{_SIGNER}/ListShares": {CONSENSUS, DUTY_SCHEDULER, ETH1_LISTENER, CLI},
+        f"{_SIGNER}/Hold": {DUTY_SCHEDULER},
         f"{_SIGNER}/ExportSlashing": {CLI},
         f"{_SIGNER}/ImportSlashing": {CLI},
         f"{_SIGNER}/ExportSlashingHistory": {CLI},
@@ -146,6 +147,8 @@ class SignerServer(LeaseCalls, SlashingCalls):
 
     async def ListShares(self, request: pb.ListSharesRequest, context: _Context) -> pb.ListSharesResponse:  # noqa: N802
         """Return the shares held."""
+        rows = await self._vault.shares()
+        owned = await self._vault.owned(rows)
         return pb.ListSharesResponse(
             shares=[
                 pb.HeldShare(
@@ -153,10 +156,25 @@ class SignerServer(LeaseCalls, SlashingCalls):
                     share_pubkey=row.share_pubkey,
                     committee_id=row.committee,
                     may_sign_from_epoch=row.may_sign_from,
+                    owned_epoch=owned.get(row.share_pubkey),
                 )
-                for row in await self._vault.shares()
+                for row in rows
             ]
         )
+
+    async def Hold(self, request: pb.HoldRequest, context: _Context) -> pb.HoldResponse:  # noqa: N802
+        """Let shares sign nothing slashable before an epoch."""
+        epoch = Epoch(request.epoch)
+        try:
+            raised = await self._vault.hold(
+                [BlsPublicKey(key) for key in dict.fromkeys(request.validator_pubkeys)], epoch
+            )
+        except HoldRefused as error:
+            raise RpcRefusal(grpc.StatusCode.INVALID_ARGUMENT, "hold_refused", str(error)) from None
+        except StoreError:
+            raise RpcRefusal(grpc.StatusCode.UNAVAILABLE, "not_durable", NOT_DURABLE) from None
+        self._audit.held(raised, epoch, caller_of(context))
+        return pb.HoldResponse(raised=len(raised))
 
     def _check(self, request: pb.AddShareRequest) -> NewShare:
         return custody.check_share(

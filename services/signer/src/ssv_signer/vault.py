@@ -25,12 +25,12 @@ from ssv_protocol.signing.interchange import KeyHistory
 from ssv_protocol.signing.leases import Lease
 from ssv_protocol.signing.records import AttestationRecord
 from ssv_protocol.signing.watermarks import KeyRecord
-from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Instant, Slot
+from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Epoch, Instant, Slot
 from ssv_runtime.health import Dependency
-from ssv_signer import custody, interchange, journal, taking
+from ssv_signer import custody, holding, interchange, journal, taking
 from ssv_signer.at_rest import SALT_BYTES, Keyring
 from ssv_signer.custody import Added, NewShare
-from ssv_signer.errors import StartRefused
+from ssv_signer.errors import HoldRefused, StartRefused
 from ssv_signer.interchange import Imported
 from ssv_signer.judge import Judge
 from ssv_signer.leasing import Leasing, Outcome, Wanted
@@ -206,6 +206,32 @@ class Vault:
                 return shares.active(connection)
 
         return await self._watched(read)
+
+    async def owned(self, rows: Sequence[ShareRow]) -> dict[BlsPublicKey, Epoch]:
+        """Return the last votes of shares that nobody else can have used; see `holding.owned`. Raises StoreError."""
+
+        def read() -> dict[BlsPublicKey, Epoch]:
+            with self._store.reading() as connection:
+                return holding.owned(connection, self.network.chain, rows)
+
+        return await self._watched(read)
+
+    async def hold(self, validator_pubkeys: Sequence[BlsPublicKey], epoch: Epoch) -> list[BlsPublicKey]:
+        """Let shares sign from `epoch` on, not earlier; returns whose are held longer than before.
+
+        Raises:
+            HoldRefused: the epoch is too far ahead.
+            StoreError: the database failed.
+        """
+
+        def hold() -> list[BlsPublicKey]:
+            now = self.network.chain.epoch_of(self._recorder.clock())
+            if epoch > now + holding.LONGEST_HOLD_EPOCHS:
+                raise HoldRefused(f"epoch {epoch} is more than {holding.LONGEST_HOLD_EPOCHS} after {now}")
+            with self._store.alone() as connection:
+                return shares.hold(connection, validator_pubkeys, epoch)
+
+        return await self._watched(hold)
 
     async def watermarks(self, committee: CommitteeId) -> list[tuple[ShareRow, AttestationRecord]]:
         """Return the active shares of a committee with their records, as of one moment; raises StoreError."""

@@ -1034,10 +1034,15 @@ class HeldShare(_message.Message):
     SHARE_PUBKEY_FIELD_NUMBER: _builtins.int
     COMMITTEE_ID_FIELD_NUMBER: _builtins.int
     MAY_SIGN_FROM_EPOCH_FIELD_NUMBER: _builtins.int
+    OWNED_EPOCH_FIELD_NUMBER: _builtins.int
     validator_pubkey: _builtins.bytes
     share_pubkey: _builtins.bytes
     committee_id: _builtins.bytes
     may_sign_from_epoch: _builtins.int
+    owned_epoch: _builtins.int
+    """Target of the last attestation made with the share, if this record held its committee without a break since;
+    unset: nothing proves that.
+    """
     def __init__(
         self,
         *,
@@ -1045,14 +1050,62 @@ class HeldShare(_message.Message):
         share_pubkey: _builtins.bytes = ...,
         committee_id: _builtins.bytes = ...,
         may_sign_from_epoch: _builtins.int = ...,
+        owned_epoch: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_owned_epoch", b"_owned_epoch", "owned_epoch", b"owned_epoch"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_owned_epoch", b"_owned_epoch", "committee_id", b"committee_id", "may_sign_from_epoch", b"may_sign_from_epoch", "owned_epoch", b"owned_epoch", "share_pubkey", b"share_pubkey", "validator_pubkey", b"validator_pubkey"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__owned_epoch: _TypeAlias = _typing.Literal["owned_epoch"]  # noqa: Y015
+    _WhichOneofArgType__owned_epoch: _TypeAlias = _typing.Literal["_owned_epoch", b"_owned_epoch"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__owned_epoch) -> _WhichOneofReturnType__owned_epoch | None: ...
+
+Global___HeldShare: _TypeAlias = HeldShare  # noqa: Y015
+
+@_typing.final
+class HoldRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALIDATOR_PUBKEYS_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    @_builtins.property
+    def validator_pubkeys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """those that are not held are passed over"""
+
+    def __init__(
+        self,
+        *,
+        validator_pubkeys: _abc.Iterable[_builtins.bytes] | None = ...,
+        epoch: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["committee_id", b"committee_id", "may_sign_from_epoch", b"may_sign_from_epoch", "share_pubkey", b"share_pubkey", "validator_pubkey", b"validator_pubkey"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "validator_pubkeys", b"validator_pubkeys"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___HeldShare: _TypeAlias = HeldShare  # noqa: Y015
+Global___HoldRequest: _TypeAlias = HoldRequest  # noqa: Y015
+
+@_typing.final
+class HoldResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RAISED_FIELD_NUMBER: _builtins.int
+    raised: _builtins.int
+    """shares that sign later than before"""
+    def __init__(
+        self,
+        *,
+        raised: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["raised", b"raised"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HoldResponse: _TypeAlias = HoldResponse  # noqa: Y015
 
 @_typing.final
 class SlashingRecord(_message.Message):

@@ -84,6 +84,11 @@ class SignerStub:
                 request_serializer=ssv__api_dot_v1_dot_signer__pb2.ListSharesRequest.SerializeToString,
                 response_deserializer=ssv__api_dot_v1_dot_signer__pb2.ListSharesResponse.FromString,
                 _registered_method=True)
+        self.Hold = channel.unary_unary(
+                '/ssv.v1.Signer/Hold',
+                request_serializer=ssv__api_dot_v1_dot_signer__pb2.HoldRequest.SerializeToString,
+                response_deserializer=ssv__api_dot_v1_dot_signer__pb2.HoldResponse.FromString,
+                _registered_method=True)
         self.ExportSlashing = channel.unary_unary(
                 '/ssv.v1.Signer/ExportSlashing',
                 request_serializer=ssv__api_dot_v1_dot_signer__pb2.ExportSlashingRequest.SerializeToString,
@@ -180,6 +185,14 @@ class SignerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Hold(self, request, context):
+        """Let shares sign nothing slashable before an epoch; no share's epoch falls by it. Not beyond three epochs ahead.
+        Caller: duty-scheduler (doppelganger protection).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ExportSlashing(self, request, context):
         """The slashing records of all keys that ever had one, as of one moment (EIP-3076, minimal form). Caller: cli.
         """
@@ -262,6 +275,11 @@ def add_SignerServicer_to_server(servicer, server):
                     servicer.ListShares,
                     request_deserializer=ssv__api_dot_v1_dot_signer__pb2.ListSharesRequest.FromString,
                     response_serializer=ssv__api_dot_v1_dot_signer__pb2.ListSharesResponse.SerializeToString,
+            ),
+            'Hold': grpc.unary_unary_rpc_method_handler(
+                    servicer.Hold,
+                    request_deserializer=ssv__api_dot_v1_dot_signer__pb2.HoldRequest.FromString,
+                    response_serializer=ssv__api_dot_v1_dot_signer__pb2.HoldResponse.SerializeToString,
             ),
             'ExportSlashing': grpc.unary_unary_rpc_method_handler(
                     servicer.ExportSlashing,
@@ -554,6 +572,33 @@ class Signer:
             '/ssv.v1.Signer/ListShares',
             ssv__api_dot_v1_dot_signer__pb2.ListSharesRequest.SerializeToString,
             ssv__api_dot_v1_dot_signer__pb2.ListSharesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Hold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ssv.v1.Signer/Hold',
+            ssv__api_dot_v1_dot_signer__pb2.HoldRequest.SerializeToString,
+            ssv__api_dot_v1_dot_signer__pb2.HoldResponse.FromString,
             options,
             channel_credentials,
             insecure,

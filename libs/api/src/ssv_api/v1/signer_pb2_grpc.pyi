@@ -55,6 +55,10 @@ class SignerStub:
     """Let go of a share; its record stays. Idempotent. Caller: eth1-listener."""
     ListShares: _grpc.UnaryUnaryMultiCallable[_signer_pb2.ListSharesRequest, _signer_pb2.ListSharesResponse]
     """The shares held. Callers: consensus, duty-scheduler, eth1-listener, cli."""
+    Hold: _grpc.UnaryUnaryMultiCallable[_signer_pb2.HoldRequest, _signer_pb2.HoldResponse]
+    """Let shares sign nothing slashable before an epoch; no share's epoch falls by it. Not beyond three epochs ahead.
+    Caller: duty-scheduler (doppelganger protection).
+    """
     ExportSlashing: _grpc.UnaryUnaryMultiCallable[_signer_pb2.ExportSlashingRequest, _signer_pb2.ExportSlashingResponse]
     """The slashing records of all keys that ever had one, as of one moment (EIP-3076, minimal form). Caller: cli."""
     ExportSlashingHistory: _grpc.UnaryStreamMultiCallable[_signer_pb2.ExportSlashingHistoryRequest, _signer_pb2.SignedHistory]
@@ -93,6 +97,10 @@ class SignerAsyncStub(SignerStub):
     """Let go of a share; its record stays. Idempotent. Caller: eth1-listener."""
     ListShares: _aio.UnaryUnaryMultiCallable[_signer_pb2.ListSharesRequest, _signer_pb2.ListSharesResponse]  # type: ignore[assignment]
     """The shares held. Callers: consensus, duty-scheduler, eth1-listener, cli."""
+    Hold: _aio.UnaryUnaryMultiCallable[_signer_pb2.HoldRequest, _signer_pb2.HoldResponse]  # type: ignore[assignment]
+    """Let shares sign nothing slashable before an epoch; no share's epoch falls by it. Not beyond three epochs ahead.
+    Caller: duty-scheduler (doppelganger protection).
+    """
     ExportSlashing: _aio.UnaryUnaryMultiCallable[_signer_pb2.ExportSlashingRequest, _signer_pb2.ExportSlashingResponse]  # type: ignore[assignment]
     """The slashing records of all keys that ever had one, as of one moment (EIP-3076, minimal form). Caller: cli."""
     ExportSlashingHistory: _aio.UnaryStreamMultiCallable[_signer_pb2.ExportSlashingHistoryRequest, _signer_pb2.SignedHistory]  # type: ignore[assignment]
@@ -188,6 +196,16 @@ class SignerServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_signer_pb2.ListSharesResponse, _abc.Awaitable[_signer_pb2.ListSharesResponse]]:
         """The shares held. Callers: consensus, duty-scheduler, eth1-listener, cli."""
+
+    @_abc_1.abstractmethod
+    def Hold(
+        self,
+        request: _signer_pb2.HoldRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_signer_pb2.HoldResponse, _abc.Awaitable[_signer_pb2.HoldResponse]]:
+        """Let shares sign nothing slashable before an epoch; no share's epoch falls by it. Not beyond three epochs ahead.
+        Caller: duty-scheduler (doppelganger protection).
+        """
 
     @_abc_1.abstractmethod
     def ExportSlashing(

@@ -1,11 +1,11 @@
 """Validators by public key or index: who they are, their status, and when they come and go.
 
-Source: beacon-APIs, `postStateValidators`; consensus-specs "validator status" of the Beacon API.
+Source: beacon-APIs, `postStateValidators`, `getLiveness`; consensus-specs "validator status" of the Beacon API.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -44,6 +44,11 @@ class _Validator(msgspec.Struct, frozen=True):
     validator: _Record
 
 
+class _Liveness(msgspec.Struct, frozen=True):
+    index: Uint
+    is_live: bool
+
+
 @dataclass(frozen=True, slots=True)
 class ValidatorsApi:
     """Look-ups in the head state."""
@@ -57,6 +62,17 @@ class ValidatorsApi:
     async def by_index(self, indices: Sequence[ValidatorIndex]) -> dict[ValidatorIndex, ValidatorInfo]:
         """Return those of `indices` that the chain knows. Raises BeaconError."""
         return {info.index: info for info in await self._find([str(index) for index in indices])}
+
+    async def liveness(self, epoch: Epoch, indices: Collection[ValidatorIndex]) -> dict[ValidatorIndex, bool]:
+        """Return which validators the node saw at work in `epoch`, of those that it answers for.
+
+        Nodes answer for their epoch and the one before. Raises BeaconError.
+        """
+        if not indices:
+            return {}
+        path = f"/eth/v1/validator/liveness/{epoch}"
+        found = (await self.http.post(path, [str(index) for index in indices], Envelope[list[_Liveness]])).data
+        return {ValidatorIndex(item.index): item.is_live for item in found}
 
     async def _find(self, ids: Sequence[str]) -> list[ValidatorInfo]:
         if not ids:

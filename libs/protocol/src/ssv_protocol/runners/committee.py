@@ -164,6 +164,15 @@ class CommitteeRunner:
         )
         return frozenset((*decided_by, *signed_by, *self._late_signers[validator_index]))
 
+    def share_signers(self, validator_index: ValidatorIndex, duty_type: BeaconRole) -> frozenset[OperatorId]:
+        """Return whose share signatures came for what was put together, nobody while it is not."""
+        return frozenset(
+            operator_id
+            for key in self.post_consensus.done
+            if key[0] == validator_index and self._expected[key].duty.type == duty_type
+            for operator_id in self.post_consensus.container.signatures(*key)
+        )
+
     def missed_reason(
         self, validator_index: ValidatorIndex, duty_type: BeaconRole | None = BeaconRole.ATTESTER
     ) -> MissedReason | None:

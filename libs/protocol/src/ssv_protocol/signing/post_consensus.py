@@ -30,14 +30,17 @@ from ssv_protocol.types.ids import GENESIS_EPOCH, BlsPublicKey, CommitteeId, Epo
 from ssv_protocol.types.message_id import COMMITTEE_ROLES, duty_executor, message_role
 from ssv_protocol.types.operator import CommitteeMember
 from ssv_protocol.types.partial_signatures import MAX_PARTIAL_SIGNATURES
-from ssv_protocol.types.roles import PartialSignatureType, RunnerRole
+from ssv_protocol.types.roles import BeaconRole, PartialSignatureType, RunnerRole
 
 KIND = PartialSignatureType.POST_CONSENSUS
+
+WAITING_TYPES = frozenset({BeaconRole.ATTESTER, BeaconRole.PROPOSER, BeaconRole.AGGREGATOR})
+"""What a share that waits does not sign: what is slashable, and aggregates, by which nodes see validators live."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldShare:
-    """A share that the signer holds: whose, of which committee, and the first epoch whose duties it signs.
+    """A share that the signer holds: whose, of which committee, and the first epoch of which it signs `WAITING_TYPES`.
 
     The secret is not here; `has_key` says whether signatures can be made with it now.
     """
@@ -158,7 +161,7 @@ def _admit(
             reason = DenialReason.OTHER_COMMITTEE
         elif key in admitted:
             reason = DenialReason.DUPLICATE_DUTY
-        elif epoch < share.may_sign_from:
+        elif duty.type in WAITING_TYPES and epoch < share.may_sign_from:
             reason = DenialReason.WAITING
         elif not share.has_key:
             reason = DenialReason.NO_KEY

@@ -8,7 +8,7 @@ is the answer.
 No object is signed twice in a message, and no validator under two indices, which the signer does not know. Only Alan's
 contribution proofs repeat: peers expect one for each seat in the sync committee.
 
-Shares that still wait (`HeldShare.may_sign_from`) may sign here: waiting protects from slashing alone.
+Shares that still wait (`HeldShare.may_sign_from`) sign no RANDAO reveal, with which a block begins, and else all.
 
 Not judged here: leases, whether the beacon chain gave the validator the duty, fee recipients and gas limits. That an
 owner asked for an exit neither: it takes a quorum of operators who saw the contract's event.
@@ -110,6 +110,7 @@ def check(
         share = shares.get(item.validator_index)
         denied = (
             _check_validator(item, share, member, draft.message_id)
+            or _check_waiting(item, share)
             or _check_object(network.chain, draft, item)
             or _check_index(item, index_of)
             or _check_repetition(draft, item, signed)
@@ -136,6 +137,11 @@ def _check_validator(
     if share.committee != committee_id(member.operator_ids):
         return Denied(DenialReason.OTHER_COMMITTEE)
     return None if share.has_key else Denied(DenialReason.NO_KEY)
+
+
+def _check_waiting(item: PreConsensusObject, share: HeldShare | None) -> Denied | None:
+    waits = share is not None and isinstance(item, RandaoReveal) and item.epoch < share.may_sign_from
+    return Denied(DenialReason.WAITING) if waits else None
 
 
 def _check_object(chain: BeaconChain, draft: PreConsensusDraft, item: PreConsensusObject) -> Denied | None:

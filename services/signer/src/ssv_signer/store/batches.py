@@ -32,6 +32,14 @@ def places(connection: Connection, since: Slot) -> list[tuple[Slot, MessageId, P
     return [(Slot(slot), MessageId(message_id), PartialSignatureType(kind)) for slot, message_id, kind in rows]
 
 
+def last_slots(connection: Connection, kind: PartialSignatureType) -> dict[BlsPublicKey, Slot]:
+    """Return the newest slot of which a share is in a message of this kind, by share public key."""
+    rows = connection.execute(
+        "SELECT share_pubkey, max(slot) FROM partial_signatures WHERE type = ? GROUP BY share_pubkey", (kind,)
+    ).fetchall()
+    return {BlsPublicKey(key): Slot(slot) for key, slot in rows}
+
+
 def put(connection: Connection, message_id: MessageId, record: PartialSignaturesRecord) -> None:
     """Insert a record; raises Contradiction if there is one."""
     connection.insert(

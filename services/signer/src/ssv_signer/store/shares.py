@@ -120,6 +120,18 @@ def put_active(connection: Connection, rows: Iterable[ShareRow]) -> None:
     )
 
 
+def hold(connection: Connection, validator_pubkeys: Sequence[BlsPublicKey], epoch: Epoch) -> list[BlsPublicKey]:
+    """Let active shares sign from `epoch` on where that is later than before; return whose it was, by validator."""
+    rows = of_validators(connection, validator_pubkeys)
+    raised = [key for key, row in sorted(rows.items()) if row.may_sign_from < epoch]
+    connection.executemany(
+        "UPDATE shares SET may_sign_from_epoch = ? "
+        "WHERE validator_pubkey = ? AND active = 1 AND may_sign_from_epoch < ?",
+        [(epoch, key, epoch) for key in raised],
+    )
+    return raised
+
+
 def deactivate(connection: Connection, validator_pubkey: BlsPublicKey) -> None:
     """Let go of a validator's share; its row stays, its secret is overwritten (in the log with the next checkpoint)."""
     connection.execute(
