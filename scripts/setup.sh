@@ -85,7 +85,7 @@ if changed own "${projects[@]/%//pyproject.toml}"; then
 fi
 
 say 4 "npm packages (beacon node, EVM, peers of the interoperation tests)"
-for folder in devnet/beacon devnet/evm tests/interop/js-peer; do
+for folder in devnet/beacon devnet/evm tests/interop/js-peer tests/interop/js-libp2p; do
   name="npm-$(basename "$folder")"
   if changed "$name" "$folder/package-lock.json" || [ ! -d "$folder/node_modules" ]; then
     quietly "$name" env PATH="$PWD/.venv/bin:$PATH" npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund

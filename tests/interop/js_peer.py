@@ -1,4 +1,4 @@
-"""The JavaScript discv5 peer as a child process: one request a line, one answer a line."""
+"""The JavaScript peers as child processes: one request a line, one answer a line."""
 
 import asyncio
 import itertools
@@ -9,27 +9,39 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).parent / "js-peer"
+DISCV5 = Path(__file__).parent / "js-peer"
+LIBP2P = Path(__file__).parent / "js-libp2p"
+LINE = 1 << 20
 NODE = Path(sys.executable).with_name("node")
 
 
-def missing() -> str | None:
-    """Return what to do before the peer can run, None when it can."""
+def missing(folder: Path = DISCV5) -> str | None:
+    """Return what to do before the peer of a folder can run, None when it can."""
     if not NODE.exists():
         return "node is not installed (make setup)"
-    if not (FOLDER / "node_modules").is_dir():
-        return "npm packages are missing (npm ci in tests/interop/js-peer)"
+    if not (folder / "node_modules").is_dir():
+        return f"npm packages are missing (npm ci in tests/interop/{folder.name})"
     return None
 
 
 class JsPeer:
-    """A running peer."""
+    """A running peer; `first` is what it says of itself when it begins."""
 
-    def __init__(self, process: asyncio.subprocess.Process, enr: str) -> None:
-        self.enr = enr
+    def __init__(self, process: asyncio.subprocess.Process, first: dict[str, str]) -> None:
+        self.first = first
         self._process = process
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
+
+    @property
+    def enr(self) -> str:
+        """The record of a discv5 peer."""
+        return self.first["enr"]
+
+    @property
+    def address(self) -> str:
+        """The multiaddr of a libp2p peer."""
+        return self.first["address"]
 
     async def do(self, action: str, **arguments: object) -> Any:
         """Have the peer do something and return the result; raises AssertionError with the peer's own error."""
@@ -53,17 +65,17 @@ class JsPeer:
 
 
 @asynccontextmanager
-async def js_peer(protocol_id: str) -> AsyncIterator[JsPeer]:
-    """Run a peer that speaks a protocol id."""
+async def js_peer(argument: str, folder: Path = DISCV5) -> AsyncIterator[JsPeer]:
+    """Run the peer of a folder: of discv5 under a protocol id, of libp2p with a muxer."""
     process = await asyncio.create_subprocess_exec(
-        NODE, FOLDER / "main.mjs", protocol_id, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        NODE, folder / "main.mjs", argument, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=LINE
     )
     assert process.stdin is not None
     assert process.stdout is not None
     listening = None
     try:
         first = await asyncio.wait_for(process.stdout.readline(), 30)
-        peer = JsPeer(process, json.loads(first)["enr"])
+        peer = JsPeer(process, json.loads(first))
         listening = asyncio.create_task(peer.listen())
         yield peer
     finally:
