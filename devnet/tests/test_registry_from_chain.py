@@ -11,8 +11,9 @@ from ssv_devnet.registry_contract import (
     register_operators,
     register_validators,
 )
-from ssv_ethereum.execution import ExecutionClient
-from ssv_ethereum.registry_blocks import follow_registry
+from ssv_ethereum.execution.pool import ExecutionPool
+from ssv_ethereum.log_ranges import RangeSize
+from ssv_ethereum.registry_blocks import Depth, follow_registry
 from ssv_protocol.crypto import bls
 from ssv_protocol.crypto.bls import SecretKey
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
@@ -34,19 +35,20 @@ async def read_registry(
     url: str, registry: RegistryContract, until: int, batch_blocks: int
 ) -> tuple[RegistryState, list[Skipped]]:
     state, skipped = RegistryState(), []
-    async with ExecutionClient(url) as client:
-        async for update in follow_registry(
-            client,
+    async with ExecutionPool([url]) as pool:
+        async for batch in follow_registry(
+            pool,
             address(registry.address),
             0,
-            follow_distance=0,
+            depth=Depth(0),
             poll_interval_s=0.05,
-            batch_blocks=batch_blocks,
+            size=RangeSize(batch_blocks, batch_blocks),
         ):
-            applied = apply_block(state, update.block_number, update.block_hash, update.logs, update.time_s)
-            state = applied.state
-            skipped += applied.skipped
-            if update.block_number >= until:
+            for update in batch.updates:
+                applied = apply_block(state, update.block_number, update.block_hash, update.logs, update.time_s)
+                state = applied.state
+                skipped += applied.skipped
+            if state.block_number >= until:
                 break
     return state, skipped
 

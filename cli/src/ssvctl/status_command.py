@@ -32,7 +32,7 @@ _REMEDIES = {
     "duties": "goes with what the duty-scheduler waits for",
     "gateway": "look into log/p2p-gateway.log",
     "beacon": "check beacon_urls in operator.toml, and the beacon node",
-    "execution": "check execution_url in operator.toml, and the execution node",
+    "execution": "check execution_urls in operator.toml, and the execution node",
     "peers": "check p2p_peers_file and that peers reach p2p_listen_port",
 }
 

@@ -23,6 +23,6 @@ def settings(tmp_path: Path) -> OperatorSettings:
         operator_key_file=tmp_path / "operator.json",
         operator_key_password_file=tmp_path / "password.txt",
         beacon_urls=("http://127.0.0.1:5052",),
-        execution_url="http://127.0.0.1:8545",
+        execution_urls=("http://127.0.0.1:8545",),
         services={"consensus": {"log_level": "debug"}},
     )

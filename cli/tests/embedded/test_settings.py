@@ -35,9 +35,9 @@ def test_paths_are_meant_from_the_file(file: Path) -> None:
 
 
 def test_options_win(file: Path) -> None:
-    settings = read_operator_settings(file, {"beacon_urls": ["http://a", "http://b"], "execution_url": None})
+    settings = read_operator_settings(file, {"beacon_urls": ["http://a", "http://b"], "execution_urls": None})
     assert settings.beacon_urls == ("http://a", "http://b")
-    assert settings.execution_url == "http://127.0.0.1:8545"
+    assert settings.execution_urls == ("http://127.0.0.1:8545",)  # the file has the older key
 
 
 def test_options_alone_do(file: Path) -> None:
@@ -45,9 +45,9 @@ def test_options_alone_do(file: Path) -> None:
         "network_file": file.parent / "network.json",
         "operator_key_file": file.parent / "keys" / "operator.json",
         "beacon_urls": ["http://a"],
-        "execution_url": "http://b",
+        "execution_urls": ["http://b", "http://c"],
     }
-    assert read_operator_settings(file.parent / "none.toml", options).execution_url == "http://b"
+    assert read_operator_settings(file.parent / "none.toml", options).execution_urls == ("http://b", "http://c")
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,14 @@ class ExecutionNode:
     largest_range: int = 1000
     unavailable: int = 0
     """Requests that will still be answered with HTTP 503."""
+    chain_id: int = CHAIN_ID
+    finalized: int = 0
+    earliest: int = 0
+    """The first block that the node has."""
+    pruned_before: int = 0
+    """The first block whose logs it has."""
+    forgets: bool = False
+    """It has no logs of the blocks before `pruned_before`, and does not say so."""
     requests: list[str] = field(default_factory=list)
     url: str = ""
 
@@ -64,16 +72,19 @@ class ExecutionNode:
     def result(self, method: str, params: list[Any]) -> dict[str, Any]:
         match method:
             case "eth_chainId":
-                return {"result": hex(CHAIN_ID)}
-            case "eth_blockNumber":
-                return {"result": hex(self.blocks - 1)}
+                return {"result": hex(self.chain_id)}
+            case "eth_getCode":
+                return {"result": "0x6001"}
             case "eth_getBlockByNumber":
-                number = int(params[0], 16)
-                return {"result": self.header(number) if number < self.blocks else None}
+                tags = {"latest": self.blocks - 1, "finalized": self.finalized, "earliest": self.earliest}
+                number = tags[params[0]] if params[0] in tags else int(params[0], 16)
+                return {"result": self.header(number) if self.earliest <= number < self.blocks else None}
             case "eth_getLogs":
                 first, last = int(params[0]["fromBlock"], 16), int(params[0]["toBlock"], 16)
                 if last - first + 1 > self.largest_range:
                     return {"error": {"code": -32005, "message": "query returned too many results"}}
+                if first < self.pruned_before and not self.forgets:
+                    return {"error": {"code": 4444, "message": "pruned history unavailable"}}
                 address = params[0]["address"]
                 (address,) = address if isinstance(address, list) else [address]
                 assert bytes.fromhex(address[2:]) == CONTRACT
@@ -101,7 +112,7 @@ class ExecutionNode:
                 "data": "0x" + bytes([number, index]).hex(),
                 "removed": number in self.removed,
             }
-            for index in self.log_indexes.get(number, [])
+            for index in (self.log_indexes.get(number, []) if number >= self.pruned_before else [])
         ]
 
 

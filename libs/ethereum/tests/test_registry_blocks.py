@@ -4,8 +4,9 @@ from collections.abc import Callable
 import pytest
 from libs.ethereum.tests.execution_node import CONTRACT, ExecutionNode, Pauses, served
 
-from ssv_ethereum.execution import ExecutionClient
-from ssv_ethereum.registry_blocks import BlockUpdate, ChainReorganised, follow_registry
+from ssv_ethereum.execution.pool import ExecutionPool
+from ssv_ethereum.log_ranges import RangeSize
+from ssv_ethereum.registry_blocks import BlockUpdate, ChainReorganised, Depth, follow_registry
 from ssv_protocol.registry.abi import topic0
 from ssv_protocol.types.ids import ExecutionAddress
 
@@ -19,31 +20,35 @@ def followed(
     from_block: int = 0,
     *,
     follow_distance: int = 0,
+    finalized_only: bool = False,
     batch_blocks: int = 200,
     parent_hash: bytes | None = None,
     at_each_poll: Callable[[], None] = lambda: None,
 ) -> list[BlockUpdate]:
     """Follow the node until block `until` was handed out; what happens while there is no new block is the test's."""
 
-    async def poll(_seconds: float) -> None:
+    pauses = Pauses()
+
+    async def poll(seconds: float) -> None:
+        await pauses(seconds)
         at_each_poll()
 
     async def run() -> list[BlockUpdate]:
-        updates = []
-        async with served(node), ExecutionClient(node.url, sleep=Pauses()) as client:
-            blocks = follow_registry(
-                client,
+        updates: list[BlockUpdate] = []
+        async with served(node), ExecutionPool([node.url]) as pool:
+            batches = follow_registry(
+                pool,
                 ADDRESS,
                 from_block,
-                follow_distance=follow_distance,
+                depth=Depth(follow_distance, finalized_only),
                 poll_interval_s=1.0,
                 parent_hash=parent_hash,
-                batch_blocks=batch_blocks,
+                size=RangeSize(batch_blocks, batch_blocks),
                 sleep=poll,
             )
-            async for update in blocks:
-                updates.append(update)
-                if update.block_number >= until:
+            async for batch in batches:
+                updates += batch.updates
+                if updates[-1].block_number >= until:
                     break
         return updates
 
@@ -67,7 +72,8 @@ def test_the_time_is_asked_only_of_blocks_whose_logs_need_it() -> None:
     assert [(update.block_number, update.time_s) for update in updates] == [
         (1, None), (4, node.time_s(4)), (6, None), (8, node.time_s(8)), (10, node.time_s(10)),
     ]  # fmt: skip
-    assert node.requests.count("eth_getBlockByNumber") == 4  # the last block twice, and these two
+    # two looks at the head, the last block twice, the first one for its parent, and these two
+    assert node.requests.count("eth_getBlockByNumber") == 7
 
 
 def test_new_blocks_are_handed_out_as_they_come() -> None:
@@ -84,6 +90,26 @@ def test_the_follow_distance_is_kept() -> None:
     node = ExecutionNode(blocks=10)
     (update,) = followed(node, until=1, follow_distance=8)
     assert (update.block_number, update.blocks_behind) == (1, 8)
+
+
+def test_finalised_blocks_only() -> None:
+    node = ExecutionNode(blocks=10, finalized=3)
+
+    def finalise() -> None:
+        node.finalized = 9
+
+    updates = followed(node, until=5, follow_distance=4, finalized_only=True, at_each_poll=finalise)
+    assert [update.block_number for update in updates] == [3, 5]
+
+
+def test_a_head_that_was_replaced_by_one_as_high_is_noticed() -> None:
+    node = ExecutionNode(blocks=5)
+
+    def reorganise() -> None:
+        node.branch, node.branched_at = 1, 3
+
+    with pytest.raises(ChainReorganised):
+        followed(node, until=9, at_each_poll=reorganise)
 
 
 def test_a_run_can_go_on_from_any_block() -> None:

@@ -4,15 +4,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from libs.ethereum.tests.execution_node import CHAIN_ID, CONTRACT, ExecutionNode, served
-from tests.support.listener import Killed, Listener, listening, until
+from tests.support.listener import Killed, Listener, clean_rebuild, listening, until
 from tests.support.registered_chain import RegisteredChain, registered_chain
 
 from ssv_eth1_listener.chain_sync import FollowRules
-from ssv_eth1_listener.store import RegistryStore
-from ssv_ethereum.execution import ExecutionClient
-from ssv_ethereum.registry_blocks import follow_registry
+from ssv_eth1_listener.store import UNDO_BLOCKS, RegistryStore
+from ssv_ethereum.log_ranges import FIRST_BLOCKS
 from ssv_protocol.networks import local_network
-from ssv_protocol.registry.apply import apply_block
+from ssv_protocol.registry.apply import AppliedBlock
 from ssv_protocol.registry.state import ChainMoment, RegistryState
 from ssv_protocol.types.ids import ExecutionAddress
 
@@ -25,19 +24,6 @@ def on_a_chain(scenario: Callable[[RegisteredChain], Awaitable[None]]) -> None:
             await scenario(chain)
 
     asyncio.run(run())
-
-
-async def clean_rebuild(chain: RegisteredChain, until: int) -> RegistryState:
-    """The registry from the first block on, by another way than the listener's."""
-    state = RegistryState()
-    async with ExecutionClient(chain.url) as client:
-        async for update in follow_registry(
-            client, chain.network.registry_contract, 0, follow_distance=0, poll_interval_s=0.02, batch_blocks=7
-        ):
-            state = apply_block(state, update.block_number, update.block_hash, update.logs, update.time_s).state
-            if update.block_number >= until:
-                return state
-    raise AssertionError
 
 
 def saved_hash(path: Path, chain: RegisteredChain) -> str:
@@ -80,15 +66,15 @@ def test_it_goes_on_at_the_right_block_wherever_it_was_stopped(tmp_path: Path) -
         async with listening(chain.url, chain.network, path) as listener:
             write, left = listener.store.write, writes
 
-            def write_or_die(before: RegistryState, after: RegistryState, caught_up: bool) -> None:
+            def write_or_die(before: RegistryState, applied: AppliedBlock, caught_up: bool, *, keep_undo: bool) -> None:
                 nonlocal left
                 left -= 1
                 if left or after_commit:
-                    write(before, after, caught_up)
+                    write(before, applied, caught_up, keep_undo=keep_undo)
                 if not left:
                     raise Killed
 
-            listener.store.write = write_or_die  # type: ignore[method-assign]
+            listener.store.write = write_or_die  # type: ignore[method-assign,assignment]
             head = asyncio.create_task(listener.reaches(await chain.head()))
             await asyncio.wait((listener.task, head), return_when=asyncio.FIRST_COMPLETED)
             head.cancel()
@@ -192,23 +178,78 @@ def test_an_old_head_is_that_of_a_node_which_is_still_syncing(tmp_path: Path) ->
     on_a_fake(node, scenario)
 
 
-def test_after_a_deep_reorganisation_the_registry_is_built_again(tmp_path: Path) -> None:
+def test_replaced_blocks_are_taken_back(tmp_path: Path) -> None:
     node = ExecutionNode(blocks=20, log_indexes={5: [0]})
 
     async def reorganise(listener: Listener) -> None:
         before = await listener.reaches(19)
-        node.branch, node.branched_at, node.blocks = 1, 12, 22
+        for _ in range(8):  # a block each, so that each can be taken back
+            node.blocks += 1
+            await listener.reaches(node.blocks - 1)
+        node.branch, node.branched_at, node.blocks = 1, 22, 30
         assert listener.feed.state_after(19, before.block_hash) is before
-        after = await listener.reaches(21)
-        assert after.block_hash == node.block_hash(21)
+        await until(lambda: listener.sync.state.block_hash == node.block_hash(29))
         assert listener.watched.value("reorganisations_total") == 1
+        assert listener.watched.value("rebuilds_total") == 0
 
     async def scenario() -> None:
         async with listening(node.url, FAKE_NETWORK, tmp_path / "db") as listener:
             await reorganise(listener)
         async with listening(node.url, FAKE_NETWORK, tmp_path / "db") as listener:
-            assert listener.sync.state.block_hash == node.block_hash(21)
+            assert listener.sync.state.block_hash == node.block_hash(29)
             assert listener.watched.value("reorganisations_total") == 0
+
+    on_a_fake(node, scenario)
+
+
+def test_after_a_deeper_reorganisation_the_registry_is_built_again(tmp_path: Path) -> None:
+    node = ExecutionNode(blocks=2 * FIRST_BLOCKS + 2 * UNDO_BLOCKS, log_indexes={5: [0]})
+    last = node.blocks
+
+    async def scenario() -> None:
+        async with listening(node.url, FAKE_NETWORK, tmp_path / "db") as listener:
+            await listener.reaches(node.blocks - 1)
+            node.branch, node.branched_at, node.blocks = 1, 12, last + 2
+            await until(lambda: listener.sync.state.block_hash == node.block_hash(last + 1))
+            assert listener.watched.value("rebuilds_total") == 1
+            assert (await listener.reaches(last + 1)).block_hash == node.block_hash(last + 1)
+
+    on_a_fake(node, scenario)
+
+
+def test_the_view_is_not_live_while_the_registry_lags(tmp_path: Path) -> None:
+    node = ExecutionNode(blocks=50)
+    time_s = 1_700_000_049.0
+    rules = FollowRules(follow_distance=0, poll_interval_s=0.01, head_max_age_s=300)
+
+    async def scenario() -> None:
+        async with listening(node.url, FAKE_NETWORK, tmp_path / "db", rules=rules, now=lambda: time_s) as listener:
+            set_time(0)
+            await listener.reaches(49)
+            set_time(400)
+            await until(lambda: not listener.feed.live)
+            assert listener.feed.view is not None
+            assert "400 s ago" in listener.watched.health.problems()["registry"]
+            node.blocks += 400
+            await listener.reaches(449)
+            assert "registry" not in listener.watched.health.problems()
+
+    def set_time(later_s: float) -> None:
+        nonlocal time_s
+        time_s = 1_700_000_049.0 + later_s
+
+    on_a_fake(node, scenario)
+
+
+def test_a_history_that_no_node_has_is_told_with_what_to_do(tmp_path: Path) -> None:
+    node = ExecutionNode(blocks=50, earliest=10)
+
+    async def scenario() -> None:
+        async with listening(node.url, FAKE_NETWORK, tmp_path / "db") as listener:
+            await until(lambda: "has no blocks before 10" in listener.watched.health.problems()["registry"])
+            assert "use a node that keeps" in listener.watched.health.problems()["registry"]
+            node.earliest = 0
+            await listener.reaches(49)
 
     on_a_fake(node, scenario)
 
@@ -221,8 +262,8 @@ def test_a_node_of_another_chain_is_not_followed(tmp_path: Path) -> None:
 
     async def scenario() -> None:
         async with listening(node.url, FAKE_NETWORK, tmp_path / "db") as listener:
-            await until(lambda: "is of chain 1" in listener.watched.health.problems()["registry"])
-            assert f"of chain {CHAIN_ID}" in listener.watched.health.problems()["registry"]
+            problem = f"is of chain {CHAIN_ID}, not of 1"
+            await until(lambda: problem in listener.watched.health.problems().get("execution", ""))
             assert set(node.requests) == {"eth_chainId"}
 
     on_a_fake(node, scenario)

@@ -15,19 +15,15 @@ from pathlib import Path
 
 import grpc
 import pytest
-from tests.support.listener import until
+from tests.support.listener import clean_rebuild, until
 from tests.support.registered_chain import RegisteredChain, operator_keys, registered_chain
 from tests.support.service_certificates import tls_settings, write_certificates
 
 from ssv_api.v1 import signer_pb2
 from ssv_api.v1.signer_pb2_grpc import SignerStub
 from ssv_devnet.child_process import ChildProcess, start_child
-from ssv_ethereum.execution import ExecutionClient
-from ssv_ethereum.registry_blocks import follow_registry
 from ssv_protocol.beacon_chain import BeaconChain, BeaconFork, ScheduledFork
 from ssv_protocol.forks import Network
-from ssv_protocol.registry.apply import apply_block
-from ssv_protocol.registry.state import RegistryState
 from ssv_protocol.types.ids import Epoch, ForkVersion, Root
 from ssv_runtime.network_file import write_network_file
 from ssv_runtime.registry_client import watch
@@ -121,18 +117,6 @@ class Operator:
         )
         async with Service("duty-scheduler") as service:
             yield channel(f"127.0.0.1:{port}", settings, service, peer)
-
-
-async def clean_rebuild(chain: RegisteredChain, until_block: int) -> RegistryState:
-    state = RegistryState()
-    async with ExecutionClient(chain.url) as client:
-        async for update in follow_registry(
-            client, chain.network.registry_contract, 0, follow_distance=0, poll_interval_s=0.02
-        ):
-            state = apply_block(state, update.block_number, update.block_hash, update.logs, update.time_s).state
-            if update.block_number >= until_block:
-                return state
-    raise AssertionError
 
 
 def test_registry_and_shares_survive_kills_of_both(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def service_settings(
         ETH1_LISTENER: {
             "grpc_port": ports.registry,
             "signer_target": signer,
-            "execution_url": settings.execution_url,
+            "execution_urls": list(settings.execution_urls),
             "registry_db": folder.data / "registry.sqlite",
         },
         DUTY_SCHEDULER: {

@@ -20,7 +20,11 @@ from ssv_runtime.settings import read_settings_file
 from ssvctl.errors import SsvctlError
 
 _PATHS = ("network_file", "operator_key_file", "operator_key_password_file", "p2p_peers_file")
-_OPTION_OF = {"beacon_urls": "--beacon-url", "operator_key_password_file": "--password-file"}
+_OPTION_OF = {
+    "beacon_urls": "--beacon-url",
+    "execution_urls": "--execution-url",
+    "operator_key_password_file": "--password-file",
+}
 
 
 _GRAFFITI_BYTES = 32
@@ -52,7 +56,7 @@ class OperatorSettings(BaseModel):
     operator_key_file: FilePath
     operator_key_password_file: FilePath | None = None
     beacon_urls: Annotated[tuple[str, ...], Field(min_length=1)]
-    execution_url: str
+    execution_urls: Annotated[tuple[str, ...], Field(min_length=1)]
     p2p_listen_host: Annotated[str, AfterValidator(_ip_address)] = "127.0.0.1"
     p2p_listen_port: Annotated[int, Field(ge=0, le=65535)] = 0
     p2p_peers_file: Path | None = None
@@ -79,6 +83,8 @@ def read_operator_settings(file: Path, options: Mapping[str, Any]) -> OperatorSe
     for key in _PATHS:
         if isinstance(content.get(key), str):
             content[key] = file.parent / content[key]
+    if isinstance(content.get("execution_url"), str):  # what there was before there could be several
+        content.setdefault("execution_urls", [content.pop("execution_url")])
     given = {key: value for key, value in options.items() if value is not None}
     try:
         return OperatorSettings.model_validate({**content, **given, "services": tables})

@@ -78,7 +78,7 @@ def embedded_operator(world: World, operator_id: OperatorId, key: OperatorPrivat
         network_file=world.network_file,
         operator_key_file=key_file,
         beacon_urls=(world.beacon_url,),
-        execution_url=world.execution_url,
+        execution_urls=(world.execution_url,),
         p2p_peers_file=peers,
         graffiti=graffiti_of(operator_id),
         doppelganger_protection=False,  # nobody else has these keys, and the run is too short to wait for two epochs

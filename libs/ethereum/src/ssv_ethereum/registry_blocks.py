@@ -1,10 +1,12 @@
 """The blocks of the registry contract, one after the other, for `ssv_protocol.registry.apply`.
 
 Invariants: block numbers ascend; no block with logs of the contract is left out; all updates of one run are of one
-chain. A reorganisation deeper than the follow distance can't be undone here: it ends the iteration with
-`ChainReorganised`, and the registry must be built again from an earlier state.
+chain. A block that was handed out and is replaced ends the iteration with `ChainReorganised`; the caller goes back to
+a block that is still there, and starts again.
 Not guaranteed: an update for every block; blocks without logs come only as the last one of a batch, so that
 progress can be kept; and the time of a block whose logs do not need it, so that a long history costs no request for it.
+
+The head is polled: one small request a second is nothing to a node, and works with every provider.
 
 Source: ssvlabs/ssv eth/executionclient; architecture §5.8.
 """
@@ -13,29 +15,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import groupby
 
-from ssv_ethereum.backoff import Sleep
-from ssv_ethereum.execution import BlockHeader, ExecutionClient
+from ssv_ethereum.backoff import Backoff, Sleep
+from ssv_ethereum.execution.errors import ExecutionError
+from ssv_ethereum.execution.node import BlockHeader, ExecutionNode
+from ssv_ethereum.execution.pool import ExecutionPool
+from ssv_ethereum.log_ranges import LogRange, RangeSize, read_ranges
 from ssv_protocol.errors import SsvError
-from ssv_protocol.registry.abi import needs_block_time
 from ssv_protocol.registry.log import Log
 from ssv_protocol.types.ids import ExecutionAddress
 
 PUBLIC_FOLLOW_DISTANCE = 8
 """Blocks behind the head that the network's nodes read the contract at."""
-BATCH_BLOCKS = 200
 
 
 class ChainReorganised(SsvError):
-    """A block that was already handed out is no longer part of the chain."""
+    """A block that was already handed out is no longer part of the chain, by the word of one node."""
 
-    def __init__(self, endpoint: str, block_number: int) -> None:
-        super().__init__(
-            f"execution node {endpoint}: block {block_number} was replaced after it was applied; "
-            "build the registry again, with a larger follow distance"
-        )
+    def __init__(self, block_number: int) -> None:
+        super().__init__(f"block {block_number} was replaced after it was applied")
         self.block_number = block_number
 
 
@@ -58,61 +59,122 @@ class BlockUpdate:
         return self.head - self.block_number
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Updates that were read together. `target` is the block up to which there was something to read,
+    `last_time_s` the Unix time of the last block of the batch."""
+
+    updates: tuple[BlockUpdate, ...]
+    target: int
+    last_time_s: int
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the chain had no more when it was looked at."""
+        return self.updates[-1].block_number >= self.target
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How far behind the head the contract is read: a number of blocks, and no further than the finalised block
+    if `finalized_only`."""
+
+    follow_distance: int
+    finalized_only: bool = False
+
+
 async def follow_registry(
-    client: ExecutionClient,
+    pool: ExecutionPool,
     contract: ExecutionAddress,
     from_block: int,
     *,
-    follow_distance: int,
+    depth: Depth,
     poll_interval_s: float,
     parent_hash: bytes | None = None,
-    batch_blocks: int = BATCH_BLOCKS,
+    size: RangeSize | None = None,
     sleep: Sleep = asyncio.sleep,
-) -> AsyncIterator[BlockUpdate]:
-    """Yield the contract's blocks from `from_block` on, for ever, `follow_distance` blocks behind the head.
+) -> AsyncIterator[Batch]:
+    """Yield the contract's blocks from `from_block` on, for ever.
 
     `parent_hash` is the hash of the block before `from_block` if that was applied in an earlier run.
 
     Raises:
         ChainReorganised: a block that was handed out, or `parent_hash`'s, is not in the chain any more.
     """
+    size = size or RangeSize()
     next_block = from_block
+    seen_head: bytes | None = None
     while True:
-        head = await client.head()
-        to_block = min(head - follow_distance, next_block + batch_blocks - 1)
-        if to_block < next_block:
+        head, target = await _ends(pool, depth, sleep)
+        if target < next_block:
+            if parent_hash is not None and head.number >= next_block - 1 and head.hash != seen_head:
+                await _check_parent(pool, next_block - 1, parent_hash)
+            seen_head = head.hash
             await sleep(poll_interval_s)
             continue
-        read = await _read_batch(client, contract, next_block, to_block)
-        if parent_hash is not None and (await client.header(next_block)).parent_hash != parent_hash:
-            raise ChainReorganised(client.endpoint, next_block - 1)
-        if read is None:
-            continue
-        last, logs = read.last, read.logs
-        for (number, block_hash), of_block in groupby(logs, key=lambda log: (log.block_number, log.block_hash)):
-            if number != last.number:
-                yield BlockUpdate(number, block_hash, tuple(of_block), head, read.times_s.get(number))
-        of_last = tuple(log for log in logs if log.block_number == last.number)
-        yield BlockUpdate(last.number, last.hash, of_last, head, last.timestamp_s)
-        next_block, parent_hash = last.number + 1, last.hash
+        ranges = read_ranges(pool, contract, next_block, target, size, sleep=sleep)
+        async with aclosing(ranges):  # type: ignore[type-var]
+            async for read in ranges:
+                if parent_hash is not None and read.parent_hash != parent_hash:
+                    raise ChainReorganised(next_block - 1)
+                yield Batch(_updates(read, head.number), target, read.last.timestamp_s)
+                next_block, parent_hash = read.last.number + 1, read.last.hash
 
 
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """The last block, all logs, and the Unix times of those other blocks whose logs need it."""
+async def find_missing_history(
+    node: ExecutionNode, contract: ExecutionAddress, from_block: int, look_blocks: int
+) -> str:
+    """Say why `node` can't tell the contract's history from its deployment block on; empty when nothing shows.
 
-    last: BlockHeader
-    logs: list[Log]
-    times_s: dict[int, int]
+    A contract that was deployed at `from_block` has logs within `look_blocks` of it; 0 leaves that out. Raises
+    ExecutionError when the node does not say either way.
+    """
+    earliest = await node.header("earliest")
+    if earliest.number > from_block:
+        return f"has no blocks before {earliest.number}, the registry begins at {from_block}"
+    if not look_blocks:
+        return ""
+    if await node.has_code(contract) and not await node.logs(contract, from_block, from_block + look_blocks - 1):
+        return f"has the contract but not its first logs, from block {from_block} on"
+    return ""
 
 
-async def _read_batch(
-    client: ExecutionClient, contract: ExecutionAddress, from_block: int, to_block: int
-) -> _Batch | None:
-    """Return a batch of one chain, or None when the chain changed while it was read."""
-    before = await client.header(to_block)
-    logs = await client.logs(contract, from_block, to_block)
-    dated = sorted({log.block_number for log in logs if needs_block_time(log)} - {to_block})
-    times_s = {number: (await client.header(number)).timestamp_s for number in dated}
-    after = await client.header(to_block)
-    return _Batch(after, logs, times_s) if after == before else None
+async def _ends(pool: ExecutionPool, depth: Depth, sleep: Sleep) -> tuple[BlockHeader, int]:
+    """Return the newest block and the number of the last one to be read; waits until a node answers."""
+
+    async def ask(node: ExecutionNode) -> tuple[BlockHeader, int]:
+        head = await node.header("latest")
+        target = head.number - depth.follow_distance
+        if depth.finalized_only:
+            target = min(target, (await node.header("finalized")).number)
+        return head, target
+
+    backoff = Backoff(sleep=sleep)
+    while True:
+        try:
+            return await pool.read(ask)
+        except ExecutionError:
+            await backoff.pause()
+
+
+async def _check_parent(pool: ExecutionPool, number: int, parent_hash: bytes) -> None:
+    try:
+        header = await pool.read(lambda node: node.header(number))
+    except ExecutionError:
+        return  # it will be checked with the next block
+    if header.hash != parent_hash:
+        raise ChainReorganised(number)
+
+
+def _updates(read: LogRange, head: int) -> tuple[BlockUpdate, ...]:
+    last = read.last
+    by_block = groupby(read.logs, key=lambda log: (log.block_number, log.block_hash))
+    blocks = {number: (block_hash, tuple(logs)) for (number, block_hash), logs in by_block}
+    _, of_last = blocks.pop(last.number, (last.hash, ()))
+    return (
+        *(
+            BlockUpdate(number, block_hash, logs, head, read.times_s.get(number))
+            for number, (block_hash, logs) in blocks.items()
+        ),
+        BlockUpdate(last.number, last.hash, of_last, head, last.timestamp_s),
+    )

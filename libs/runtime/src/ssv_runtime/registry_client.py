@@ -68,7 +68,7 @@ def updates(
     before: RegistryState | None, after: RegistryState, own_operator_id: OperatorId | None, head_block: int
 ) -> Iterator[pb.RegistryUpdate]:
     """Yield what brings a client from `before` (None: from anything) to `after`, the last one complete."""
-    if before is None or before.recipients.keys() - after.recipients.keys():  # the wire has no removed recipients
+    if before is None or _gone(before.recipients, after.recipients):  # the wire has no removed recipients
         base, snapshot = RegistryState(), True
     else:
         base, snapshot = before, False
@@ -81,8 +81,8 @@ def updates(
             part, size = pb.RegistryUpdate(), 0
         getattr(part, place).append(record)
         size += record.ByteSize()
-    part.removed_operators.extend(sorted(base.operators.keys() - after.operators.keys()))
-    part.removed_validators.extend(sorted(base.validators.keys() - after.validators.keys()))
+    part.removed_operators.extend(sorted(_gone(base.operators, after.operators)))
+    part.removed_validators.extend(sorted(_gone(base.validators, after.validators)))
     if after.block_number != BEFORE_GENESIS:
         part.block_number, part.block_hash = after.block_number, after.block_hash
     part.own_operator_id = own_operator_id or 0
@@ -152,6 +152,10 @@ async def watch(channel: grpc.aio.Channel, lost: Callable[[str], None]) -> Async
         assembler.forget_parts()
         await asyncio.sleep(pause_s)
         pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+
+def _gone(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> list[Any]:
+    return [] if before is after else [key for key in before if key not in after]
 
 
 def _changed_records(before: RegistryState, after: RegistryState) -> Iterator[tuple[str, Any]]:

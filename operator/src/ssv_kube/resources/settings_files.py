@@ -75,7 +75,7 @@ def _own(node: Node, service: str) -> dict[str, Any]:
     if service == ETH1_LISTENER:
         return served | {
             "signer_target": called["signer_target"],
-            "execution_url": spec.execution.endpoints[0],
+            "execution_urls": spec.execution.endpoints,
             "registry_db": f"{mounts.DATA_DIR}/registry.sqlite",
         }
     if service == P2P_GATEWAY:

@@ -39,6 +39,12 @@ class Feed:
         self._changed.set()
         self._changed = asyncio.Event()
 
+    def fall_back(self) -> None:
+        """The present view is no longer known to be up with the chain."""
+        self.live = False
+        self._changed.set()
+        self._changed = asyncio.Event()
+
     def identify(self, own_public_pem: bytes) -> None:
         """Say who the operator is; the present view follows."""
         if own_public_pem == self._own_public_pem:

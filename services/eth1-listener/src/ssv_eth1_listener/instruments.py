@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from structlog.typing import FilteringBoundLogger
 
-from ssv_eth1_listener.store import StoreError
-from ssv_ethereum.registry_blocks import BlockUpdate, ChainReorganised
+from ssv_ethereum.registry_blocks import BlockUpdate
 from ssv_protocol.registry.apply import AppliedBlock
 from ssv_protocol.registry.state import RegistryState
 from ssv_protocol.types.ids import OperatorId
+from ssv_runtime.endpoint_report import EndpointReport
 from ssv_runtime.health import Health
 from ssv_runtime.metrics import Metrics
+
+REMEDY = "check that it runs, is synced, and execution_urls"
+
+
+class ExecutionNodes(EndpointReport):
+    """What is told of the execution nodes."""
+
+    def __init__(self, log: FilteringBoundLogger, metrics: Metrics, health: Health) -> None:
+        super().__init__("execution", log, metrics, health.dependency("execution"), REMEDY)
+        self._behind = metrics.gauge(
+            "execution_node_lag_blocks", "Blocks that the node is behind the newest head", ["endpoint"]
+        )
+        self._disagrees = metrics.gauge(
+            "execution_node_disagrees", "1 while the node has another block than the others", ["endpoint"]
+        )
+
+    def compared(self, endpoint: str, blocks_behind: int, *, disagrees: bool) -> None:
+        """A node's head was compared with the newest one, its blocks with the others'."""
+        self._behind.labels(endpoint).set(blocks_behind)
+        self._disagrees.labels(endpoint).set(disagrees)
 
 
 class Instruments:
@@ -23,35 +45,58 @@ class Instruments:
         self._validators = metrics.gauge("validators", "Validators in the registry")
         self._changes = metrics.counter("events", "Contract events that changed the registry", ["event"])
         self._skipped = metrics.counter("skipped_events", "Contract events that do not count", ["reason"])
-        self._reorganisations = metrics.counter("reorganisations", "Times the registry was thrown away and read again")
+        self._reorganisations = metrics.counter("reorganisations", "Times blocks were taken back")
+        self._rebuilds = metrics.counter("rebuilds", "Times the registry was thrown away and read again")
         self._shares = metrics.gauge("shares", "Own key shares", ["state"])
-        self._execution = health.dependency("execution")
+        self.execution_nodes = ExecutionNodes(log, metrics, health)
         self._registry = health.dependency("registry")
         self._shares_match = health.dependency("shares")
+        self._unexplained = metrics.gauge("unexplained_shares", "Shares the signer holds and the registry never saw")
+        self._told = ""
+        self._strays: Sequence[bytes] = ()
         self._registry.down("not caught up with the chain yet")
 
     # chain
-    def execution_state(self, problem: str | None) -> None:
-        """Take what the execution client reports."""
-        if problem is None:
-            self._execution.up()
-        else:
-            self._execution.down(problem, "check that it runs, is synced, and execution_url")
+    def history_missing(self, problem: str) -> None:
+        """No execution node can tell the contract's history."""
+        if self._registry.is_up or problem != self._told:
+            self._log.error(f"the registry cannot be read: {problem}")
+        self._told = problem
+        self._registry.down(problem)
 
-    def wrong_chain(self, error: StoreError) -> None:
-        """The execution node is of another chain; it answers, so it is the registry that is missing."""
-        self._registry.down(str(error))
+    def reading(self, progress: str) -> None:
+        """How far the history is read."""
+        self._log.info(f"reading the registry: {progress}")
+        self._registry.down(f"not caught up with the chain yet: {progress}")
 
-    def reorganised(self, error: ChainReorganised) -> None:
-        """The registry is read again."""
+    def rolled_back(self, from_block: int, to_block: int) -> None:
+        """Blocks were replaced on the chain and taken back here."""
         self._reorganisations.inc()
-        self._log.error(f"{error}. It is being built again; watchers keep the old one until then")
+        self._log.warning("the chain was reorganised, blocks are read again", from_block=from_block, to_block=to_block)
+
+    def rebuilds(self, from_block: int) -> None:
+        """The registry is read again from the first block on."""
+        self._rebuilds.inc()
+        self._log.error(
+            "the chain was reorganised deeper than can be taken back. The registry is being built again; watchers keep"
+            " the old one until then",
+            from_block=from_block,
+        )
         self._registry.down("being built again after a reorganisation")
+
+    def lag(self, blocks: int) -> None:
+        """How many blocks of the chain are newer than the registry."""
+        self._lag.set(blocks)
+
+    def lags(self, problem: str) -> None:
+        """The registry is not the chain's any more."""
+        self._log.warning(f"the registry lags: {problem}")
+        self._registry.down(problem, "check the execution nodes")
 
     def applied(self, update: BlockUpdate, applied: AppliedBlock, caught_up: bool) -> None:
         """A block became part of the registry."""
         self._block.set(update.block_number)
-        self._lag.set(update.blocks_behind)
+        self._lag.set(max(0, update.blocks_behind))
         self._validators.set(len(applied.state.validators))
         for change in applied.changes:
             event = type(change).__name__
@@ -105,6 +150,18 @@ class Instruments:
     def share_removed(self, validator: bytes) -> None:
         """The signer let go of a share."""
         self._log.info("share removed", validator=validator)
+
+    def shares_unexplained(self, validators: Sequence[bytes]) -> None:
+        """The signer holds shares that are of no validator that this registry ever saw with them."""
+        self._unexplained.set(len(validators))
+        if validators != self._strays:
+            for validator in set(validators) - set(self._strays):
+                self._log.warning(
+                    "the signer holds a share that the registry does not know; it is left alone. Remove it with"
+                    " `ssvctl shares remove` if it is of another network or made by hand",
+                    validator=validator,
+                )
+        self._strays = validators
 
     def share_refused(self, validator: bytes, reason: str) -> None:
         """The signer will not take a share, now or later."""

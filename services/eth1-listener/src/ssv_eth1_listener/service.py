@@ -17,7 +17,7 @@ from ssv_eth1_listener.settings import Eth1ListenerSettings
 from ssv_eth1_listener.share_keeper import ShareKeeper
 from ssv_eth1_listener.store import RegistryStore
 from ssv_eth1_listener.watch_server import RegistryServer
-from ssv_ethereum.execution import ExecutionClient
+from ssv_ethereum.execution.pool import ExecutionPool
 from ssv_runtime import names
 from ssv_runtime.network_file import read_network_file
 from ssv_runtime.rpc import Permissions, channel, secure_server
@@ -38,16 +38,22 @@ async def run(settings: Eth1ListenerSettings, service: Service) -> None:
     feed = Feed(saved.own_public_pem)
     if saved.caught_up:
         feed.publish(saved.state, saved.state.block_number, live=False)
-    client = await service.resources.enter_async_context(
-        ExecutionClient(settings.execution_url, report=instruments.execution_state)
+    rules = settings.follow_rules(network)
+    pool = await service.resources.enter_async_context(
+        ExecutionPool(
+            settings.nodes,
+            report=instruments.execution_nodes,
+            chain_id=saved.chain_id,
+            follow_distance=rules.follow_distance,
+        )
     )
     sync = ChainSync(
-        client=client,
+        pool=pool,
         store=store,
         state=saved.state,
         feed=feed,
         network=network,
-        rules=settings.follow_rules(network),
+        rules=rules,
         instruments=instruments,
         now=time.time,
     )

@@ -5,7 +5,9 @@ either side, a lost answer, a share from long ago. What fails is tried again wit
 refuses (a share that is not encrypted for its key) is reported once, with its reason, and tried again only in later
 rounds.
 
-Invariant: shares are compared with a registry that is up with the chain, never with half a history.
+Invariants: shares are compared with a registry that is up with the chain, never with half a history; a share is
+removed only when the registry saw its validator go, so listeners with different heads don't undo each other's work.
+Not guaranteed: that a validator which left and came back with the very same share keeps it all the time.
 
 Source: architecture §5.6, §5.9.
 """
@@ -106,13 +108,17 @@ class ShareKeeper:
         held = (await self._signer.ListShares(pb.ListSharesRequest(), timeout=DEADLINE_S)).shares
         wanted = wanted_shares(view.state, view.own_operator_id)
         self._refused = {key: reason for key, reason in self._refused.items() if key in wanted}
-        plan = plan_shares(wanted, held)
+        plan = await asyncio.to_thread(plan_shares, wanted, held, self._was_removed)
         for key in plan.remove:
             await self._signer.RemoveShare(pb.RemoveShareRequest(validator_pubkey=key), timeout=DEADLINE_S)
             self._instruments.share_removed(key)
+        self._instruments.shares_unexplained(plan.unexplained)
         await self._add_all(plan.add)
         await self._add_all(tuple(self._news_of_committees(plan.keep)))
         self._instruments.shares(len(wanted) - len(self._refused), len(self._refused))
+
+    def _was_removed(self, share: pb.HeldShare) -> bool:
+        return self._store.was_removed(BlsPublicKey(share.validator_pubkey), share.share_pubkey)
 
     def _news_of_committees(self, requests: Iterable[pb.AddShareRequest]) -> list[pb.AddShareRequest]:
         """Pick a held share of each committee whose operators' keys the signer may not know as they are now."""

@@ -7,7 +7,7 @@ Source: architecture §5.6; proto/ssv/v1/signer.proto.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from ssv_api.v1 import signer_pb2 as pb
@@ -22,11 +22,15 @@ CommitteeKeys = tuple[tuple[int, bytes], ...]
 
 @dataclass(frozen=True, slots=True)
 class SharePlan:
-    """What the signer must let go of, then what it must take, and what it holds already."""
+    """What the signer must let go of, then what it must take, and what it holds already.
+
+    `unexplained` are shares that the signer holds and the registry says nothing of.
+    """
 
     remove: tuple[BlsPublicKey, ...]
     add: tuple[pb.AddShareRequest, ...]
     keep: tuple[pb.AddShareRequest, ...]
+    unexplained: tuple[BlsPublicKey, ...]
 
 
 def wanted_shares(state: RegistryState, own_operator_id: OperatorId) -> dict[BlsPublicKey, pb.AddShareRequest]:
@@ -36,14 +40,27 @@ def wanted_shares(state: RegistryState, own_operator_id: OperatorId) -> dict[Bls
     }
 
 
-def plan_shares(wanted: Mapping[BlsPublicKey, pb.AddShareRequest], held: Iterable[pb.HeldShare]) -> SharePlan:
-    """Compare; a share of another committee or another key than registered now is replaced."""
+def plan_shares(
+    wanted: Mapping[BlsPublicKey, pb.AddShareRequest],
+    held: Iterable[pb.HeldShare],
+    was_removed: Callable[[pb.HeldShare], bool],
+) -> SharePlan:
+    """Compare. A share goes only if the registry saw its validator go (`was_removed`), never because it is not there.
+
+    What is not there may not be there yet: another listener may have read further, and given the signer a share that
+    this registry will come to.
+    """
     held_by_key = {BlsPublicKey(share.validator_pubkey): share for share in held}
     fitting = {key for key, request in wanted.items() if key in held_by_key and _fits(held_by_key[key], request)}
+    others = sorted(held_by_key.keys() - fitting)
+    remove = tuple(key for key in others if was_removed(held_by_key[key]))
+    unexplained = tuple(key for key in others if key not in remove)
+    stays = fitting.union(unexplained)
     return SharePlan(
-        tuple(sorted(held_by_key.keys() - fitting)),
-        tuple(request for key, request in wanted.items() if key not in fitting),
+        remove,
+        tuple(request for key, request in wanted.items() if key not in stays),
         tuple(request for key, request in wanted.items() if key in fitting),
+        unexplained,
     )
 
 

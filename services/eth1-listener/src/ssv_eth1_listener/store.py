@@ -1,8 +1,10 @@
-"""The registry on disk: SQLite, one transaction a block.
+"""The registry on disk: SQLite, one transaction a block, and the way back from the last ones.
 
 Invariants: records, last block and its hash change together or not at all, and only what a block changed is written;
 a transaction that does not start from the block on record fails, so two processes cannot mix their work in one file;
 a file belongs to one contract on one chain for ever.
+What the last blocks changed is kept reversed, so that a reorganisation costs what it takes back. Validators that left
+are remembered with their share keys: only what the registry saw go may be taken from the signer.
 Not guaranteed: that the last blocks survive a power cut (synchronous=NORMAL). They are read from the chain again.
 
 Source: architecture §5.8.
@@ -16,14 +18,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+from typing import NamedTuple
 
+import msgspec
+from immutables import Map
+
+from ssv_protocol.registry.apply import AppliedBlock
+from ssv_protocol.registry.changes import ValidatorRemoved
+from ssv_protocol.registry.draft import Delta, moved
 from ssv_protocol.registry.state import ChainMoment, OperatorRecord, Recipient, RegistryState, ValidatorRecord
 from ssv_protocol.types.ids import BlsPublicKey, ExecutionAddress, OperatorId
 from ssv_runtime.settings import SettingsError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+UNDO_BLOCKS = 256
+"""How many blocks can be taken back, if every one is on record."""
 _SCHEMA = """
 CREATE TABLE meta (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -48,13 +57,24 @@ CREATE TABLE recipients (
     changed_block INTEGER, changed_block_time_s INTEGER
 ) STRICT, WITHOUT ROWID;
 """
+_NEW_IN_3 = """
+CREATE TABLE undo (
+    block_number INTEGER PRIMARY KEY, before_number INTEGER NOT NULL, before_hash BLOB NOT NULL, records BLOB NOT NULL
+) STRICT;
+CREATE TABLE removals (
+    validator BLOB NOT NULL, block_number INTEGER NOT NULL, share_public_keys BLOB NOT NULL,
+    PRIMARY KEY (validator, block_number, share_public_keys)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX removals_by_block ON removals (block_number);
+"""
 _MIGRATIONS = {
     1: """
 ALTER TABLE validators ADD COLUMN exit_block INTEGER;
 ALTER TABLE validators ADD COLUMN exit_block_time_s INTEGER;
 ALTER TABLE recipients ADD COLUMN changed_block INTEGER;
 ALTER TABLE recipients ADD COLUMN changed_block_time_s INTEGER;
-"""
+""",
+    2: _NEW_IN_3,
 }
 """By the version that they lead away from, to the next one. What an older version left out of the registry is only on
 the chain, so after any of them the registry is read again."""
@@ -71,6 +91,14 @@ class Saved:
     state: RegistryState
     caught_up: bool
     own_public_pem: bytes | None
+    chain_id: int | None = None
+
+
+class BlockRef(NamedTuple):
+    """A block by number and hash."""
+
+    number: int
+    hash: bytes
 
 
 class RegistryStore:
@@ -99,11 +127,11 @@ class RegistryStore:
     def load(self) -> Saved:
         """Return what the database holds."""
         with self._transaction():
-            number, block_hash, caught_up, pem = self._db.execute(
-                "SELECT block_number, block_hash, caught_up, own_public_pem FROM meta"
+            number, block_hash, caught_up, pem, chain_id = self._db.execute(
+                "SELECT block_number, block_hash, caught_up, own_public_pem, chain_id FROM meta"
             ).fetchone()
             state = RegistryState(number, block_hash, self._operators(), self._validators(), self._recipients())
-        return Saved(state, bool(caught_up), pem)
+        return Saved(state, bool(caught_up), pem, chain_id)
 
     def pin_chain(self, chain_id: int) -> None:
         """Bind the database to a chain; raises StoreError when it is bound to another."""
@@ -112,7 +140,7 @@ class RegistryStore:
             if pinned not in {None, chain_id}:
                 raise StoreError(
                     f"registry database {self._path} is of chain {pinned}, the execution node of chain {chain_id}: "
-                    "correct execution_url, or move the database away"
+                    "correct execution_urls, or move the database away"
                 )
             self._db.execute("UPDATE meta SET chain_id = ?", [chain_id])
 
@@ -121,24 +149,88 @@ class RegistryStore:
         with self._transaction():
             self._db.execute("UPDATE meta SET own_public_pem = ?", [public_pem])
 
-    def write(self, before: RegistryState, after: RegistryState, caught_up: bool) -> None:
-        """Move the database from `before` to `after`; raises StoreError when it does not stand at `before`."""
+    def write(self, before: RegistryState, applied: AppliedBlock, caught_up: bool, *, keep_undo: bool = False) -> None:
+        """Move the database from `before` to what a block made of it.
+
+        `keep_undo` makes it possible to come back; without it, no earlier state can be come back to either.
+        Raises StoreError when the database does not stand at `before`.
+        """
+        after = applied.state
         with self._transaction():
-            moved = self._db.execute(
-                "UPDATE meta SET block_number = ?, block_hash = ?, caught_up = max(caught_up, ?)"
-                " WHERE block_number = ? AND block_hash = ?",
-                [after.block_number, after.block_hash, caught_up, before.block_number, before.block_hash],
-            ).rowcount
-            if not moved:
-                raise StoreError(
-                    f"registry database {self._path} was changed by another process: run one for each file"
+            self._move(before, after, caught_up)
+            _write(self._db, applied.delta)
+            self._db.executemany(
+                "INSERT OR IGNORE INTO removals VALUES (?, ?, ?)",
+                [
+                    (change.validator.public_key, after.block_number, b"".join(change.validator.share_public_keys))
+                    for change in applied.changes
+                    if isinstance(change, ValidatorRemoved)
+                ],
+            )
+            if keep_undo:
+                records = msgspec.msgpack.encode(applied.delta.reversed(before))
+                self._db.execute(
+                    "INSERT INTO undo VALUES (?, ?, ?, ?)",
+                    [after.block_number, before.block_number, before.block_hash, records],
                 )
-            _Difference(self._db, before, after).write()
+                oldest = after.block_number - UNDO_BLOCKS
+            else:
+                oldest = after.block_number
+            self._db.execute("DELETE FROM undo WHERE block_number <= ?", [oldest])
+
+    def earlier(self) -> list[BlockRef]:
+        """Return the blocks that `roll_back` can go back to, the newest first."""
+        with self._transaction():
+            rows = self._db.execute("SELECT before_number, before_hash FROM undo ORDER BY block_number DESC").fetchall()
+        return [BlockRef(*row) for row in rows]
+
+    def roll_back(self, state: RegistryState, to: BlockRef) -> RegistryState:
+        """Take back the blocks after `to`, one of the `earlier` ones, and return the state there.
+
+        Raises StoreError when the database does not stand at `state`, or cannot go back that far.
+        """
+        with self._transaction():
+            before = state
+            rows = self._db.execute(
+                "SELECT before_number, before_hash, records FROM undo"
+                " WHERE block_number > ? ORDER BY block_number DESC",
+                [to.number],
+            ).fetchall()
+            for number, block_hash, records in rows:
+                delta = msgspec.msgpack.decode(records, type=Delta)
+                state = moved(state, delta, number, block_hash)
+                _write(self._db, delta)
+            if (state.block_number, state.block_hash) != to:
+                raise StoreError(f"registry database {self._path} cannot go back to block {to.number}")
+            self._move(before, state, caught_up=False)
+            self._db.execute("DELETE FROM undo WHERE block_number > ?", [to.number])
+            self._db.execute("DELETE FROM removals WHERE block_number > ?", [to.number])
+        return state
+
+    def was_removed(self, validator: BlsPublicKey, share_public_key: bytes) -> bool:
+        """Tell whether the registry saw a validator with this share go."""
+        with self._transaction():
+            rows = self._db.execute(
+                "SELECT share_public_keys FROM removals WHERE validator = ?", [validator]
+            ).fetchall()
+        size = len(share_public_key)
+        return size > 0 and any(
+            share_public_key in {keys[at : at + size] for at in range(0, len(keys), size)} for (keys,) in rows
+        )
 
     def clear(self) -> None:
         """Forget the registry, not what the database is bound to."""
         with self._transaction():
             self._clear()
+
+    def _move(self, before: RegistryState, after: RegistryState, caught_up: bool) -> None:
+        moved_rows = self._db.execute(
+            "UPDATE meta SET block_number = ?, block_hash = ?, caught_up = max(caught_up, ?)"
+            " WHERE block_number = ? AND block_hash = ?",
+            [after.block_number, after.block_hash, caught_up, before.block_number, before.block_hash],
+        ).rowcount
+        if not moved_rows:
+            raise StoreError(f"registry database {self._path} was changed by another process: run one for each file")
 
     def _open(self, contract: ExecutionAddress, from_block: int) -> None:
         self._db.execute("PRAGMA busy_timeout = 5000")
@@ -171,7 +263,7 @@ class RegistryStore:
         self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _clear(self) -> None:
-        for table in ("operators", "validators", "recipients"):
+        for table in ("operators", "validators", "recipients", "undo", "removals"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 (our own names)
         empty = RegistryState()
         self._db.execute(
@@ -185,6 +277,7 @@ class RegistryStore:
 
     def _create(self, contract: ExecutionAddress, from_block: int) -> None:
         self._execute_all(_SCHEMA)
+        self._execute_all(_NEW_IN_3)
         empty = RegistryState()
         self._db.execute(
             "INSERT INTO meta VALUES (1, ?, ?, NULL, ?, ?, 0, NULL)",
@@ -205,7 +298,7 @@ class RegistryStore:
 
     def _operators(self) -> Mapping[OperatorId, OperatorRecord]:
         rows = self._db.execute("SELECT operator_id, owner, public_key, public_pem FROM operators")
-        return MappingProxyType({row[0]: OperatorRecord(*row) for row in rows})
+        return Map({row[0]: OperatorRecord(*row) for row in rows})
 
     def _validators(self) -> Mapping[BlsPublicKey, ValidatorRecord]:
         seats: dict[bytes, list[tuple[OperatorId, BlsPublicKey, bytes]]] = {}
@@ -220,12 +313,12 @@ class RegistryStore:
             records[key] = ValidatorRecord(
                 key, owner, operator_ids, share_keys, encrypted, cluster, bool(liquidated), _moment(*exit_request)
             )
-        return MappingProxyType(records)
+        return Map(records)
 
     def _recipients(self) -> Mapping[ExecutionAddress, Recipient]:
         columns = "owner, fee_recipient, next_nonce, changed_block, changed_block_time_s"
         rows = self._db.execute(f"SELECT {columns} FROM recipients")  # noqa: S608 (our own names)
-        return MappingProxyType(
+        return Map(
             {
                 owner: Recipient(fee_recipient, nonce, _moment(*changed))
                 for owner, fee_recipient, nonce, *changed in rows
@@ -241,49 +334,38 @@ def _columns(moment: ChainMoment | None) -> tuple[int | None, int | None]:
     return (None, None) if moment is None else (moment.block_number, moment.block_time_s)
 
 
-@dataclass(frozen=True, slots=True)
-class _Difference:
-    """Writes the records in which two states differ."""
-
-    db: sqlite3.Connection
-    before: RegistryState
-    after: RegistryState
-
-    def write(self) -> None:
-        for operator_id, operator in self._changes("operators", "operator_id"):
-            self.db.execute(
-                "INSERT INTO operators VALUES (?, ?, ?, ?)",
-                [operator_id, operator.owner, operator.public_key, operator.public_pem],
+def _write(db: sqlite3.Connection, delta: Delta) -> None:
+    """Replace the records that a delta names."""
+    db.executemany("DELETE FROM operators WHERE operator_id = ?", [(key,) for key in delta.operators])
+    db.executemany("DELETE FROM validators WHERE public_key = ?", [(key,) for key in delta.validators])
+    db.executemany("DELETE FROM recipients WHERE owner = ?", [(key,) for key in delta.recipients])
+    db.executemany(
+        "INSERT INTO operators VALUES (?, ?, ?, ?)",
+        [(each.operator_id, each.owner, each.public_key, each.public_pem) for each in delta.operators.values() if each],
+    )
+    validators = [each for each in delta.validators.values() if each is not None]
+    db.executemany(
+        "INSERT INTO validators VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (each.public_key, each.owner, each.cluster_id, each.liquidated, *_columns(each.exit_request))
+            for each in validators
+        ],
+    )
+    db.executemany(
+        "INSERT INTO seats VALUES (?, ?, ?, ?, ?)",
+        [
+            (each.public_key, place, *seat)
+            for each in validators
+            for place, seat in enumerate(
+                zip(each.operator_ids, each.share_public_keys, each.encrypted_keys, strict=True)
             )
-        for key, validator in self._changes("validators", "public_key"):
-            self.db.execute(
-                "INSERT INTO validators VALUES (?, ?, ?, ?, ?, ?)",
-                [
-                    key,
-                    validator.owner,
-                    validator.cluster_id,
-                    validator.liquidated,
-                    *_columns(validator.exit_request),
-                ],
-            )
-            seats = zip(validator.operator_ids, validator.share_public_keys, validator.encrypted_keys, strict=True)
-            self.db.executemany(
-                "INSERT INTO seats VALUES (?, ?, ?, ?, ?)", [(key, place, *seat) for place, seat in enumerate(seats)]
-            )
-        for owner, recipient in self._changes("recipients", "owner"):
-            self.db.execute(
-                "INSERT INTO recipients VALUES (?, ?, ?, ?, ?)",
-                [owner, recipient.fee_recipient, recipient.next_nonce, *_columns(recipient.changed)],
-            )
-
-    def _changes(self, table: str, key_column: str) -> list[tuple[Any, Any]]:
-        """Delete the rows that are gone or changed, return what to insert."""
-        old: Mapping[Any, Any] = getattr(self.before, table)
-        new: Mapping[Any, Any] = getattr(self.after, table)
-        if old is new:
-            return []
-        # states share their unchanged records, so identity is enough
-        changed = [(key, record) for key, record in new.items() if old.get(key) is not record]
-        stale = [(key,) for key, record in old.items() if new.get(key) is not record]
-        self.db.executemany(f"DELETE FROM {table} WHERE {key_column} = ?", stale)  # noqa: S608 (our own names)
-        return changed
+        ],
+    )
+    db.executemany(
+        "INSERT INTO recipients VALUES (?, ?, ?, ?, ?)",
+        [
+            (owner, each.fee_recipient, each.next_nonce, *_columns(each.changed))
+            for owner, each in delta.recipients.items()
+            if each is not None
+        ],
+    )

@@ -28,7 +28,7 @@ V = TypeVar("V")
 
 def persistent(table: Mapping[K, V]) -> Map[K, V]:
     """Return the table as a persistent map, itself if it is one."""
-    return table if isinstance(table, Map) else Map(table)
+    return table if isinstance(table, Map) else Map(dict(table))
 
 
 @dataclass(frozen=True, slots=True)

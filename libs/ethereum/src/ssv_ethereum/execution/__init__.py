@@ -1,0 +1,1 @@
+"""Execution nodes: one over JSON-RPC, several as one."""
