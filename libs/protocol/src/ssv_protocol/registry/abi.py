@@ -8,7 +8,7 @@ Source: ssvlabs/ssv-network contracts/interfaces; Solidity contract ABI specific
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +18,13 @@ from eth_hash.auto import keccak
 
 from ssv_protocol.errors import ProtocolError
 from ssv_protocol.registry import events
+from ssv_protocol.registry.canonical_abi import CLUSTER, decode_canonical
 from ssv_protocol.registry.events import Event
 from ssv_protocol.registry.log import Log
 from ssv_protocol.registry.operator_key import unpack_operator_key
 from ssv_protocol.registry.reasons import SkipReason
 from ssv_protocol.types.ids import BlsPublicKey, ExecutionAddress, OperatorId
 
-CLUSTER = "(uint32,uint64,uint64,bool,uint256)"
-"""validatorCount, networkFeeIndex, index, active, balance."""
 _TOPIC_BYTES = 32
 
 
@@ -80,7 +79,7 @@ def decode_log(log: Log) -> Event | Ignored | Malformed:
     if abi is None:
         return Malformed(SkipReason.UNKNOWN_EVENT, f"topic 0x{log.topics[0].hex()}")
     try:
-        values = (*_decode_topics(abi, log.topics[1:]), *decode(abi.data, log.data))
+        values = (*_decode_topics(abi, log.topics[1:]), *_decode(abi.data, log.data))
     except (DecodingError, ValueError, OverflowError) as error:
         return Malformed(SkipReason.MALFORMED_LOG, f"{abi.name}: {type(error).__name__}")
     try:
@@ -89,14 +88,19 @@ def decode_log(log: Log) -> Event | Ignored | Malformed:
         return Malformed(SkipReason.OPERATOR_KEY_ENCODING, error.detail)
 
 
-def _decode_topics(abi: EventAbi, topics: tuple[bytes, ...]) -> tuple[Any, ...]:
+def _decode_topics(abi: EventAbi, topics: tuple[bytes, ...]) -> Sequence[Any]:
     if len(topics) != len(abi.indexed) or any(len(topic) != _TOPIC_BYTES for topic in topics):
         raise ValueError("topics do not fit the event")
-    return decode(abi.indexed, b"".join(topics))
+    return _decode(abi.indexed, b"".join(topics))
 
 
-def _address(text: str) -> ExecutionAddress:
-    return ExecutionAddress(bytes.fromhex(text.removeprefix("0x")))
+def _decode(kinds: tuple[str, ...], data: bytes) -> Sequence[Any]:
+    values = decode_canonical(kinds, data)
+    return decode(kinds, data) if values is None else values
+
+
+def _address(value: str | bytes) -> ExecutionAddress:
+    return ExecutionAddress(value if isinstance(value, bytes) else bytes.fromhex(value.removeprefix("0x")))
 
 
 def _operators(ids: tuple[int, ...]) -> tuple[OperatorId, ...]:
