@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 from libp2p.crypto.secp256k1 import create_new_key_pair
 
+from ssv_discv5 import rlp
 from ssv_discv5.endpoint import Endpoint
 from ssv_discv5.enr.record import Record
 from ssv_discv5.errors import Discv5Error
@@ -20,6 +22,7 @@ from ssv_gossipsub.wire import encode
 from ssv_gossipsub.wire.decode import RpcDecoder
 from ssv_gossipsub.wire.framing import Framer
 from ssv_gossipsub.wire.rpc import Control, IHave, Prune, Rpc, Subscription
+from ssv_p2p_gateway.discovery.records import found
 from ssv_p2p_gateway.handshake.errors import HandshakeError
 from ssv_p2p_gateway.handshake.node_info import NodeInfo
 from ssv_p2p_gateway.handshake.sealed import open_sealed, seal
@@ -141,6 +144,34 @@ def _discovery_packets() -> Target[bytes]:
     return Target("discovery packet", nearly(seeds), judge)
 
 
+def _ssv_records() -> Target[bytes]:
+    """What a record says of an SSV node, under a signature that is the sayer's own."""
+    base = Record.sign(PrivateKey(b"\x02" * 32), 1, {})
+    pairs = {
+        b"domaintype": LOCAL_ALAN_DOMAIN,
+        b"ip": b"\x7f\x00\x00\x01",
+        b"ip6": bytes(15) + b"\x01",
+        b"ssv": b"\x01",
+        b"subnets": b"\x01" * 16,
+        b"tcp": b"\x32\xc9",
+        b"tcp6": b"\x32\xc9",
+    }
+
+    def judge(data: bytes) -> str:
+        try:
+            items = rlp.as_list(rlp.decode(data)) or ()
+            keys = [rlp.as_bytes(key) for key in items[::2]]
+        except Discv5Error:
+            return "refused"
+        said = replace(base, pairs=dict(zip(keys, items[1::2], strict=False)))
+        return "nothing to dial" if found(said) is None else "found"
+
+    without_ip = {key: value for key, value in pairs.items() if key not in (b"ip", b"tcp")}
+    seeds = [rlp.encode(tuple(each for pair in some.items() for each in pair)) for some in (pairs, without_ip)]
+    return Target("SSV node record", nearly(seeds), judge)
+
+
 def targets() -> list[Target[bytes]]:
     """Return the targets."""
-    return [_rpcs(), _frames(), _handshakes(), _node_infos(), _discovery_messages(), _discovery_packets()]
+    streams = [_rpcs(), _frames(), _handshakes(), _node_infos()]
+    return [*streams, _discovery_messages(), _discovery_packets(), _ssv_records()]

@@ -79,15 +79,14 @@ class Portal:
         async def run() -> None:
             try:
                 answer = await work()
-            except trio.Cancelled:
-                result.cancel()
-                raise
             except Exception as error:
                 if not result.done():
                     result.set_exception(error)
             else:
                 if not result.done():
                     result.set_result(answer)
+            finally:
+                result.cancel()  # of no effect but when the guest ends, alone or in a group of exceptions
 
         self._token.run_sync_soon(self._start, run)
         return result

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
@@ -169,15 +169,21 @@ class Node:
                 for peer in peers:
                     nursery.start_soon(dial_one, peer)
 
-        with suppress(trio.RunFinishedError):
-            # not awaited itself: it is cancelled when the node ends, which is no cancellation of the caller
-            await asyncio.wait([self._portal.call(dial_all)])
+        await self._in_trio(dial_all)
         return outcomes
 
     async def keep_connected(self, peers: Sequence[PeerInfo]) -> None:
         """Stay connected to these peers from now on."""
         self._wanted_peers = peers
-        await self._portal.call(self._follow_peers)
+        await self._in_trio(self._follow_peers)
+
+    async def _in_trio(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work` in trio; when the node ends meanwhile it stays undone."""
+        with suppress(trio.RunFinishedError):
+            call = self._portal.call(work)
+            await asyncio.wait([call])  # the call is cancelled when the node ends; that must not cancel the caller
+            if not call.cancelled():
+                call.result()
 
     async def _follow_peers(self) -> None:
         # looks at what is wanted when it runs, for trio may run two of them in either order

@@ -6,14 +6,14 @@ from ipaddress import ip_address
 from libp2p.peer.id import ID
 from libp2p.peer.peerinfo import PeerInfo
 
-from ssv_p2p_gateway.discovery.candidates import KEPT_S, MOST, REST_S, Candidates
+from ssv_p2p_gateway.discovery.candidates import KEPT_S, MOST, MOST_OF_ADDRESS, REST_S, Candidates
 from ssv_p2p_gateway.discovery.records import Found
 from ssv_protocol.networks import LOCAL_ALAN_DOMAIN
 
 
-def node(name: int, *subnets: int) -> Found:
+def node(name: int, *subnets: int, ip: str = "127.0.0.1") -> Found:
     info = PeerInfo(ID(name.to_bytes(4, "big")), [])
-    return Found(info, ip_address("127.0.0.1"), LOCAL_ALAN_DOMAIN, frozenset(subnets))
+    return Found(info, ip_address(ip), LOCAL_ALAN_DOMAIN, frozenset(subnets))
 
 
 def pool(*nodes: Found) -> Candidates:
@@ -81,3 +81,11 @@ def test_strangers_cannot_fill_the_memory() -> None:
     assert len(candidates) == MOST
     assert node(MOST + 49, 1) in choose(candidates, {}, places=MOST)
     assert node(0, 1) not in choose(candidates, {}, now=REST_S, places=MOST)
+
+
+def test_many_records_of_one_address_do_not_make_many_dials() -> None:
+    candidates = pool(*(node(name, 1, ip="8.8.8.8") for name in range(20)), node(20, 1, ip="8.8.4.4"))
+    assert len(candidates) == MOST_OF_ADDRESS + 1
+    candidates.add(node(0, 2, ip="8.8.8.8"), 1.0)  # one that is there already changes
+    assert node(0, 2, ip="8.8.8.8").subnets in [found.subnets for found in choose(candidates, {})]
+    assert len(candidates) == MOST_OF_ADDRESS + 1

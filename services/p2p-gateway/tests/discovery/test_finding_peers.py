@@ -54,6 +54,10 @@ async def test_five_gateways_find_each_other_from_one_bootnode(tmp_path: Path, k
             assert all(peer.domain == network.ssv.alan_domain for peer in answer.peers if peer.topics)
             assert not answer.banned
 
+        # who shares no subnet is known, and not dialled
+        strangers = {peer.peer_id for peer in (await world.operator_of(1).peers()).peers}
+        assert (await world.operator_of(5).peers()).peer_id not in strangers
+
         # the record follows the topics
         await until("both subnets", lambda: subnets(world.operator_of(2)) == {subnet_of(one), subnet_of(other)})
         assert subnets(world.operator_of(1)) == {subnet_of(one)}

@@ -3,7 +3,8 @@
 A node is worth most where we have nobody yet. Each chosen one counts as connected for the choice of the next. After a
 try a node rests 30 s; then its worth grows back, the more slowly the more tries there were.
 
-Invariant: at most `MOST` are kept, half an hour each after they were found last.
+Invariant: at most `MOST` are kept, half an hour each after they were found last, and `MOST_OF_ADDRESS` of one address:
+who makes many records must not have us dial a third party all the time.
 
 Source: ssvlabs/ssv network/p2p/p2p_discovery.go.
 """
@@ -16,10 +17,13 @@ from dataclasses import dataclass
 
 from libp2p.peer.id import ID
 
+from ssv_discv5.endpoint import is_local
 from ssv_p2p_gateway.discovery.records import Found
 from ssv_p2p_gateway.peers.trimming import worth_by_others
 
 MOST = 512
+MOST_OF_ADDRESS = 4
+"""Addresses of private networks are exempt: one machine may run a whole network there."""
 KEPT_S = 30 * 60.0
 REST_S = 30.0
 LONGEST_RECOVERY_S = 300.0
@@ -47,6 +51,8 @@ class Candidates:
     def add(self, found: Found, now: float) -> None:
         """Take a node that was found, or found again."""
         before = self._pool.pop(found.peer_id, None)
+        if not is_local(found.ip) and sum(each.found.ip == found.ip for each in self._pool.values()) >= MOST_OF_ADDRESS:
+            return
         candidate = _Candidate(found, now)
         if before is not None:
             candidate.tries, candidate.tried_at = before.tries, before.tried_at
