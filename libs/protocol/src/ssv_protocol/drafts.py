@@ -87,7 +87,7 @@ class QbftDraft:
     @property
     def message_id(self) -> MessageId:
         """Whose duty the message belongs to."""
-        return self.message.message_id
+        return MessageId(self.message.identifier)
 
 
 @dataclass(frozen=True, slots=True)

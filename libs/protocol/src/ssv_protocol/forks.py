@@ -42,7 +42,11 @@ class Network:
 
     def domain_at(self, slot: Slot) -> DomainType:
         """Return the SSV domain for messages of `slot`."""
-        if self.ssv_fork_at(slot) is SsvFork.BOOLE and self.ssv.boole_domain is not None:
+        return self.domain_of(self.ssv_fork_at(slot))
+
+    def domain_of(self, fork: SsvFork) -> DomainType:
+        """Return the SSV domain for messages under a rule set."""
+        if fork is SsvFork.BOOLE and self.ssv.boole_domain is not None:
             return self.ssv.boole_domain
         return self.ssv.alan_domain
 

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Annotated, Any, cast
 
 import pytest
@@ -15,7 +16,7 @@ from ssv_protocol.types.beacon.attestation import AttestationData, Checkpoint
 from ssv_protocol.types.duty import ValidatorDuty
 from ssv_protocol.types.fast_codec import FastSszContainer
 from ssv_protocol.types.ids import MessageId, OperatorId, RsaSignature
-from ssv_protocol.types.messages import SignedSSVMessage, SSVMessage, encode_signed
+from ssv_protocol.types.messages import MAX_DATA_BYTES, SignedSSVMessage, SSVMessage, encode_message, encode_signed
 from ssv_protocol.types.partial_signatures import MAX_PARTIAL_SIGNATURES, PartialSignature, PartialSignatures
 from ssv_protocol.types.qbft_message import QbftMessage
 from ssv_protocol.types.roles import MsgType
@@ -145,7 +146,20 @@ def test_what_one_operator_signed_is_put_around_the_encoded_message(
     signature, signer = RsaSignature(bytes(range(256))), OperatorId(operator)
     message = SSVMessage(MsgType.CONSENSUS, MessageId(bytes(56)), encoded)
     signed = SignedSSVMessage((signature,), (signer,), message, full_data)
+    assert encode_message(MsgType.CONSENSUS, message.msg_id, encoded) == message.encode()
     assert encode_signed(message.encode(), signature, signer, full_data) == signed.encode()
+
+
+@pytest.mark.parametrize(("id_bytes", "data_bytes"), [(55, 0), (57, 0), (56, MAX_DATA_BYTES + 1)])
+def test_no_message_is_put_together_that_the_codec_would_refuse(id_bytes: int, data_bytes: int) -> None:
+    msg_id, data = MessageId(bytes(id_bytes)), bytes(data_bytes)
+    for encode in (
+        SSVMessage(MsgType.CONSENSUS, msg_id, data).encode,
+        partial(encode_message, MsgType.CONSENSUS, msg_id, data),
+    ):
+        with pytest.raises(ProtocolError) as error:
+            encode()
+        assert error.value.reason is Reason.SSZ_ENCODE
 
 
 def test_no_signature_of_another_length_is_put_around_a_message() -> None:

@@ -19,6 +19,7 @@ def encode(lease: Lease) -> pb.Lease:
 
 def decode(message: pb.Lease) -> Lease:
     """Return the lease in a message; raises LeaseMalformed."""
-    if len(message.lineage) != LINEAGE_BYTES:
-        raise LeaseMalformed(f"a lineage has {len(message.lineage)} bytes and not {LINEAGE_BYTES}")
-    return Lease(message.lineage, Fence(message.fence), message.seq, Slot(message.slot))
+    lineage = message.lineage
+    if len(lineage) != LINEAGE_BYTES:
+        raise LeaseMalformed(f"a lineage has {len(lineage)} bytes and not {LINEAGE_BYTES}")
+    return Lease(lineage, Fence(message.fence), message.seq, Slot(message.slot))

@@ -6,7 +6,7 @@ or index of a living chain comes near either.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 
 from ssv_api.v1 import signer_pb2 as pb
 from ssv_protocol.effects import (
@@ -116,12 +116,8 @@ def _object(item: pb.PreConsensusObject) -> PreConsensusObject:
             raise _MalformedError("an object of no kind")
 
 
-def _numbers(draft: Draft) -> Iterator[int]:
+def _numbers(draft: Draft) -> Sequence[int]:
     if isinstance(draft, QbftDraft):
-        yield draft.message.height
-        yield draft.message.round
-        yield draft.message.msg_type
-        return
-    yield draft.slot
+        return draft.message.height, draft.message.round, draft.message.msg_type
     items = draft.objects if isinstance(draft, PreConsensusDraft) else draft.duties
-    yield from (item.validator_index for item in items)
+    return [draft.slot, *(item.validator_index for item in items)]

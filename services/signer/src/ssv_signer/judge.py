@@ -90,7 +90,8 @@ class Sitting:
         named = [committee_of(each) for each in ids if message_role(each) in COMMITTEE_ROLES]
         self._active = shares.active_committees(connection, named)
         self._seats: dict[tuple[DomainType, CommitteeId], CommitteeMember] = {}
-        for domain in {self._network.domain_at(_slot(draft)) for draft in drafts}:
+        self._domains = {slot: self._network.domain_at(slot) for slot in {_slot(draft) for draft in drafts}}
+        for domain in set(self._domains.values()):
             seats = committees.members(connection, list(self._active), domain)
             self._seats |= {(domain, committee): seat for committee, seat in seats.items()}
         steps = dict.fromkeys(_asked(draft) for draft in drafts if isinstance(draft, QbftDraft))
@@ -107,13 +108,14 @@ class Sitting:
 
     def judge(self, asked: Asked) -> Work | Refusal:
         """Judge a request and write what it changes."""
-        draft, slot = asked.draft, _slot(asked.draft)
-        denied = message_ids.check(self._network, draft.message_id, slot)
+        draft = asked.draft
+        message_id, slot = draft.message_id, _slot(draft)
+        denied = message_ids.check(self._network, message_id, slot)
         if denied is not None:
             return Refusal(denied)
         if slot < self._forgotten_below and not _may_be_forgotten(draft):
             return Refusal(Denied(DenialReason.TOO_OLD, f"slot {slot}, forgotten below {self._forgotten_below}"))
-        member = self._seat(draft.message_id, slot)
+        member = self._seat(message_id, slot)
         if member is None:
             return Refusal(Denied(DenialReason.UNKNOWN_COMMITTEE))
         denied = self._match(member.committee_id, asked.lease, draft, slot)
@@ -141,9 +143,12 @@ class Sitting:
         }
 
     def _match(self, committee: CommitteeId, lease: Lease | None, draft: Draft, slot: Slot) -> Denied | None:
-        if (committee, lease) not in self._matches:
-            self._matches[committee, lease] = self._match_lease(committee, lease)
-        denied, record = self._matches[committee, lease], self._leases[committee]
+        asking = committee, lease
+        try:
+            denied = self._matches[asking]
+        except KeyError:
+            denied = self._matches[asking] = self._match_lease(committee, lease)
+        record = self._leases[committee]
         if denied is not None or record is None:
             return denied
         return None if _may_be_forgotten(draft) else lease_rules.check_slot(record, slot)
@@ -167,7 +172,7 @@ class Sitting:
 
     def _seat(self, message_id: MessageId, slot: Slot) -> CommitteeMember | None:
         """Return the seat in the committee of a duty, if a share gives the operator a say in it."""
-        domain = self._network.domain_at(slot)
+        domain = self._domains[slot]
         if message_role(message_id) in COMMITTEE_ROLES:
             committee = committee_of(message_id)
             return self._seats.get((domain, committee)) if committee in self._active else None
@@ -184,7 +189,7 @@ class Sitting:
         verdict = qbft.check(self._network, before, draft, self._clock)
         if isinstance(verdict, Denied):
             return Refusal(verdict)
-        if verdict.record != before:
+        if verdict.record is not before:
             self._unwritten[place] = before, verdict.record
             self._changed.add(member.committee_id)
         return EnvelopeWork(member.committee_id, member.operator_id, verdict.message)

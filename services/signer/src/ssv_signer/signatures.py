@@ -25,7 +25,9 @@ from ssv_signer.share_keys import ShareStore
 from ssv_signer.work import BatchWork, EnvelopeWork, Work
 
 _LEAST_ITEMS_PER_THREAD = 4
-_ENVELOPES_AT_ONCE = 16
+_LEAST_ENVELOPES_AT_ONCE = 16
+_TURNS = 8
+"""In how many parts a thread is given what is due: more cost more, and the first answers wait for fewer."""
 Signed = Callable[[bytes | Exception], None]
 """Is told the encoded SignedSSVMessage, or why there is none: SigningFailed, or what broke."""
 _Envelope = tuple[EnvelopeWork, Signed]
@@ -98,17 +100,16 @@ class SigningPool:
         if len(self._envelopes) == 1:
             loop = asyncio.get_running_loop()
             loop.call_soon(self._hand_out, loop)
-        elif len(self._envelopes) == _ENVELOPES_AT_ONCE:
-            self._hand_out(asyncio.get_running_loop())
 
     def _hand_out(self, loop: asyncio.AbstractEventLoop) -> None:
         due, self._envelopes = self._envelopes, []
-        if not due:
-            return
-        try:
-            self._pool.submit(self._sign_envelopes, loop, due)
-        except RuntimeError as error:  # it is closed
-            _tell(due, [error] * len(due))
+        size = max(_LEAST_ENVELOPES_AT_ONCE, len(due) // (self._threads * _TURNS))
+        for start in range(0, len(due), size):
+            part = due[start : start + size]
+            try:
+                self._pool.submit(self._sign_envelopes, loop, part)
+            except RuntimeError as error:  # it is closed
+                _tell(part, [error] * len(part))
 
     def _sign_envelopes(self, loop: asyncio.AbstractEventLoop, due: Sequence[_Envelope]) -> None:
         outcomes: list[bytes | Exception] = []

@@ -28,10 +28,11 @@ from ssv_protocol.signing.records import Lock, QbftRecord, QbftStep, UnsignedMes
 from ssv_protocol.signing.verdict import Approved, DenialReason, Denied
 from ssv_protocol.types.ids import Slot
 from ssv_protocol.types.message_id import message_role
-from ssv_protocol.types.messages import MAX_FULL_DATA_BYTES, SSVMessage
+from ssv_protocol.types.messages import MAX_FULL_DATA_BYTES, encode_message
 from ssv_protocol.types.qbft_message import QbftMessage
 from ssv_protocol.types.roles import MsgType, QbftMessageType, RunnerRole
 
+_TYPES = {member.value: member for member in QbftMessageType}
 _NO_CONSENSUS = frozenset({RunnerRole.VALIDATOR_REGISTRATION, RunnerRole.VOLUNTARY_EXIT})
 
 
@@ -48,7 +49,7 @@ def check(network: Network, record: QbftRecord | None, draft: QbftDraft, clock: 
     denied = _check_form(network, draft, clock)
     if denied is not None:
         return denied
-    message, step_type = draft.message, QbftMessageType(draft.message.msg_type)
+    message, step_type = draft.message, _TYPES[draft.message.msg_type]
     # REPEAT
     if record is not None:
         recorded = record.message(step_type, message.round)
@@ -60,24 +61,25 @@ def check(network: Network, record: QbftRecord | None, draft: QbftDraft, clock: 
         return denied
     # RECORD
     try:
-        encoded = message.encode()
+        encoded = encode_message(MsgType.CONSENSUS, draft.message_id, message.encode())
     except ProtocolError as error:
         return Denied(DenialReason.MALFORMED, str(error))
-    unsigned = UnsignedMessage.of(SSVMessage(MsgType.CONSENSUS, draft.message_id, encoded), draft.full_data)
-    return QbftApproved(_extended(record, message, unsigned), unsigned)
+    unsigned = UnsignedMessage(encoded, draft.full_data)
+    return QbftApproved(_extended(record, message, QbftStep(step_type, message.round, unsigned)), unsigned)
 
 
 def _check_form(network: Network, draft: QbftDraft, clock: Slot) -> Denied | None:
-    message, slot = draft.message, Slot(draft.message.height)
+    message, message_id, slot = draft.message, draft.message_id, Slot(draft.message.height)
     try:
         message.validate()
     except ProtocolError as error:
         return Denied(DenialReason.MALFORMED, str(error))
-    denied = message_ids.check(network, draft.message_id, slot) or window.check(network.chain, slot, clock)
+    denied = message_ids.check(network, message_id, slot) or window.check(network.chain, slot, clock)
     if denied is not None:
         return denied
-    if message_role(draft.message_id) in _NO_CONSENSUS:
-        return Denied(DenialReason.WRONG_ROLE, f"role {message_role(draft.message_id)} has no consensus")
+    role = message_role(message_id)
+    if role in _NO_CONSENSUS:
+        return Denied(DenialReason.WRONG_ROLE, f"role {role} has no consensus")
     if message.msg_type == QbftMessageType.ROUND_CHANGE and message.data_round >= message.round:
         detail = f"prepared in round {message.data_round}, change to {message.round}"
         return Denied(DenialReason.PREPARED_ROUND, detail)
@@ -119,14 +121,14 @@ def _check_lock(lock: Lock | None, message: QbftMessage) -> Denied | None:
     return Denied(DenialReason.LOCK_VIOLATED, f"prepared in round {message.data_round}, commit in {lock.round}")
 
 
-def _extended(record: QbftRecord | None, message: QbftMessage, unsigned: UnsignedMessage) -> QbftRecord:
-    step_type = QbftMessageType(message.msg_type)
-    same_round = record is not None and record.round == message.round
-    root = record.root if record is not None and same_round else None
-    lock = record.lock if record is not None else None
-    if step_type != QbftMessageType.ROUND_CHANGE:
+def _extended(record: QbftRecord | None, message: QbftMessage, step: QbftStep) -> QbftRecord:
+    if record is None:
+        record = QbftRecord(message.round, None, None, ())
+    root, lock = record.root, record.lock
+    if step.type != QbftMessageType.ROUND_CHANGE:
         root = message.root
-    if step_type == QbftMessageType.COMMIT:
+    elif message.round != record.round:
+        root = None
+    if step.type == QbftMessageType.COMMIT:
         lock = Lock(message.round, message.root)
-    steps = record.steps if record is not None else ()
-    return QbftRecord(message.round, root, lock, (*steps, QbftStep(step_type, message.round, unsigned)))
+    return QbftRecord(message.round, root, lock, (*record.steps, step))

@@ -27,6 +27,7 @@ RSA_SIGNATURE_BYTES = 256
 MAX_DATA_BYTES = 726_932
 MAX_FULL_DATA_BYTES = 8_388_836
 _KNOWN_MESSAGE_TYPES = frozenset(MsgType)
+_MESSAGE = Struct(f"<Q{MESSAGE_ID_BYTES}sI")
 _OF_ONE_OPERATOR = Struct(f"<4I I{RSA_SIGNATURE_BYTES}s Q")
 """Where the four fields begin; the only signature, after where it begins in its list; the only operator id."""
 _SIGNATURES_AT = 4 * OFFSET_SIZE
@@ -92,6 +93,13 @@ class SignedSSVMessage(FastSszContainer):
     def without_full_data(self) -> SignedSSVMessage:
         """Return the message as it travels inside a justification."""
         return replace(self, full_data=b"")
+
+
+def encode_message(msg_type: MsgType, msg_id: MessageId, data: bytes) -> bytes:
+    """Return the encoding of an SSVMessage, for where it is made in great numbers; raises ProtocolError SSZ_ENCODE."""
+    if len(msg_id) != MESSAGE_ID_BYTES or len(data) > MAX_DATA_BYTES:
+        raise ProtocolError(Reason.SSZ_ENCODE, f"message id of {len(msg_id)} bytes, data of {len(data)}")
+    return _MESSAGE.pack(msg_type, msg_id, _MESSAGE.size) + data
 
 
 def encode_signed(

@@ -10,6 +10,7 @@ Source: ssv-spec qbft/messages.go, qbft/messages_encoding.go.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import Annotated
 
 from ssz.sedes import ByteList, List, bytes32, uint64
@@ -60,8 +61,8 @@ class QbftMessage(FastSszContainer):
         """
         if len(self.identifier) != MESSAGE_ID_BYTES:
             raise ProtocolError(Reason.MESSAGE_IDENTIFIER, f"{len(self.identifier)} bytes")
-        self.round_change_messages()
-        self.prepare_messages()
+        for item in chain(self.round_change_justification, self.prepare_justification):
+            SignedSSVMessage.decode(item)
         if self.msg_type > QbftMessageType.ROUND_CHANGE:
             raise ProtocolError(Reason.MESSAGE_TYPE, f"unknown QBFT message type {self.msg_type}")
         if self.round == NO_ROUND:
