@@ -3,6 +3,7 @@
 import typer
 
 from ssvctl import certs_commands, k8s_commands, keys_commands, network_commands, shares_commands, slashing_commands
+from ssvctl.duties_command import duties
 from ssvctl.extensions import add_extensions
 from ssvctl.peers_command import peers
 from ssvctl.status_command import status
@@ -24,6 +25,7 @@ app.add_typer(k8s_commands.app, name="k8s")
 app.command()(up)
 app.command()(status)
 app.command()(peers)
+app.command()(duties)
 add_extensions(app)
 
 

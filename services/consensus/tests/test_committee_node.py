@@ -318,6 +318,8 @@ def test_a_committee_that_needs_who_is_held_back_decides_and_attests_nothing() -
             assert other.decided is not None
             assert held.missed == dict.fromkeys(held.attesters, MissedReason.WAITING)
             assert set(other.missed.values()) == {MissedReason.NO_PARTIAL_QUORUM}
+            named = [outcome.missing for outcome in other.of(BeaconRole.ATTESTER).values()]
+            assert named == [{TWO, FOUR}] * len(other.attesters)
             assert not any(outcome.share_signers for outcome in held.outcomes if outcome.missed is not None)
 
     run(scenario)

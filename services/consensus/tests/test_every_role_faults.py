@@ -223,6 +223,28 @@ def test_a_refused_block_is_a_missed_one() -> None:
     on_the_chain(scenario)
 
 
+class Hanging(Refusing):
+    """Never says whether it took a block."""
+
+    async def submit(self, slot: Slot, work: Submit) -> frozenset[Handed]:
+        if work.proposals:
+            await asyncio.Event().wait()
+        return await self._full.submit(slot, work)
+
+
+def test_a_block_that_is_still_being_handed_over_at_the_end_is_late() -> None:
+    async def scenario(play: Play) -> None:
+        play.start(ONE, ports=play.ports(ONE, Hanging(play.full)))
+        for me in (TWO, THREE, FOUR):
+            play.start(me)
+        await play.until_over()
+        told = missed(play.records(me=ONE))
+        assert {role for role, _ in told} == {BeaconRole.PROPOSER}
+        assert set(told.values()) == {MissedReason.LATE}
+
+    on_the_chain(scenario)
+
+
 def test_duties_of_validators_without_a_share_here_are_told_so() -> None:
     async def scenario(play: Play) -> None:
         index = play.full.proposer_at(FIRST_SLOT)

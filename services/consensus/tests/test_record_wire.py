@@ -22,7 +22,7 @@ def test_a_record_travels_with_everything() -> None:
         CLOCK,
         (
             Outcome(BeaconRole.SYNC_COMMITTEE, A, None, SEEN),
-            Outcome(BeaconRole.ATTESTER, B, MissedReason.SIGNER_REFUSED),
+            Outcome(BeaconRole.ATTESTER, B, MissedReason.SIGNER_REFUSED, missing=frozenset({OperatorId(3)})),
             Outcome(BeaconRole.ATTESTER, A, None, SEEN, frozenset({OperatorId(4), OperatorId(2)})),
         ),
         last_round=Round(2),
@@ -43,6 +43,7 @@ def test_a_record_travels_with_everything() -> None:
     ]
     assert list(message.outcomes[0].participants) == [1, 2, 3]
     assert list(message.outcomes[0].share_signers) == [2, 4]
+    assert [list(each.missing_operators) for each in message.outcomes] == [[], [3], []]
     assert dict(message.stages_ms) == {"whole_duty": 90.0, "consensus": 40.0}
     assert dict(message.legs_ms_p50) == {"signer": 2.0}
     assert record.submitted == {A}

@@ -70,6 +70,14 @@ def read_record(encoded: bytes) -> tuple[OperatorId, SeenDuty]:
     )
 
 
+def is_correction(encoded: bytes) -> bool:
+    """Tell whether a record is not an operator's own word; the observer looks into the blocks itself."""
+    try:
+        return DutyRecord.FromString(encoded).correction
+    except DecodeError:
+        return False
+
+
 def _outcome(outcome: DutyOutcome) -> Outcome:
     return Outcome(
         KIND_OF[BeaconRole(outcome.duty_type)],
@@ -85,7 +93,8 @@ async def listening(operator: LocalOperator, on_duty: OnDuty) -> AsyncGenerator[
     """Tell `on_duty` every record that the operator publishes inside the block."""
 
     async def take(message: Msg) -> None:
-        on_duty(*read_record(message.data))
+        if not is_correction(message.data):
+            on_duty(*read_record(message.data))
 
     async def ignore(_: Exception) -> None:
         """The operator's own logs tell of its bus."""

@@ -214,7 +214,8 @@ class CommitteeNode:
         except ProtocolError as error:
             self.dropped[error.reason] += 1
             return record_without_task(key[0], duty, cleared.barred)
-        return record_of(duty, cleared.barred, await self._run_task(key, machine, admit, cleared.barred))
+        task = await self._run_task(key, machine, admit, cleared.barred)
+        return record_of(duty, cleared.barred, task, seat.member.operator_ids)
 
     async def _run_task(self, key: DutyKey, machine: Runner, admit: Admit, withheld: Collection[Handed]) -> DutyTask:
         chain, slot, role = self._clock.chain, key[1], RunnerRole(message_role(key[0]))

@@ -5,7 +5,7 @@ A validator that was not selected to aggregate or contribute has no outcome; a d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ssv_consensus.due_duties import parts_of
@@ -38,7 +38,7 @@ class Outcome:
     """What became of one validator's part of a duty; submitted when nothing is `missed`.
 
     `share_signers` are the operators whose share signatures were put together for what was submitted, or had come with
-    them.
+    them; `missing` are those of whom nothing came that a quorum waited for.
     """
 
     duty_type: BeaconRole
@@ -46,6 +46,7 @@ class Outcome:
     missed: MissedReason | None = None
     participants: frozenset[OperatorId] = frozenset()
     share_signers: frozenset[OperatorId] = frozenset()
+    missing: frozenset[OperatorId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,13 @@ class DutyRecord:
         return {index: each.participants for index, each in self.of(BeaconRole.ATTESTER).items()}
 
 
-def record_of(duty: Duty, barred: Mapping[Handed, MissedReason], task: DutyTask) -> DutyRecord:
-    """Sum up the task of `duty`, of which this operator did not sign what is in `barred`; others may have done."""
+def record_of(
+    duty: Duty, barred: Mapping[Handed, MissedReason], task: DutyTask, operators: Collection[OperatorId]
+) -> DutyRecord:
+    """Sum up the task of `duty`, of which this operator did not sign what is in `barred`; others may have done.
+
+    `operators` are the committee's.
+    """
     machine = task.machine
     held = {each.validator_index for each in parts_of(machine.duty)}
     outcomes: list[Outcome] = []
@@ -106,7 +112,8 @@ def record_of(duty: Duty, barred: Mapping[Handed, MissedReason], task: DutyTask)
             if reason is None:
                 continue
         signers = machine.share_signers(index, kind) if isinstance(machine, CommitteeRunner) else frozenset()
-        outcomes.append(Outcome(kind, index, reason, participants_of(machine, index), signers))
+        missing = task.attendance.missing(operators, reason, index, decided=task.decided is not None)
+        outcomes.append(Outcome(kind, index, reason, participants_of(machine, index), signers, missing))
     return DutyRecord(
         machine.message_id,
         duty.slot,

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Coroutine, Hashable
 from dataclasses import replace
 from functools import partial
 
+from ssv_consensus.attendance import Attendance
 from ssv_consensus.fetching import fetched
 from ssv_consensus.legs import Leg, LegTimes
 from ssv_consensus.ports import Failed, Handed, NothingSigned, Ports, Refusal, Signed, SignVerdict, handed
@@ -78,6 +79,7 @@ class DutyTask:
         self.machine = machine
         self.stages = StageTimes(ports.now)
         self.legs = LegTimes()
+        self.attendance = Attendance()
         self.dropped: Counter[Reason] = Counter()
         self.refused: list[Refused] = []
         self.unsigned = 0
@@ -141,6 +143,8 @@ class DutyTask:
             await asyncio.gather(*self._side_tasks, return_exceptions=True)
 
     def _take(self, event: Event) -> None:
+        if isinstance(event, Received):
+            self.attendance.note(event)
         before = self._stage()
         self._step(event)
         while len(self._early) and (stage := self._stage()) != before:

@@ -168,6 +168,7 @@ class Instruments:
                 {
                     "missed": {str(reason): count for reason, count in reasons.items()},
                     "meaning": [reason.explanation for reason in reasons],
+                    "missing_operators": sorted({number for each in record.outcomes for number in each.missing}),
                 }
                 if reasons
                 else {}

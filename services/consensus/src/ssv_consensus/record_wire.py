@@ -28,6 +28,7 @@ def record_message(operator_id: OperatorId, committee: CommitteeId, record: Duty
                 missed_reason=each.missed or "",
                 participants=sorted(each.participants),
                 share_signers=sorted(each.share_signers),
+                missing_operators=sorted(each.missing),
             )
             for each in sorted(record.outcomes, key=lambda each: (each.duty_type, each.validator_index))
         ],

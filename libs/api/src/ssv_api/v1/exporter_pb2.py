@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19ssv_api/v1/exporter.proto\x12\x06ssv.v1\"\xef\x02\n\nDutyRecord\x12\x13\n\x0boperator_id\x18\x01 \x01(\x04\x12\x14\n\x0c\x63ommittee_id\x18\x02 \x01(\x0c\x12\x0c\n\x04role\x18\x03 \x01(\r\x12\x0c\n\x04slot\x18\x04 \x01(\x04\x12\x0f\n\x07\x64\x65\x63ided\x18\x05 \x01(\x0c\x12\x12\n\nlast_round\x18\x06 \x01(\x04\x12%\n\x08outcomes\x18\x07 \x03(\x0b\x32\x13.ssv.v1.DutyOutcome\x12\x33\n\tstages_ms\x18\x08 \x03(\x0b\x32 .ssv.v1.DutyRecord.StagesMsEntry\x12\x36\n\x0blegs_ms_p50\x18\t \x03(\x0b\x32!.ssv.v1.DutyRecord.LegsMsP50Entry\x1a/\n\rStagesMsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a\x30\n\x0eLegsMsP50Entry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x90\x01\n\x0b\x44utyOutcome\x12\x17\n\x0fvalidator_index\x18\x01 \x01(\x04\x12\x11\n\tsubmitted\x18\x02 \x01(\x08\x12\x15\n\rmissed_reason\x18\x03 \x01(\t\x12\x14\n\x0cparticipants\x18\x04 \x03(\x04\x12\x11\n\tduty_type\x18\x05 \x01(\r\x12\x15\n\rshare_signers\x18\x06 \x03(\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19ssv_api/v1/exporter.proto\x12\x06ssv.v1\"\x83\x03\n\nDutyRecord\x12\x13\n\x0boperator_id\x18\x01 \x01(\x04\x12\x14\n\x0c\x63ommittee_id\x18\x02 \x01(\x0c\x12\x0c\n\x04role\x18\x03 \x01(\r\x12\x0c\n\x04slot\x18\x04 \x01(\x04\x12\x0f\n\x07\x64\x65\x63ided\x18\x05 \x01(\x0c\x12\x12\n\nlast_round\x18\x06 \x01(\x04\x12%\n\x08outcomes\x18\x07 \x03(\x0b\x32\x13.ssv.v1.DutyOutcome\x12\x33\n\tstages_ms\x18\x08 \x03(\x0b\x32 .ssv.v1.DutyRecord.StagesMsEntry\x12\x12\n\ncorrection\x18\n \x01(\x08\x12\x36\n\x0blegs_ms_p50\x18\t \x03(\x0b\x32!.ssv.v1.DutyRecord.LegsMsP50Entry\x1a/\n\rStagesMsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a\x30\n\x0eLegsMsP50Entry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xab\x01\n\x0b\x44utyOutcome\x12\x17\n\x0fvalidator_index\x18\x01 \x01(\x04\x12\x11\n\tsubmitted\x18\x02 \x01(\x08\x12\x15\n\rmissed_reason\x18\x03 \x01(\t\x12\x14\n\x0cparticipants\x18\x04 \x03(\x04\x12\x11\n\tduty_type\x18\x05 \x01(\r\x12\x19\n\x11missing_operators\x18\x07 \x03(\x04\x12\x15\n\rshare_signers\x18\x06 \x03(\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,11 +36,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DUTYRECORD_LEGSMSP50ENTRY']._loaded_options = None
   _globals['_DUTYRECORD_LEGSMSP50ENTRY']._serialized_options = b'8\001'
   _globals['_DUTYRECORD']._serialized_start=38
-  _globals['_DUTYRECORD']._serialized_end=405
-  _globals['_DUTYRECORD_STAGESMSENTRY']._serialized_start=308
-  _globals['_DUTYRECORD_STAGESMSENTRY']._serialized_end=355
-  _globals['_DUTYRECORD_LEGSMSP50ENTRY']._serialized_start=357
-  _globals['_DUTYRECORD_LEGSMSP50ENTRY']._serialized_end=405
-  _globals['_DUTYOUTCOME']._serialized_start=408
-  _globals['_DUTYOUTCOME']._serialized_end=552
+  _globals['_DUTYRECORD']._serialized_end=425
+  _globals['_DUTYRECORD_STAGESMSENTRY']._serialized_start=328
+  _globals['_DUTYRECORD_STAGESMSENTRY']._serialized_end=375
+  _globals['_DUTYRECORD_LEGSMSP50ENTRY']._serialized_start=377
+  _globals['_DUTYRECORD_LEGSMSP50ENTRY']._serialized_end=425
+  _globals['_DUTYOUTCOME']._serialized_start=428
+  _globals['_DUTYOUTCOME']._serialized_end=599
 # @@protoc_insertion_point(module_scope)
