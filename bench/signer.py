@@ -42,6 +42,7 @@ from ssv_runtime.service import Service
 from ssv_signer.audit import Audit
 from ssv_signer.batch import GroupCommit
 from ssv_signer.meters import Meters
+from ssv_signer.service import collect_rarely
 from ssv_signer.servicer import SignerServer
 from ssv_signer.signatures import SigningPool
 from ssv_signer.store.database import Store
@@ -167,6 +168,7 @@ async def opened(signer: Signer, threads: int) -> AsyncIterator[Bench]:
             max_stream_requests=2 * MAX_BATCH,
         )
         committing = asyncio.create_task(queue.run())
+        collect_rarely()
         yield Bench(signer, server, threads, commits)
         queue.stop()
         await committing
