@@ -15,8 +15,8 @@ export DEMO_MIN_INCLUDED ?= 95
 KILLS ?= 200
 STORES ?= sqlite postgres
 
-.PHONY: help setup demo test e2e e2e-api lint format spec bench signer-kill signer-race mutants fuzz interop interop-quick images images-base \
-  images-check proto lock clean
+.PHONY: help setup demo test e2e e2e-api lint format spec bench signer-kill signer-race mutants fuzz \
+  interop interop-quick attack attack-quick images images-base images-check proto lock clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -59,7 +59,7 @@ bench: setup ## Benchmarks: tables here, JSON under build/bench
 signer-kill: setup ## kill -9 a signer under load, KILLS times, on each database; then a build that records after signing
 	@for store in $(STORES); do \
 	  $(PYTHON) -m tests.chaos.signer_kill --store $$store --kills $(KILLS) && \
-	  $(PYTHON) -m tests.chaos.signer_kill --store $$store --kills 10 --sabotage || exit 1; done
+	  $(PYTHON) -m tests.chaos.signer_kill --store $$store --kills 100 --sabotage || exit 1; done
 
 signer-race: setup ## Two signers on each database, 10,000 conflicting requests: one wins each
 	@for store in $(STORES); do $(PYTHON) -m tests.chaos.signer_race --store $$store || exit 1; done
@@ -79,6 +79,12 @@ interop: setup build/go-peer ## Our libp2p, gossip and discovery against Go and 
 
 interop-quick: setup build/go-peer ## The part of it that .ci/run has time for (about 2 minutes)
 	@$(PYTHON) -m pytest -q -s -m 'not full' tests/interop
+
+attack: setup ## A hostile peer tries everything on one of four gateways whose committees go on deciding (about 4 minutes)
+	@$(PYTHON) -m pytest -q -s tests/attack
+
+attack-quick: setup ## The part of it that .ci/run has time for (about 90 seconds)
+	@$(PYTHON) -m pytest -q -s -m 'not full' tests/attack
 
 images: setup ## Build the image of each service, the operator and the cli; their sizes (docker, podman or buildah)
 	@$(PYTHON) -m scripts.images.build

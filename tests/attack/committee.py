@@ -25,7 +25,7 @@ from ssv_protocol.qbft.instance import Instance
 from ssv_protocol.qbft.outputs import Decided, Output, StartTimer
 from ssv_protocol.qbft.state import State
 from ssv_protocol.types.committee import committee_id, faulty_nodes
-from ssv_protocol.types.ids import Height, Instant, OperatorId
+from ssv_protocol.types.ids import Height, Instant, OperatorId, Slot
 from ssv_protocol.types.message_id import committee_message_id
 from ssv_protocol.types.messages import SignedSSVMessage, SSVMessage
 from ssv_protocol.types.operator import CommitteeMember
@@ -63,13 +63,15 @@ class Worker:
     def start(self, members: Sequence[OperatorId], height: Height, value: bytes) -> None:
         honest = self._honest
         own = members[self._seat]
-        identifier = committee_message_id(honest.network.domain_at(height), RunnerRole.COMMITTEE, committee_id(members))
+        slot = Slot(height)
+        domain = honest.network.domain_at(slot)
+        identifier = committee_message_id(domain, RunnerRole.COMMITTEE, committee_id(members))
         committee = tuple(Member(one, honest.keys[one].public_pem()) for one in members)
         seat = CommitteeMember(
             own, committee_id(members), honest.keys[own].public_pem(), faulty_nodes(len(members)), committee,
-            honest.network.domain_at(height),
+            domain,
         )  # fmt: skip
-        config = QbftConfig(seat, honest.network.leader_at(height), lambda value: None)
+        config = QbftConfig(seat, honest.network.leader_at(slot), lambda value: None)
         instance = Instance(config, State(identifier, height))
         self._running[(bytes(committee_id(members)), height)] = (instance, time.monotonic())
         self._follow(instance, instance.start(value))

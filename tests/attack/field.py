@@ -17,6 +17,7 @@ from typing import Any
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.forks import Network
 from ssv_protocol.types.ids import OperatorId, Slot
+from ssv_protocol.validation.verdict import GossipReason
 from tests.attack.committee import Committees, Decision
 from tests.support.gateway_messages import Author, Crowd, network_from_now
 from tests.support.gateway_operators import Operator, World, registry_state, until, world_of
@@ -86,6 +87,13 @@ class Field:
             process.kill()
             await process.wait()
 
+    async def say_large(self) -> None:
+        """Have the attacked gateway publish more than a stream's window holds."""
+        for author in self.authors[:6]:
+            for _ in range(2):
+                reply = await self.gateway.publish(self.crowd.topic, author.proposal(author.members[0], 2_000_000))
+                assert not reply.error, reply.error
+
     async def standing(self, hostile: Hostile) -> float | None:
         """Return the hostile peer's score; None when it is not connected."""
         peers = {peer.peer_id: peer for peer in (await self.gateway.peers()).peers}
@@ -103,6 +111,18 @@ class Field:
 
         await until(f"{hostile.peer_id} is graylisted", is_so)
         return score
+
+    async def is_banned(self, hostile: Hostile) -> bool:
+        return hostile.peer_id in (await self.gateway.peers()).banned
+
+    async def refused(self, reason: GossipReason | None) -> int:
+        """Return how many messages the attacked gateway refused for a reason."""
+        return 0 if reason is None else (await self.gateway.peers()).refused_by_reason.get(reason, 0)
+
+    def counter(self, name: str) -> float:
+        """Return a counter of the attacked gateway, 0 for no name."""
+        text = self.gateway.http("/metrics") or ""
+        return float(text.partition(f"\nssv_p2p_gateway_{name} ")[2].split()[0]) if name else 0.0
 
     async def honest_scores(self) -> list[float]:
         """Return what every gateway thinks of every other."""
@@ -139,15 +159,15 @@ async def _line(process: asyncio.subprocess.Process) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def field() -> AsyncIterator[Field]:
-    """Start all that is honest."""
+async def field(*, discovery: bool = False) -> AsyncIterator[Field]:
+    """Start all that is honest; with `discovery` the gateways find each other by it."""
     keys = {OperatorId(number): OperatorPrivateKey.generate() for number in (*SEATS, 5)}
     network = network_from_now()
     crowd = Crowd(network, keys, SEATS, COMMITTEES)
     state = registry_state(crowd.keys, [*crowd.committees, OTHER])
     authors = [Author(network, crowd.keys, members) for members in crowd.committees[HONEST:]]
     with tempfile.TemporaryDirectory() as folder:
-        async with world_of(Path(folder), network, crowd.keys, list(SEATS), state) as world:
+        async with world_of(Path(folder), network, crowd.keys, list(SEATS), state, discovery=discovery) as world:
             await world.meshed(crowd.topic)
             honest = Committees(network, crowd.keys, crowd.topic, crowd.committees[:HONEST], world.operators)
             running = asyncio.create_task(honest.run())

@@ -25,7 +25,7 @@ async def main() -> None:
     """Do the job."""
     quiet_library()
     job = json.loads(sys.stdin.readline())
-    trio.open_tcp_stream = partial(trio.open_tcp_stream, local_address=job["from"])  # type: ignore[assignment]
+    trio.open_tcp_stream = partial(trio.open_tcp_stream, local_address=job["from"])
     async with trio.open_nursery() as nursery:
         peer = Peer(job, nursery)
         with trio.fail_after(CONNECT_S):
@@ -39,7 +39,7 @@ async def main() -> None:
                 error = repr(failure)
         most = max(peer.heard.values(), default=0)
         print(json.dumps({"most_copies": most, "asked": peer.asked, "error": error}), flush=True)
-        await trio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
+        await trio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)  # type: ignore[call-arg]
         nursery.cancel_scope.cancel()
 
 

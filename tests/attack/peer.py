@@ -85,11 +85,10 @@ class Peer:
 
     async def write(self, frame: bytes) -> None:
         """Write as the connection takes it; a stream that was closed on us is opened again."""
-        stream = self._stream
-        assert stream is not None
-        if stream.ended.is_set():
+        assert self._stream is not None
+        if self._stream.ended.is_set():
             await self.speak()
-            stream = self._stream
+        stream = self._stream
         while not stream.writable and not stream.ended.is_set():  # noqa: ASYNC110 (a look each millisecond will do)
             await trio.sleep(0.001)
         if not stream.ended.is_set():

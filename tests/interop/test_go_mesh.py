@@ -2,8 +2,9 @@
 
 Half of the Go peers know each other, the other half knows the gateway alone: what these say or hear while they are out
 of its mesh goes by IHAVE and IWANT. They may miss a few messages, those between the last IHAVE and the GRAFT that takes
-them in: by the protocol nobody but another peer could tell them, and they have none. Each Go peer has an address of its
-own on loopback, because peers that share one are scored down.
+them in: by the protocol nobody but another peer could tell them, and they have none. So it is with what they say.
+
+Each Go peer has an address of its own on loopback, because peers that share one are scored down.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ KNOWN = PEERS // 2
 LARGE, EACH_LARGE = 1_500, 10
 """Bytes of a value for which IDONTWANT is worth it, and how many messages from one such to the next."""
 MOST_MISSED = 0.05
-"""Of all messages, by a peer that knows the gateway alone."""
+"""Of all messages by a peer that knows the gateway alone, and of its messages by the gateway."""
 
 
 async def opened(one: Scene) -> list[GoPeer]:
@@ -98,7 +99,14 @@ async def test_our_score_is_never_negative_and_nothing_is_lost() -> None:
         ours, theirs = await say(one, peers, SECONDS)
         said = [message for _, message in theirs]
         every = Counter(map(digest, ours + said))
-        await one.heard_by_gateway(said)
+        known = {digest(message) for speaker, message in theirs if speaker in peers[:KNOWN]}
+
+        def came() -> Counter[str]:
+            return Counter(digest(message.data) for message in one.gateway.came)
+
+        await until("the gateway has all of every Go peer that knows others", lambda: known <= came().keys())
+        assert set(came().values()) == {1}
+        assert not came() - every
 
         async def missed(peer: GoPeer) -> int:
             # a peer does not hear what it said itself
@@ -116,10 +124,12 @@ async def test_our_score_is_never_negative_and_nothing_is_lost() -> None:
         neighbours = [report["neighbours"][one.peer_id] for report in reports]
         counts: Counter[str] = Counter(said=len(ours), heard=len(theirs))
         counts["missed by those that know us alone"] = sum([await missed(peer) for peer in peers])
+        counts["missed of those that know us alone"] = len(said) - came().total()
         for neighbour in neighbours:
             for way, name in itertools.product(("in", "out"), ("ihave", "iwant", "idontwant", "graft", "prune")):
                 counts[f"{name} {way}"] += neighbour[way][name]
         show(counts, one.peer_id, reports)
+        assert counts["missed of those that know us alone"] <= MOST_MISSED * len(said)
         assert [neighbour["score"]["lowest"] for neighbour in neighbours] == [0] * PEERS
         assert all(report["rejected"] == {} for report in reports)
         assert await one.refused() == {}
