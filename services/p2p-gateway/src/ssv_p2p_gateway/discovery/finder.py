@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -33,8 +33,11 @@ from ssv_runtime.files import write_atomically
 LOOK_S = 0.5
 SELECT_S = 15.0
 URGENT_S = 1.0
-"""Between choices while a subnet of ours has nobody."""
-ENOUGH_ON_SUBNET = 8
+"""Between choices while a subnet of ours has fewer than `FEW_ON_SUBNET` peers."""
+FEW_ON_SUBNET, ENOUGH_ON_SUBNET = 3, 8
+LONGEST_LOOKUP_PAUSE_S = 10.0
+TOPICS_WAIT_S = 5.0
+"""For the registry: who is told a whole record at once need not ask for the next one."""
 DIALS_AT_ONCE = 8
 
 
@@ -90,14 +93,16 @@ class Finder:
     async def run(self) -> None:
         """Find peers until cancelled. Raises OSError when the socket cannot be bound."""
         settings = self._settings
+        pairs = await self._first_pairs()
         discovery = Discovery(
             self._key,
             int(time.time() * 1000),  # more than in any life before
-            {},
+            pairs,
             DiscoverySettings(
                 protocol_ids=(SSV, LEGACY) if settings.legacy else (SSV,),
                 bootnodes=settings.bootnodes,
                 fixed_endpoint=settings.announce_ip is not None or ip_address(settings.host).is_loopback,
+                find_max_pause_s=LONGEST_LOOKUP_PAUSE_S,
             ),
         )
         bound = await discovery.start(settings.host, settings.port)
@@ -115,13 +120,27 @@ class Finder:
             self._discovery = None
             await discovery.close()
 
+    async def _first_pairs(self) -> Mapping[bytes, bytes]:
+        begun = time.monotonic()
+        while True:
+            pairs = self._pairs()
+            if pairs is not None and (self._topics() or time.monotonic() > begun + TOPICS_WAIT_S):
+                return pairs
+            await asyncio.sleep(LOOK_S)
+
+    def _pairs(self) -> Mapping[bytes, bytes] | None:
+        """Return what our record is to say, None while no node listens."""
+        node = self._node()
+        if node is None:
+            return None
+        port = self._settings.announce_tcp_port or node.tcp_port
+        return own_pairs(self._network, self._slot(), subnets_of(self._topics()), port)
+
     async def _tell(self, discovery: Discovery) -> None:
         """Keep our record as we are."""
         while True:
-            node = self._node()
-            if node is not None:
-                port = self._settings.announce_tcp_port or node.tcp_port
-                discovery.update(own_pairs(self._network, self._slot(), subnets_of(self._topics()), port))
+            if (pairs := self._pairs()) is not None:
+                discovery.update(pairs)
             if discovery.enr is not self._written:
                 self._written = discovery.enr
                 self._log.info("own record", record=self.record)
@@ -146,7 +165,7 @@ class Finder:
         while True:
             await asyncio.sleep(LOOK_S)
             node, now = self._node(), time.monotonic()
-            pause_s = URGENT_S if self._is_alone() else SELECT_S
+            pause_s = URGENT_S if self._has_few() else SELECT_S
             if node is None or now < chosen_at + pause_s or not len(self.candidates):
                 continue
             chosen_at = now
@@ -188,8 +207,8 @@ class Finder:
         counts = self._peers_by_subnet().values()
         return node is not None and node.free_places > 0 and any(count < ENOUGH_ON_SUBNET for count in counts)
 
-    def _is_alone(self) -> bool:
-        return 0 in self._peers_by_subnet().values()
+    def _has_few(self) -> bool:
+        return any(count < FEW_ON_SUBNET for count in self._peers_by_subnet().values())
 
     def _slot(self) -> Slot:
         return self._network.chain.slot_at(Instant(time.time()))
