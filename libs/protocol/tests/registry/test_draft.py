@@ -12,6 +12,7 @@ from libs.protocol.tests.registry.chain import (
     validator_removed,
 )
 
+from ssv_protocol.registry.apply import together
 from ssv_protocol.registry.draft import moved
 from ssv_protocol.registry.operator_key import encode_operator_key
 from ssv_protocol.registry.state import RegistryState, clusters_of, operator_ids_of
@@ -47,6 +48,21 @@ def story() -> list[RegistryState]:
 
 def test_a_delta_leads_from_one_state_to_the_other_and_back() -> None:
     assert len(story()) == 9
+
+
+def test_blocks_together_write_what_they_write_one_after_the_other() -> None:
+    chain = chain_with_operators()
+    before = chain.state
+    blocks = [
+        chain.block(validator_added(1, nonce=0), validator_added(2, nonce=1)),
+        chain.block(validator_exited(1), log("OperatorRemoved", 3)),
+        chain.block(validator_removed(2), validator_removed(7), operator_added(3)),
+    ]
+    whole = together(blocks)
+    assert whole.state == chain.state
+    assert moved(before, whole.delta, chain.state.block_number, chain.state.block_hash) == chain.state
+    assert [len(block.changes) for block in blocks] == [2, 2, 2]
+    assert (len(whole.changes), len(whole.skipped)) == (6, 1)
 
 
 def test_states_are_values() -> None:

@@ -1,6 +1,7 @@
 """From the contract's blocks to the registry: apply, write down, publish.
 
-Each block is one transaction of the store; the state in memory moves only after it. Blocks that a reorganisation
+Each block is one transaction of the store, far behind the head some blocks are; the state in memory moves only after
+it. Blocks that a reorganisation
 replaced are taken back to the last one that is still of the chain; where that is further back than the store can go,
 the registry is thrown away and read again, and watchers keep the old view until the new one has caught up. The view is
 live while the registry is up with the chain, and no longer. Nothing here ends the process but a broken database.
@@ -36,11 +37,13 @@ from ssv_ethereum.registry_blocks import (
     follow_registry,
 )
 from ssv_protocol.networks import SsvNetwork
-from ssv_protocol.registry.apply import AppliedBlock, apply_block
+from ssv_protocol.registry.apply import AppliedBlock, apply_block, together
 from ssv_protocol.registry.ownership import CheckedClaims
 from ssv_protocol.registry.state import BEFORE_GENESIS, RegistryState
 
 LONGEST_LOOK_INTERVAL_S = 5.0
+BLOCKS_AT_ONCE = 64
+"""Blocks of a transaction where none of them will have to be taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,16 +216,23 @@ class ChainSync:
         caught_up: bool,
         done: list[tuple[BlockUpdate, AppliedBlock]],
     ) -> None:
-        for update in updates:
-            applied = apply_block(
-                self.state, update.block_number, update.block_hash, update.logs, update.time_s, checked.verify
-            )
-            near_head = update.blocks_behind <= UNDO_BLOCKS
-            last = update is updates[-1]
-            self._store.write(self.state, applied, caught_up and last, keep_undo=near_head)
-            self.state = applied.state
+        far = [update for update in updates if update.blocks_behind > UNDO_BLOCKS]
+        groups = [far[at : at + BLOCKS_AT_ONCE] for at in range(0, len(far), BLOCKS_AT_ONCE)]
+        for group in (*groups, *([update] for update in updates[len(far) :])):
+            before, applied = self.state, []
+            for update in group:
+                last = applied[-1].state if applied else before
+                applied.append(
+                    apply_block(
+                        last, update.block_number, update.block_hash, update.logs, update.time_s, checked.verify
+                    )
+                )
+            is_last = group[-1] is updates[-1]
+            keep_undo = group[-1].blocks_behind <= UNDO_BLOCKS
+            self._store.write(before, together(applied), caught_up and is_last, keep_undo=keep_undo)
+            self.state = state
             self._remember()
-            done.append((update, applied))
+            done.extend(zip(group, applied, strict=True))
 
     # reorganisations
     async def _go_back(self) -> None:

@@ -1,21 +1,20 @@
-"""Ownership signatures of many blocks, checked ahead on all cores.
+"""Ownership signatures of many blocks, checked ahead in batches.
 
-The signatures are checked in batches in threads: the library lets go of the interpreter while it computes pairings.
+A batch holds the interpreter while it is computed, so it is kept short enough for the service to answer in between.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 from collections.abc import Sequence
 
 from ssv_ethereum.registry_blocks import BlockUpdate
 from ssv_protocol.crypto import bls
-from ssv_protocol.registry.ownership import CheckedClaims, Claim, ownership_claims
+from ssv_protocol.registry.ownership import CheckedClaims, ownership_claims
 from ssv_protocol.registry.state import RegistryState
 
-SIGNATURES_AT_ONCE = 128
+SIGNATURES_AT_ONCE = 64
 _FEW = 4
 
 
@@ -26,13 +25,7 @@ async def check_ownership(state: RegistryState, updates: Sequence[BlockUpdate]) 
     if len(logs) < _FEW:
         return checked  # no batch: applying checks them as fast
     claims = await asyncio.to_thread(ownership_claims, state, logs)
-    parts = [claims[at : at + SIGNATURES_AT_ONCE] for at in range(0, len(claims), SIGNATURES_AT_ONCE)]
-    cores = asyncio.Semaphore(os.cpu_count() or 1)
-
-    async def check(part: Sequence[Claim]) -> None:
-        async with cores:
-            outcome = await asyncio.to_thread(bls.verify_many, part, secrets.token_bytes)
-        checked.add(part, outcome)
-
-    await asyncio.gather(*map(check, parts))
+    for at in range(0, len(claims), SIGNATURES_AT_ONCE):
+        part = claims[at : at + SIGNATURES_AT_ONCE]
+        checked.add(part, await asyncio.to_thread(bls.verify_many, part, secrets.token_bytes))
     return checked

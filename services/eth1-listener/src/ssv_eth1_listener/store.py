@@ -1,4 +1,4 @@
-"""The registry on disk: SQLite, one transaction a block, and the way back from the last ones.
+"""The registry on disk: SQLite, one transaction a block or a few, and the way back from the last ones.
 
 Invariants: records, last block and its hash change together or not at all, and only what a block changed is written;
 a transaction that does not start from the block on record fails, so two processes cannot mix their work in one file;
@@ -336,6 +336,8 @@ def _columns(moment: ChainMoment | None) -> tuple[int | None, int | None]:
 
 def _write(db: sqlite3.Connection, delta: Delta) -> None:
     """Replace the records that a delta names."""
+    if not (delta.operators or delta.validators or delta.recipients):
+        return
     db.executemany("DELETE FROM operators WHERE operator_id = ?", [(key,) for key in delta.operators])
     db.executemany("DELETE FROM validators WHERE public_key = ?", [(key,) for key in delta.validators])
     db.executemany("DELETE FROM recipients WHERE owner = ?", [(key,) for key in delta.recipients])

@@ -11,7 +11,7 @@ for the client that reads them.
 Source: ssvlabs/ssv eth/eventhandler; architecture §5.8.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, assert_never
 
@@ -92,6 +92,21 @@ def apply_block(
         if change is not None:
             changes.append(change)
     return AppliedBlock(draft.freeze(block_number, block_hash), changes, skipped, draft.delta)
+
+
+def together(blocks: Sequence[AppliedBlock]) -> AppliedBlock:
+    """Return consecutive blocks as one, at least one."""
+    if len(blocks) == 1:
+        return blocks[0]
+    delta = Delta()
+    for block in blocks:
+        delta = delta.then(block.delta)
+    return AppliedBlock(
+        blocks[-1].state,
+        [change for block in blocks for change in block.changes],
+        [skipped for block in blocks for skipped in block.skipped],
+        delta,
+    )
 
 
 def _in_order(block_number: int, block_hash: bytes, logs: Iterable[Log]) -> list[Log]:

@@ -20,6 +20,7 @@ _WIDTHS = {"uint32": 4, "uint64": 8, "uint256": 32, "address": 20, "bool": 1}
 _CLUSTER_KINDS = ("uint32", "uint64", "uint64", "bool", "uint256")
 _DYNAMIC = frozenset({"bytes", "uint64[]"})
 _ZEROS = bytes(_WORD)
+_UINT64_END = 1 << 64
 
 
 def decode_canonical(kinds: Sequence[str], data: bytes) -> list[Any] | None:
@@ -80,7 +81,13 @@ def _bytes(data: bytes, at: int, length: int) -> bytes | None:
 
 
 def _list(data: bytes, at: int, length: int) -> tuple[int, ...] | None:
-    if at + length * _WORD > len(data):
+    end = at + length * _WORD
+    if end > len(data):
         return None
-    values = [_word("uint64", data, at + place * _WORD) for place in range(length)]
-    return None if None in values else tuple(values)
+    values = []
+    for place in range(at, end, _WORD):
+        value = int.from_bytes(data[place : place + _WORD], "big")
+        if value >= _UINT64_END:
+            return None
+        values.append(value)
+    return tuple(values)

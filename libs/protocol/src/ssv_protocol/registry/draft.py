@@ -39,6 +39,14 @@ class Delta:
     validators: Mapping[BlsPublicKey, ValidatorRecord | None] = field(default_factory=dict)
     recipients: Mapping[ExecutionAddress, Recipient | None] = field(default_factory=dict)
 
+    def then(self, later: Delta) -> Delta:
+        """Return what both write, one after the other."""
+        return Delta(
+            {**self.operators, **later.operators},
+            {**self.validators, **later.validators},
+            {**self.recipients, **later.recipients},
+        )
+
     def reversed(self, before: RegistryState) -> Delta:
         """Return what leads back to `before`, from which this one leads away."""
         return Delta(
