@@ -219,14 +219,12 @@ class ChainSync:
         far = [update for update in updates if update.blocks_behind > UNDO_BLOCKS]
         groups = [far[at : at + BLOCKS_AT_ONCE] for at in range(0, len(far), BLOCKS_AT_ONCE)]
         for group in (*groups, *([update] for update in updates[len(far) :])):
-            before, applied = self.state, []
-            for update in group:
-                last = applied[-1].state if applied else before
-                applied.append(
-                    apply_block(
-                        last, update.block_number, update.block_hash, update.logs, update.time_s, checked.verify
-                    )
-                )
+            before = state = self.state
+            applied: list[AppliedBlock] = []
+            for each in group:
+                block = apply_block(state, each.block_number, each.block_hash, each.logs, each.time_s, checked.verify)
+                state = block.state
+                applied.append(block)
             is_last = group[-1] is updates[-1]
             keep_undo = group[-1].blocks_behind <= UNDO_BLOCKS
             self._store.write(before, together(applied), caught_up and is_last, keep_undo=keep_undo)
