@@ -5,7 +5,8 @@
 After each kill the record that it left is compared with what was received; at the end all of it, once by reading the
 database and once by asking for the opposite of everything that was signed. Exit status 0: at least 80 % of the kills
 met requests in flight, at least 10,000 signatures were received (50 a kill when there are fewer than 200), and there
-is no violation. With --sabotage the signer is a build that records after signing, and 0 means that it was found out.
+is no violation. With --sabotage the signer is a build that records after signing; 0 means that it was found out, after
+at most so many kills.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Trial:
     """One database, many signers."""
 
     def __init__(self, ground: Ground, kills: int, sabotage: bool, rng: random.Random) -> None:
-        self.kills, self.rng = kills, rng
+        self.kills, self.sabotage, self.rng = kills, sabotage, rng
         self.ground, self.world, self.load = ground, ground.world, ground.load
         self.received = Received(self.world.network.chain)
         self.report = Report()
@@ -76,6 +77,8 @@ class Trial:
         try:
             for number in range(1, self.kills + 1):
                 await self._life()
+                if self.sabotage and self.report.violations:
+                    break
                 if number % 25 == 0:
                     progress(f"{number} kills, {self.received.signatures} signatures")
             await self._opposite()
