@@ -17,7 +17,7 @@ from libp2p.peer.peerinfo import info_from_p2p_addr
 from multiaddr import Multiaddr
 
 from ssv_p2p_gateway.handshake.errors import HandshakeError, HandshakeReason
-from ssv_p2p_gateway.handshake.exchange import MOST_BYTES, PROTOCOL, Handshakes, Views
+from ssv_p2p_gateway.handshake.exchange import MOST_AT_ONCE, MOST_BYTES, PROTOCOL, Handshakes, Views
 from ssv_p2p_gateway.handshake.node_info import NodeInfo
 from ssv_p2p_gateway.handshake.sealed import seal
 from ssv_p2p_gateway.host import make_host, stop_dialling
@@ -214,3 +214,30 @@ def test_who_says_nothing_is_let_go() -> None:
         assert await reason_of(other.handshakes.await_greeting, one.id) is HandshakeReason.TIMEOUT
 
     play(scenario, info(), info(), patience_s=0.5)
+
+
+def test_a_peer_has_few_exchanges_under_way() -> None:
+    async def scenario(one: Side, other: Side) -> None:
+        other.handshakes.serve()
+        # half-open: each begins, and none goes on
+        streams = [await one.host.new_stream(other.id, [PROTOCOL]) for _ in range(MOST_AT_ONCE)]
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        assert await reason_of(one.handshakes.greet, other.id) is not None
+        await streams[0].close()
+        assert await reason_of(other.handshakes.await_greeting, one.id) is HandshakeReason.UNREADABLE
+        assert await reason_of(one.handshakes.greet, other.id) is None
+
+    play(scenario, info(), info())
+
+
+def test_who_spoke_while_going_is_forgotten() -> None:
+    async def scenario(one: Side, other: Side) -> None:
+        other.handshakes.serve()
+        await one.handshakes.greet(other.id)
+        await other.handshakes.await_greeting(one.id)
+        other.handshakes.keep_only({one.id})
+        assert other.handshakes.known == {one.id: one.info}
+        other.handshakes.keep_only(set())
+        assert other.handshakes.known == {}
+
+    play(scenario, info(), info())

@@ -10,7 +10,8 @@ Source: ssvlabs/ssv network/peers/connections (handshaker, conn_handler), networ
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
@@ -34,6 +35,8 @@ REQUEST_TIMEOUT_S = 10.0
 INBOUND_TIMEOUT_S = 20.0
 CLOSE_S = 1.0
 MOST_BYTES = 64 * 1024
+MOST_AT_ONCE = 4
+"""Exchanges that one peer may have under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class Handshakes:
         self._request_timeout_s = request_timeout_s
         self._inbound_timeout_s = inbound_timeout_s
         self._waiting: dict[ID, _Waiting] = {}
+        self._answering: Counter[ID] = Counter()
 
     def serve(self) -> None:
         """Answer peers from now on."""
@@ -120,8 +124,26 @@ class Handshakes:
         self.known.pop(peer, None)
         self._waiting.pop(peer, None)
 
+    def keep_only(self, peers: Collection[ID]) -> None:
+        """Forget all other peers, also those that said something as they went."""
+        for peer in (self.known.keys() | self._waiting.keys()) - set(peers):
+            self.forget(peer)
+
     async def _answer(self, stream: INetStream) -> None:
         peer = stream.muxed_conn.peer_id
+        if self._answering[peer] >= MOST_AT_ONCE:
+            with suppress(Exception):
+                await stream.reset()
+            return
+        self._answering[peer] += 1
+        try:
+            await self._answer_one(stream, peer)
+        finally:
+            self._answering[peer] -= 1
+            if not self._answering[peer]:
+                del self._answering[peer]
+
+    async def _answer_one(self, stream: INetStream, peer: ID) -> None:
         try:
             with trio.fail_after(self._request_timeout_s):
                 theirs = await _read_all(stream)

@@ -76,8 +76,7 @@ class Meetings:
     def look(self) -> None:
         """Forget who is gone; ask those again who are not known as peers of our network any more."""
         connected = self._network.get_connections_map().keys()
-        for peer in self._handshakes.known.keys() - connected - self._meeting:
-            self._handshakes.forget(peer)
+        self._handshakes.keep_only(connected | self._meeting)
         self._met &= connected
         domains = self._domains()
         for peer in self._met:
