@@ -20,6 +20,7 @@ from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
 from libp2p.security.noise.transport import Transport as NoiseTransport
 from multiaddr import Multiaddr
 
+from ssv_p2p_gateway.peers.forgetting import end_with_connections, forgetful_resource_manager
 from ssv_p2p_gateway.transport.connection import Meter
 from ssv_p2p_gateway.transport.muxers import Muxers
 
@@ -41,10 +42,12 @@ def make_host(key: KeyPair, listen: Multiaddr, meter: Meter | None = None) -> IH
         sec_opt={NOISE: NoiseTransport(key, new_noise_key().private_key)},
         connection_config=ConnectionConfig(min_connections=0, low_watermark=0),
         disable_identify_address_discovery=True,
+        resource_manager=forgetful_resource_manager(),
     )
     network = host.get_network()
     assert isinstance(network, Swarm)
     network.upgrader.muxer_multistream = Muxers(meter or Meter())
+    end_with_connections(network)
     return host
 
 

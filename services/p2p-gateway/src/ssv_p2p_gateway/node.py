@@ -33,6 +33,7 @@ from ssv_p2p_gateway.handshake.node_info import NodeInfo
 from ssv_p2p_gateway.handshake.rules import domains_around, subnets_of
 from ssv_p2p_gateway.host import AGENT, Notifee, make_host, stop_dialling
 from ssv_p2p_gateway.message_id import router_message_id
+from ssv_p2p_gateway.peers.forgetting import forget
 from ssv_p2p_gateway.peers.keeper import PeerKeeper
 from ssv_p2p_gateway.peers.meetings import Meetings
 from ssv_p2p_gateway.static_peers import StaticPeers
@@ -249,6 +250,7 @@ async def run_node(parts: NodeParts, started: Callable[[Node], None]) -> None:
 
         def disconnected(connection: INetConn) -> None:
             meetings.disconnected(connection.muxed_conn.peer_id)
+            forget(host, connection.muxed_conn.peer_id)
 
         async def connected(connection: INetConn) -> None:
             refusal = keeper.refusal(connection)

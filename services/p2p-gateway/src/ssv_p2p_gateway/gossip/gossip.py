@@ -15,14 +15,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
 from typing import Protocol as Interface
 
 import trio
 from libp2p.abc import IHost, INetConn, INetStream
 from libp2p.custom_types import TProtocol
 from libp2p.peer.id import ID
-from libp2p.peer.peerstore import PeerStoreError
 from libp2p.rcmgr import Direction
 from structlog.typing import FilteringBoundLogger
 
@@ -147,8 +145,6 @@ class Gossip:
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
         finally:
             del self._links[link.peer]
-            with suppress(PeerStoreError):  # the library remembers thousands of those that left
-                self._host.get_peerstore().clear_peerdata(link.peer_id)
             link.end()
 
     async def _speak(self, link: Link) -> None:
