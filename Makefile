@@ -16,7 +16,7 @@ KILLS ?= 200
 STORES ?= sqlite postgres
 
 .PHONY: help setup demo test e2e e2e-api lint format spec bench signer-kill signer-race mutants fuzz \
-  interop interop-quick attack attack-quick images images-base images-check proto lock clean
+  interop interop-quick attack attack-quick soak images images-base images-check proto lock clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -85,6 +85,9 @@ attack: setup ## A hostile peer tries everything on one of four gateways whose c
 
 attack-quick: setup ## The part of it that .ci/run has time for (about 90 seconds)
 	@$(PYTHON) -m pytest -q -s -m 'not full' tests/attack
+
+soak: setup ## A gateway while eight peers come and go for SOAK_MINUTES (20): its memory, and whether the rest still hear it
+	@$(PYTHON) bench/gossip_soak.py --minutes $${SOAK_MINUTES:-20}
 
 images: setup ## Build the image of each service, the operator and the cli; their sizes (docker, podman or buildah)
 	@$(PYTHON) -m scripts.images.build

@@ -1,9 +1,10 @@
-"""One gateway among peers: messages per second, CPU per message, latency at half load; the stock router as the rival.
+"""One gateway among peers: messages per second, CPU per message, latency at half load; two rivals.
 
 The gateway's node runs in a process of its own, with validation on and without a bus. Peers live in this process and
 speak raw gossip over real connections: each says its share of the messages, all different and all good, and counts what
 is forwarded to it. First as fast as the gateway takes them, then at half of the rate that was reached; latency is from
-the write of one peer to the read of another. Both routers get the same messages.
+the write of one peer to the read of another. The same messages go to py-libp2p's stock router and to go-libp2p, which
+is left out where there is no build/go-peer (make interop builds it).
 
 Prints a table and writes build/bench/gossip.json. No figure is asserted; a refused message is an error.
 """
@@ -39,6 +40,7 @@ from ssv_protocol.types.roles import MsgType, QbftMessageType, RunnerRole
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the operators of the tests
 
+from bench.gossip_load.go import BINARY, run_go
 from bench.gossip_load.node import run_ours, run_stock
 from bench.gossip_load.peer import LoadPeer
 from tests.support.gateway_messages import BACK, KINDS, ROUNDS, Author, Crowd, Members, network_from_now
@@ -48,7 +50,7 @@ OUTPUT = Path(__file__).resolve().parents[1] / "build" / "bench" / "gossip.json"
 SEATS = (1, 2, 3, 4)
 COMMITTEES = 60
 PATIENCE_S = 120.0
-ROUTERS: dict[str, Callable[..., None]] = {"ours": run_ours, "stock": run_stock}
+ROUTERS: dict[str, Callable[..., None]] = {"ours": run_ours, "stock": run_stock, "go": run_go}
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +209,10 @@ def main() -> None:
             crowd = Crowd(network, keys, SEATS, COMMITTEES)
             messages = list(islice(messages_of(crowd, network, size), chosen.messages))
             for router in chosen.routers:
-                some = messages if router == "ours" else messages[: chosen.stock_messages]
+                if router == "go" and not BINARY.exists():
+                    print("no go-libp2p here: build/go-peer is missing")
+                    continue
+                some = messages[: chosen.stock_messages] if router == "stock" else messages
                 with running(router, network, crowd) as node:
                     results.append(trio.run(measure, router, node, crowd.topic, peers, some))
                 print(json.dumps(asdict(results[-1])), flush=True)

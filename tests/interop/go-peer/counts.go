@@ -42,6 +42,7 @@ type Neighbour struct {
 
 // Report is what a peer counted.
 type Report struct {
+	Delivered  int                   `json:"delivered"`
 	Duplicates int                   `json:"duplicates"`
 	Rejected   map[string]int        `json:"rejected"`
 	Dropped    int                   `json:"dropped"`
@@ -54,6 +55,7 @@ type Counts struct {
 	mutex      sync.Mutex
 	neighbours map[peer.ID]*Neighbour
 	rejected   map[string]int
+	delivered  int
 	duplicates int
 	dropped    int
 	unheard    int
@@ -67,7 +69,7 @@ func (c *Counts) report() Report {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	r := Report{
-		Duplicates: c.duplicates, Dropped: c.dropped, Unheard: c.unheard,
+		Delivered: c.delivered, Duplicates: c.duplicates, Dropped: c.dropped, Unheard: c.unheard,
 		Rejected: map[string]int{}, Neighbours: map[string]*Neighbour{},
 	}
 	for reason, count := range c.rejected {
@@ -148,6 +150,7 @@ func (c *Counts) AddPeer(id peer.ID, p protocol.ID) {
 func (c *Counts) RemovePeer(id peer.ID)            { c.change(func() { clear(c.of(id).mesh) }) }
 func (c *Counts) Graft(id peer.ID, topic string)   { c.change(func() { c.of(id).mesh[topic] = true }) }
 func (c *Counts) Prune(id peer.ID, topic string)   { c.change(func() { delete(c.of(id).mesh, topic) }) }
+func (c *Counts) DeliverMessage(*pubsub.Message)    { c.change(func() { c.delivered++ }) }
 func (c *Counts) DuplicateMessage(*pubsub.Message) { c.change(func() { c.duplicates++ }) }
 func (c *Counts) DropRPC(*pubsub.RPC, peer.ID)     { c.change(func() { c.dropped++ }) }
 func (c *Counts) UndeliverableMessage(*pubsub.Message) {
@@ -172,5 +175,4 @@ func (c *Counts) RecvRPC(*pubsub.RPC)             {}
 func (c *Counts) Join(string)                     {}
 func (c *Counts) Leave(string)                    {}
 func (c *Counts) ValidateMessage(*pubsub.Message) {}
-func (c *Counts) DeliverMessage(*pubsub.Message)  {}
 func (c *Counts) ThrottlePeer(peer.ID)            {}
