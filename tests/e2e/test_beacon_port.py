@@ -13,8 +13,8 @@ import pytest
 from tests.support.beacon_duties import EPOCH, GRAFFITI, LEAVING, REGISTERED, VALIDATORS, Duties, Run
 
 from ssv_devnet.beacon_node import BeaconNodeSettings, running_beacon_node
-from ssv_devnet.inclusion import attesters, sync_voters
 from ssv_ethereum.beacon.errors import BeaconRefused
+from ssv_ethereum.beacon.inclusion import attesters, sync_voters
 from ssv_ethereum.beacon.node import BeaconNode
 from ssv_ethereum.beacon.validators import NOT_LEAVING
 from ssv_ethereum.pool.pool import BeaconPool

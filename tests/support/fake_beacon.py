@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,6 +39,8 @@ class FakeBeacon:
     """By part of the path: an HTTP status, or HANG."""
     live_since: dict[int, int] = field(default_factory=dict)
     """By index, the first epoch in which the validator is seen at work."""
+    missing_votes: set[tuple[int, int]] = field(default_factory=set)
+    """Slot and index of attestations that no block holds; all others are in the next slot's."""
     requests: Counter[str] = field(default_factory=Counter)
     subscriptions: list[dict[str, Any]] = field(default_factory=list)
     sync_subscriptions: list[dict[str, Any]] = field(default_factory=list)
@@ -108,6 +110,8 @@ class FakeBeacon:
         if (notices := self._notices(path)) is not None:
             notices += await request.json()
             return web.Response()
+        if "/eth/v1/validator/" not in path:
+            return self._data(self._seen(path, request.query))
         kind, epoch = path.split("/")[-2], int(path.split("/")[-1])
         if kind == "proposer":
             return self._data(self._proposers(epoch), epoch)
@@ -131,6 +135,44 @@ class FakeBeacon:
             "sync_committee_subscriptions": self.sync_subscriptions,
             "prepare_beacon_proposer": self.preparations,
         }.get(path.rpartition("/")[2])
+
+    def _seen(self, path: str, query: Mapping[str, str]) -> Any:
+        """Return a slot's committees or a block."""
+        if path.endswith("/states/head/committees"):
+            return self._committees(int(query["slot"]))
+        assert "/beacon/blocks/" in path
+        return {"message": self._block(int(path.rpartition("/")[2]))}
+
+    def _members(self, slot: int) -> list[int]:
+        epoch = slot // self.slots_per_epoch
+        return [index for index in sorted(self.indices.values()) if self.attester_slot(epoch, index) == slot]
+
+    def _committees(self, slot: int) -> list[Any]:
+        return [{"index": "0", "slot": str(slot), "validators": [str(index) for index in self._members(slot)]}]
+
+    def _block(self, slot: int) -> dict[str, Any]:
+        """Return what is read of a block: the votes of the slot before it."""
+        members = self._members(slot - 1)
+        bits = [(slot - 1, index) not in self.missing_votes for index in members] + [True]
+        number = sum(bit << place for place, bit in enumerate(bits))
+        vote = {
+            "aggregation_bits": "0x" + number.to_bytes((len(bits) + 7) // 8, "little").hex(),
+            "committee_bits": "0x0100000000000000",
+            "data": {"slot": str(slot - 1)},
+        }
+        zero = "0x" + bytes(32).hex()
+        return {
+            "slot": str(slot),
+            "proposer_index": "0",
+            "parent_root": zero,
+            "body": {
+                "graffiti": zero,
+                "attestations": [vote] if members else [],
+                "voluntary_exits": [],
+                "sync_aggregate": {"sync_committee_bits": "0x" + bytes(64).hex()},
+                "execution_payload": {"fee_recipient": "0x" + bytes(20).hex(), "block_hash": zero},
+            },
+        }
 
     def _itself(self, what: str) -> Any:
         chain = self.chain

@@ -15,9 +15,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ssv_devnet.inclusion import attesters, sync_voters
 from ssv_ethereum.beacon.blocks import BlockContent
 from ssv_ethereum.beacon.duties import AttesterDuty, SyncDuty
+from ssv_ethereum.beacon.inclusion import attesters, sync_voters
 from ssv_ethereum.beacon.node import BeaconNode
 from ssv_protocol.beacon_chain import BeaconChain
 from ssv_protocol.errors import SsvError

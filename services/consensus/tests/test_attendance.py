@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from services.consensus.tests.committee import Committee
+from services.consensus.tests.committee import FIRST_SLOT, FOUR, ONE, THREE, TWO, Committee
 from services.consensus.tests.fake_time import run
-from services.consensus.tests.test_committee_node import END_OF_FIRST, FIRST_SLOT, FOUR, ONE, THREE, TWO
 
 from ssv_consensus.attendance import Attendance
+from ssv_consensus.duty_times import DUTY_SLOTS
 from ssv_protocol.runners.ledger import MissedReason
 from ssv_protocol.types.ids import OperatorId, ValidatorIndex
 from ssv_protocol.types.roles import BeaconRole
 
+END_OF_FIRST = FIRST_SLOT + DUTY_SLOTS
 EVERYBODY = (ONE, TWO, THREE, FOUR)
 QUORUM_REASONS = {
     MissedReason.NO_PROPOSAL,

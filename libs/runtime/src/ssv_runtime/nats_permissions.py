@@ -95,6 +95,7 @@ PERMISSIONS: Mapping[str, Permissions] = {
         publish=(
             f"$KV.{DUTIES_BUCKET}.>",
             HEAD,
+            f"{DECIDED}.>",
             *_reads_stream(_DUTIES_STREAM),
             *_keeps_stream(_DUTIES_STREAM),
         ),

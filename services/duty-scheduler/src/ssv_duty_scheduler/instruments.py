@@ -10,7 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from ssv_duty_scheduler.knowledge import EpochDuties, Known
 from ssv_ethereum.beacon.errors import BeaconError
-from ssv_protocol.types.ids import BlsPublicKey, Epoch, Slot
+from ssv_protocol.types.ids import BlsPublicKey, Epoch, Slot, ValidatorIndex
 from ssv_runtime.endpoint_report import EndpointReport
 from ssv_runtime.health import Health
 from ssv_runtime.metrics import Metrics
@@ -37,6 +37,7 @@ class Instruments:
         self._validators = metrics.gauge("validators", "Own validators", ["state"])
         self._waiting = metrics.gauge("waiting_validators", "Own validators that doppelganger protection holds")
         self._lives = metrics.counter("lived_elsewhere", "Epochs in which a validator that waits was seen at work")
+        self._not_included = metrics.counter("not_included", "Attestations that were handed over and are in no block")
         self._attestations = metrics.gauge("attester_duties", "Own attester duties of the current epoch")
 
     @contextmanager
@@ -91,6 +92,16 @@ class Instruments:
                 first=min(keys),
                 remedy="if their other operators are at work, nothing; else find who signs with their keys and stop it",
             )
+
+    def not_included(self, slot: Slot, validators: Collection[ValidatorIndex]) -> None:
+        """No block holds attestations that were handed over."""
+        self._not_included.inc(len(validators))
+        self.log.warning(
+            "attestations were handed over and are in no block",
+            slot=slot,
+            validators=sorted(validators),
+            remedy="see when they were handed over, and the beacon nodes' peers",
+        )
 
     def published(self, epoch: Epoch, known: Known, current: EpochDuties, writes: int) -> None:
         """The bucket holds what is known; `current` is of `epoch`, the one of now."""

@@ -14,6 +14,7 @@ from ssv_api.v1.signer_pb2_grpc import SignerStub
 from ssv_duty_scheduler.beacon_memory import BeaconMemory
 from ssv_duty_scheduler.guard import Guard
 from ssv_duty_scheduler.heads import Heads
+from ssv_duty_scheduler.inclusion_watch import InclusionWatch
 from ssv_duty_scheduler.instruments import Instruments
 from ssv_duty_scheduler.notices import Notices
 from ssv_duty_scheduler.planner import Planner
@@ -67,9 +68,17 @@ async def run(settings: DutySchedulerSettings, service: Service) -> None:
         async for view in watch(registry, instruments.registry.down):
             planner.registry_changed(view)
 
+    inclusion = InclusionWatch(pool, bus, instruments)
+
     async def record_came(message: Message) -> None:
         with suppress(DecodeError):
-            planner.record_seen(DutyRecord.FromString(message.data))
+            record = DutyRecord.FromString(message.data)
+            planner.record_seen(record)
+            inclusion.record_seen(record)
+
+    async def look_into_blocks() -> None:
+        async for slot in clock.ticks():
+            await inclusion.look(slot)
 
     async def tick() -> None:
         async for slot in clock.ticks():
@@ -80,6 +89,7 @@ async def run(settings: DutySchedulerSettings, service: Service) -> None:
     service.spawn(follow_registry, "registry", restart=True)
     service.spawn(tick, "slots", restart=True)
     service.spawn(Heads(pool, bus, planner, instruments, clock.now).run, "heads", restart=True)
+    service.spawn(look_into_blocks, "inclusion", restart=True)
     service.spawn(pool.watch, "beacon nodes", restart=True)
     service.spawn(planner.run, "planner", restart=True)
     await service.stopping.wait()

@@ -7,7 +7,7 @@ Source: beacon-APIs, `getAttesterDuties`, `getProposerDuties`, `getSyncCommittee
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -157,8 +157,15 @@ class DutiesApi:
 
     async def committees(self, epoch: Epoch) -> tuple[BeaconCommittee, ...]:
         """Return all beacon committees of `epoch`, seen from the head state. Raises BeaconError."""
+        return await self._committees({"epoch": epoch})
+
+    async def committees_at(self, epoch: Epoch, slot: Slot) -> tuple[BeaconCommittee, ...]:
+        """Return those of one slot, which is in `epoch`. Nodes answer for the epochs around their head's."""
+        return await self._committees({"epoch": epoch, "slot": slot})
+
+    async def _committees(self, query: Mapping[str, int]) -> tuple[BeaconCommittee, ...]:
         path = "/eth/v1/beacon/states/head/committees"
-        answer = await self.http.get(path, Envelope[list[_Committee]], {"epoch": epoch})
+        answer = await self.http.get(path, Envelope[list[_Committee]], query)
         return tuple(
             BeaconCommittee(Slot(item.slot), item.index, tuple(ValidatorIndex(index) for index in item.validators))
             for item in answer.data

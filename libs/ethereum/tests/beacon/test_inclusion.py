@@ -1,8 +1,8 @@
 import pytest
 
-from ssv_devnet.inclusion import attesters, list_bits, sync_voters, vector_bits
 from ssv_ethereum.beacon.blocks import BlockAttestation
 from ssv_ethereum.beacon.duties import SyncDuty
+from ssv_ethereum.beacon.inclusion import attesters, list_bits, sync_voters, vector_bits
 from ssv_protocol.types.ids import BlsPublicKey, Slot, ValidatorIndex
 
 
