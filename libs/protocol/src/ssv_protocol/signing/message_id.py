@@ -9,16 +9,14 @@ Source: architecture §5.2, §5.4; ssv-spec types/messages.go.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from ssv_protocol.forks import Network, SsvFork
 from ssv_protocol.signing.verdict import DenialReason, Denied
-from ssv_protocol.types.ids import DomainType, MessageId, Slot
+from ssv_protocol.types.ids import MessageId, Slot
 from ssv_protocol.types.message_id import (
+    COMMITTEE_PADDING,
     COMMITTEE_ROLES,
     MESSAGE_ID_BYTES,
-    committee_message_id,
-    committee_of,
+    committee_padding,
     message_domain,
     message_role,
 )
@@ -37,27 +35,17 @@ _ROLES: dict[SsvFork, frozenset[RunnerRole]] = {
     SsvFork.BOOLE: _COMMON | {RunnerRole.AGGREGATOR_COMMITTEE},
 }
 
-_REMEMBERED = 4096
-"""Ids whose verdict is remembered, because each duty brings its own many times."""
-
 
 def check(network: Network, message_id: MessageId, slot: Slot) -> Denied | None:
     """Refuse an id that is not the canonical one for a duty of `slot`."""
-    fork = network.ssv_fork_at(slot)
-    return _check(message_id, fork, network.domain_of(fork))
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _check(message_id: MessageId, fork: SsvFork, domain: DomainType) -> Denied | None:
     if len(message_id) != MESSAGE_ID_BYTES:
         return Denied(DenialReason.MALFORMED, f"message id of {len(message_id)} bytes")
-    if message_domain(message_id) != domain:
+    fork = network.ssv_fork_at(slot)
+    if message_domain(message_id) != network.domain_of(fork):
         return Denied(DenialReason.WRONG_DOMAIN, message_domain(message_id).hex())
     role = message_role(message_id)
     if role not in _ROLES[fork]:
         return Denied(DenialReason.WRONG_ROLE, f"role {role}")
-    if role in COMMITTEE_ROLES and message_id != committee_message_id(
-        message_domain(message_id), RunnerRole(role), committee_of(message_id)
-    ):
+    if role in COMMITTEE_ROLES and committee_padding(message_id) != COMMITTEE_PADDING:
         return Denied(DenialReason.MALFORMED, "padding of the committee id")
     return None

@@ -13,13 +13,15 @@ MESSAGE_ID_BYTES = 56
 _DOMAIN = slice(0, 4)
 _ROLE = slice(4, 8)
 _EXECUTOR = slice(8, 56)
+_PADDING = slice(8, 24)
 _COMMITTEE = slice(24, 56)
+COMMITTEE_PADDING = bytes(16)
 COMMITTEE_ROLES = frozenset({RunnerRole.COMMITTEE, RunnerRole.AGGREGATOR_COMMITTEE})
 
 
 def committee_message_id(domain: DomainType, role: RunnerRole, committee: CommitteeId) -> MessageId:
     """Return the message id of a committee's duty."""
-    return MessageId(domain + _role_bytes(role) + bytes(16) + committee)
+    return MessageId(domain + _role_bytes(role) + COMMITTEE_PADDING + committee)
 
 
 def validator_message_id(domain: DomainType, role: RunnerRole, pubkey: BlsPublicKey) -> MessageId:
@@ -45,6 +47,11 @@ def duty_executor(message_id: MessageId) -> bytes:
 def committee_of(message_id: MessageId) -> CommitteeId:
     """Return the committee id of a committee role's message; meaningless for validator roles."""
     return CommitteeId(message_id[_COMMITTEE])
+
+
+def committee_padding(message_id: MessageId) -> bytes:
+    """Return what stands before the committee id in a committee role's message id."""
+    return message_id[_PADDING]
 
 
 def belongs_to_validator(message_id: MessageId, pubkey: BlsPublicKey) -> bool:
