@@ -9,6 +9,8 @@ import pytest
 from tests.support.gateway_messages import Author, network_from_now
 from tests.support.gateway_operators import Operator, registry_state, until, world_of
 
+from ssv_api.v1.gateway_pb2 import PeersResponse
+from ssv_discv5 import to_text
 from ssv_p2p_gateway.discovery.records import found
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
 from ssv_protocol.types.ids import OperatorId
@@ -25,6 +27,17 @@ def subnets(operator: Operator) -> set[int]:
 
 def subnet_of(author: Author) -> int:
     return int(author.topic.rpartition(".")[2])
+
+
+async def introduced(operator: Operator) -> PeersResponse:
+    """Return who is connected once all have said who they are and discovery knows three nodes."""
+
+    async def are() -> PeersResponse | None:
+        answer = await operator.peers()
+        return answer if answer.discovered["ssvdv5"] >= 3 and all(peer.domain for peer in answer.peers) else None
+
+    answer: PeersResponse = await until("handshakes", are)
+    return answer
 
 
 @pytest.mark.asyncio
@@ -47,11 +60,11 @@ async def test_five_gateways_find_each_other_from_one_bootnode(tmp_path: Path, k
 
         # whom they have dialled is on loopback, of their network, and shares a subnet; each told who it is
         for operator in world.operators:
-            answer = await operator.peers()
-            assert answer.record
-            assert answer.discovered["ssvdv5"] >= 3
+            answer = await introduced(operator)
+            assert answer.record == to_text(operator.record)
             assert all(peer.address.startswith("/ip4/127.0.0.1/") for peer in answer.peers)
-            assert all(peer.domain == network.ssv.alan_domain for peer in answer.peers if peer.topics)
+            assert all(peer.domain == network.ssv.alan_domain for peer in answer.peers)
+            assert all(set(peer.subnets) & subnets(operator) for peer in answer.peers)
             assert not answer.banned
 
         # who shares no subnet is known, and not dialled
