@@ -14,7 +14,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from dataclasses import dataclass
 
 from prometheus_client import Histogram
 
@@ -33,14 +32,16 @@ from ssv_signer.work import Asked, BatchWork, Failure, Judgement, Refusal, Work
 _BROKE = "the signer failed; its log says why"
 
 
-@dataclass(frozen=True, slots=True)
 class Signing:
     """What all streams share: the queue, the keys, and what is said about requests. `signing_s` is by kind."""
 
-    commits: GroupCommit
-    pool: SigningPool
-    audit: Audit
-    signing_s: Mapping[str, Histogram]
+    def __init__(
+        self, commits: GroupCommit, pool: SigningPool, audit: Audit, signing_s: Mapping[str, Histogram]
+    ) -> None:
+        self.commits = commits
+        self.pool = pool
+        self.audit = audit
+        self.signing_s = signing_s
 
 
 class SigningStream:
