@@ -22,7 +22,10 @@ BAD = pb.Peer(
     address="/ip4/192.0.2.1/tcp/13001",
     topics=["ssv.v2.1"],
     score=pb.PeerScore(
-        total=-17_000.25, topics=-17_000.25, by_topic=[pb.TopicScore(topic="ssv.v2.1", invalid_messages=-17_001.5)]
+        behaviour=-0.0,
+        total=-17_000.25,
+        topics=-17_000.25,
+        by_topic=[pb.TopicScore(topic="ssv.v2.1", invalid_messages=-17_001.5)],
     ),
     queued_messages=3,
     dropped_messages=4,
@@ -77,12 +80,13 @@ def test_peers_the_worst_first(arguments: list[str]) -> None:
 def test_topics_when_asked_for(arguments: list[str]) -> None:
     output = run([*arguments, "--topics"])
     assert "-17001.50" in output
+    assert "-0.0" not in output
     assert "of them in the mesh" in output
 
 
 def test_what_discovery_knows_and_what_peers_say_they_run(arguments: list[str]) -> None:
     output = run(arguments)
-    assert "nodes known: 34 by discv5, 12 by ssvdv5; 5 to dial" in output
+    assert "nodes known: 34 by discv5, 12 by ssvdv5; 5 were found" in output
     assert "own record: enr:-record" in output
     # a peer's own word does not colour the operator's terminal
     assert "other?[31m[red]/1.0" in output

@@ -39,7 +39,7 @@ def peers(
     console.print(f"{answer.peer_id or 'the node does not run'} at {', '.join(answer.listen_addresses) or '-'}")
     if answer.record:
         nodes = ", ".join(f"{count} by {protocol}" for protocol, count in sorted(answer.discovered.items()))
-        console.print(f"nodes known: {nodes}; {answer.candidates} to dial, for they share a subnet")
+        console.print(f"nodes known: {nodes}; {answer.candidates} were found that share a subnet")
         console.print(f"own record: {answer.record}", soft_wrap=True)
     console.print(peers_table(answer.peers))
     if topics:
@@ -61,7 +61,7 @@ def peers_table(connected: Iterable[pb.Peer]) -> Table:
     for peer in sorted(connected, key=lambda peer: peer.score.total):
         score = peer.score
         total = f"{score.total:.1f}" + (" (graylisted)" if score.total < GRAYLIST else "")
-        parts = (f"{part:.1f}" for part in (score.topics, score.ip_colocation, score.behaviour))
+        parts = (f"{part + 0.0:.1f}" for part in (score.topics, score.ip_colocation, score.behaviour))
         software = escape(printable(peer.agent)) if peer.domain else "(no handshake)"
         counts = (str(peer.queued_messages), str(peer.dropped_messages))
         table.add_row(
@@ -95,7 +95,7 @@ def scores_table(connected: Iterable[pb.Peer]) -> Table:
     for peer in connected:
         for part in peer.score.by_topic:
             values = (part.time_in_mesh, part.first_deliveries, part.invalid_messages)
-            table.add_row(peer.peer_id, part.topic, *(f"{value:.2f}" for value in values))
+            table.add_row(peer.peer_id, part.topic, *(f"{value + 0.0:.2f}" for value in values))
     return table
 
 
