@@ -13,6 +13,7 @@ from ssv_api.v1 import signer_pb2
 from ssv_api.v1.registry_pb2_grpc import add_RegistryServicer_to_server
 from ssv_duty_scheduler.service import run
 from ssv_duty_scheduler.settings import DutySchedulerSettings
+from ssv_duty_scheduler.slashing_reaction import OnSlashing
 from ssv_eth1_listener.feed import Feed
 from ssv_eth1_listener.service import PERMISSIONS as REGISTRY_PERMISSIONS
 from ssv_eth1_listener.watch_server import RegistryServer
@@ -105,6 +106,7 @@ class SchedulerWorld:
         deadline_s: float = 5.0,
         builder_registrations: bool = True,
         doppelganger_protection: bool = False,
+        on_slashing: str = "stop-validator",
     ) -> AsyncIterator[Service]:
         """Run the whole service; validators wait only where a test is about that."""
         settings = DutySchedulerSettings(
@@ -116,6 +118,7 @@ class SchedulerWorld:
             beacon_deadline_s=deadline_s,
             builder_registrations=builder_registrations,
             doppelganger_protection=doppelganger_protection,
+            on_slashing=OnSlashing(on_slashing),
         )
         async with Service("duty-scheduler") as service:
             running = asyncio.create_task(run(settings, service))

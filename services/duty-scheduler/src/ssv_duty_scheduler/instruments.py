@@ -28,6 +28,10 @@ class Instruments:
         self.registry = health.dependency("registry")
         self.shares = health.dependency("shares")
         self.duties = health.dependency("duties")
+        self._slashing = health.dependency("slashing")
+        self._slashing.up()
+        self._slashed_before: frozenset[BlsPublicKey] = frozenset()
+        self._slashed = metrics.gauge("slashed_validators", "Own validators that the chain has slashed")
         self._fetch = metrics.histogram("fetch_seconds", "Requests to the beacon node", ["what"])
         self._failed = metrics.counter("failed_fetches", "Requests to the beacon node that failed", ["what"])
         self._lateness = metrics.histogram("tick_lateness_seconds", "How long after a slot's start it was noticed")
@@ -92,6 +96,23 @@ class Instruments:
                 first=min(keys),
                 remedy="if their other operators are at work, nothing; else find who signs with their keys and stop it",
             )
+
+    def slashed(self, keys: frozenset[BlsPublicKey], stopped: int) -> None:
+        """The chain has slashed these own validators, and `stopped` ones have no duties because of that."""
+        self._slashed.set(len(keys))
+        remedy = (
+            "find out how it came to that before anything is started again: look for a second copy of the keys, "
+            "compare `ssvctl slashing export` with the chain; then remove the validator or set on_slashing"
+        )
+        if keys - self._slashed_before:
+            self.log.error(
+                "validators were slashed", validators=sorted(key.hex() for key in keys), stopped=stopped, remedy=remedy
+            )
+        self._slashed_before = keys
+        if stopped:
+            self._slashing.down(f"{len(keys)} validators were slashed, {stopped} are stopped", remedy)
+        else:
+            self._slashing.up()
 
     def not_included(self, slot: Slot, validators: Collection[ValidatorIndex]) -> None:
         """No block holds attestations that were handed over."""

@@ -16,13 +16,14 @@ from ssv_runtime.registry_client import RegistryView
 class Known:
     """Registry, beacon indices and status, and what the signer holds; `may_sign_from` None: never asked.
 
-    Who is `waiting` signs in no epoch yet, whatever the signer says.
+    Who is `waiting` signs in no epoch yet, whatever the signer says; who is `stopped` has no duties.
     """
 
     view: RegistryView
     infos: Mapping[BlsPublicKey, ValidatorInfo]
     may_sign_from: Mapping[BlsPublicKey, Epoch] | None
     waiting: frozenset[BlsPublicKey] = frozenset()
+    stopped: frozenset[BlsPublicKey] = frozenset()
 
     def own_committees(self) -> dict[CommitteeId, list[ValidatorRecord]]:
         """Return the validators that can have duties, by own committee; a committee may have none."""
@@ -33,7 +34,8 @@ class Known:
 
     def _can_sign(self, record: ValidatorRecord) -> bool:
         held = self.may_sign_from is not None and record.public_key in self.may_sign_from
-        return held and not record.liquidated and record.public_key in self.infos
+        free = not record.liquidated and record.public_key not in self.stopped
+        return held and free and record.public_key in self.infos
 
 
 @dataclass(frozen=True, slots=True)

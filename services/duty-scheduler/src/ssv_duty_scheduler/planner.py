@@ -26,6 +26,7 @@ from ssv_duty_scheduler.instruments import Instruments
 from ssv_duty_scheduler.knowledge import Known
 from ssv_duty_scheduler.notices import Notices
 from ssv_duty_scheduler.publisher import Publisher
+from ssv_duty_scheduler.slashing_reaction import OnSlashing, slashed, stopped
 from ssv_duty_scheduler.validator_duties import DutyRules
 from ssv_ethereum.beacon.errors import BeaconError
 from ssv_ethereum.beacon.events import HeadEvent
@@ -57,6 +58,7 @@ class Planner:
         publisher: Publisher,
         rules: DutyRules,
         instruments: Instruments,
+        on_slashing: OnSlashing,
     ) -> None:
         self._clock = clock
         self._beacon = beacon
@@ -66,6 +68,7 @@ class Planner:
         self._publisher = publisher
         self._rules = rules
         self._instruments = instruments
+        self._on_slashing = on_slashing
         self._roots = DependentRoots(clock.chain)
         self._view: RegistryView | None = None
         self._may_sign_from: dict[BlsPublicKey, Epoch] | None = None
@@ -126,7 +129,7 @@ class Planner:
         if self._may_sign_from is not None:
             asked.append(await self._guard.look(self._clock.slot(), self._beacon.infos, self._may_sign_from))
         # whatever failed, what is known gets written
-        known = Known(view, self._beacon.infos, self._may_sign_from, self._guard.waiting)
+        known = Known(view, self._beacon.infos, self._may_sign_from, self._guard.waiting, self._stopped(view))
         return await self._publish(known, epochs) and all(asked)
 
     def _epochs(self) -> tuple[Epoch, ...]:
@@ -210,6 +213,13 @@ class Planner:
             self._instruments.duties.down("not known yet")
         self._instruments.published(epochs[0], known, duties[0], writes + amendments)
         return True
+
+    def _stopped(self, view: RegistryView) -> frozenset[BlsPublicKey]:
+        own = [record.public_key for record in _active(view)]
+        slashed_ones = slashed(self._beacon.infos, own)
+        no_duties = stopped(self._on_slashing, slashed_ones, own)
+        self._instruments.slashed(slashed_ones, len(no_duties))
+        return no_duties
 
     def _indices(self, keys: Collection[BlsPublicKey]) -> Indices:
         infos = self._beacon.infos

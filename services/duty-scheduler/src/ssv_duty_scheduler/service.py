@@ -62,6 +62,7 @@ async def run(settings: DutySchedulerSettings, service: Service) -> None:
         publisher=Publisher(bus.kv(DUTIES_BUCKET), chain),
         rules=DutyRules(chain, settings.builder_registrations),
         instruments=instruments,
+        on_slashing=settings.on_slashing,
     )
 
     async def follow_registry() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from ssv_duty_scheduler.slashing_reaction import OnSlashing
 from ssv_ethereum.beacon.http import DEFAULT_DEADLINE_S
 from ssv_runtime.settings import ServiceSettings
 
@@ -21,5 +22,9 @@ class DutySchedulerSettings(ServiceSettings):
         True,
         description="Whether validators wait for two epochs, or for the other operators to sign, before they attest "
         "and propose, unless the signer proves that they never stopped here",
+    )
+    on_slashing: OnSlashing = Field(
+        OnSlashing.STOP_VALIDATOR,
+        description="What has no duties any more when an own validator was slashed: stop-validator, stop-all or ignore",
     )
     beacon_deadline_s: float = Field(DEFAULT_DEADLINE_S, gt=0, description="Longest wait for a beacon node's answer")
