@@ -133,7 +133,7 @@ async def test_batches_and_claims_of_many_committees_in_any_order_end_in_no_dead
             steps: list[Draft] = []
             for each in orders[number % 2]:
                 steps.append(world.qbft(QbftMessageType.PREPARE, slot, b"value", 1, each.operators))
-                steps.append(draft(world, each, PartialSignatureType.RANDAO, slot))
+                steps.append(draft(world, each, PartialSignatureType.CONTRIBUTION_PROOFS, slot))
             return await replica.vault.record([replica.asked(step) for step in steps])
 
         async def claim(replica: Replica, number: int) -> None:

@@ -102,6 +102,7 @@ def test_who_may_ask(
     assert (None if denied is None else denied.reason) == expected
 
 
+LEAP = 1 + int.from_bytes(NEW[-4:])
 COLD = record(NEW, 6, 41, "w2", NEXT_EPOCH)
 WARM = record(A, 6, 41, "w2")
 CLAIMS: list[tuple[str, LeaseRecord | None, int | None, Lease | None, Lease | None, Trust, Granted | Taken]] = [
@@ -139,7 +140,7 @@ CLAIMS: list[tuple[str, LeaseRecord | None, int | None, Lease | None, Lease | No
         lease(),
         SEEN,
         WITNESS,
-        Granted(record(B, 6, 41, "w2", NEXT_EPOCH)),
+        Granted(record(B, 5 + 1 + LEAP, 41, "w2", NEXT_EPOCH)),
     ),
 ]
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 import httpx2
 from lightkube import AsyncClient
 from lightkube.core.exceptions import ApiError
-from lightkube.generic_resource import create_global_resource, create_namespaced_resource
+from lightkube.generic_resource import create_global_resource, create_namespaced_resource, get_generic_resource
 from lightkube.types import CascadeType, PatchType
 
 from ssv_kube.errors import ClusterError, Conflict
@@ -106,7 +106,11 @@ class Cluster:
 
 @cache
 def _resource(kind: Kind) -> Any:
-    """Return lightkube's class for a kind; it wants each to be made once."""
+    """Return lightkube's class for a kind, of which there may be one in a process, whoever made it."""
+    api_version = f"{kind.group}/{kind.version}" if kind.group else kind.version
+    known: Any = get_generic_resource(api_version, kind.name)  # type: ignore[no-untyped-call]
+    if known is not None:
+        return known
     create = create_namespaced_resource if kind.namespaced else create_global_resource
     return create(kind.group, kind.version, kind.name, kind.plural)
 

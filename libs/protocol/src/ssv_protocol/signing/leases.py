@@ -38,6 +38,7 @@ FIRST_SLOT = Slot(0)
 NOBODY = ""
 PROVES_FOR_EPOCHS = 2
 """A committee attests once in every epoch, so between two answers to its holder is less."""
+_LEAP_BYTES = 4
 _CLOCK_SLOTS = 1
 """How far ahead of its clock a signer may have signed, or how far ahead the clock may have been."""
 
@@ -170,8 +171,19 @@ def claim(
         return Granted(cold_started(record, holder, trust, new_lineage), cold=True, behind=behind)
     if record is None:
         return Granted(LeaseRecord(new_lineage, Fence(1), 1, holder))
-    fence = Fence(record.fence + 1)
+    fence = Fence(record.fence + 1 + _leap(record, seen, new_lineage))
     return Granted(replace(record, fence=fence, seq=record.seq + 1, holder=holder, believed=True))
+
+
+def _leap(record: LeaseRecord, seen: Lease | None, random: bytes) -> int:
+    """Return by how much a fence is raised beyond the next one.
+
+    A signer that saw another lineage last may have an earlier state of the present one before it, in which the next
+    fence was given to somebody already.
+    """
+    if seen is None or seen.lineage == record.lineage:
+        return 0
+    return 1 + int.from_bytes(random[-_LEAP_BYTES:])
 
 
 def release(
