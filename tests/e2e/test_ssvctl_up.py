@@ -49,7 +49,9 @@ def world(loop: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @asynccontextmanager
-async def ssvctl_up(world: World, folder: Path, *options: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def ssvctl_up(
+    world: World, folder: Path, *options: str, execution_url: str | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
     key_file, password_file = folder.with_name("operator.json"), folder.with_name("password.txt")
     password_file.write_text(PASSWORD)
     write_operator_key(key_file, world.provisioned.operator_keys[OPERATOR], PASSWORD)
@@ -64,7 +66,8 @@ async def ssvctl_up(world: World, folder: Path, *options: str) -> AsyncIterator[
         key_file,
     ]
     command += ["--password-file", password_file, "--beacon-url", world.beacon_url]
-    command += ["--execution-url", world.execution_url, "--p2p-peers-file", peers_file(world.settings.folder), *options]
+    command += ["--execution-url", execution_url or world.execution_url]
+    command += ["--p2p-peers-file", peers_file(world.settings.folder), *options]
     process = await asyncio.create_subprocess_exec(
         *command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -124,7 +127,7 @@ def test_what_is_missing_and_what_was_killed(loop: asyncio.Runner, world: World,
     folder = tmp_path / "operator"
 
     async def scenario() -> None:
-        async with ssvctl_up(world, folder, "--execution-url", "http://127.0.0.1:9") as process:
+        async with ssvctl_up(world, folder, execution_url="http://127.0.0.1:9") as process:
             await until_said(process, "signer: ready", "eth1-listener: waits for execution")
             code, shown = await status(folder)
             assert code == 1
