@@ -77,13 +77,13 @@ build/go-peer: $(wildcard tests/interop/go-peer/*.go) tests/interop/go-peer/go.m
 interop: setup build/go-peer ## Our libp2p, gossip and discovery against Go and JavaScript (about 15 minutes)
 	@SSV_INTEROP_SECONDS=$${SSV_INTEROP_SECONDS:-600} $(PYTHON) -m pytest -q -s tests/interop
 
-interop-quick: setup build/go-peer ## The part of it that .ci/run has time for (about 2 minutes)
+interop-quick: setup build/go-peer ## A short part of it (about 2 minutes)
 	@$(PYTHON) -m pytest -q -s -m 'not full' tests/interop
 
 attack: setup ## A hostile peer tries everything on one of four gateways whose committees go on deciding (about 4 minutes)
 	@$(PYTHON) -m pytest -q -s tests/attack
 
-attack-quick: setup ## The part of it that .ci/run has time for (about 90 seconds)
+attack-quick: setup ## A short part of it (about 90 seconds)
 	@$(PYTHON) -m pytest -q -s -m 'not full' tests/attack
 
 soak: setup ## A gateway while eight peers come and go for SOAK_MINUTES (20): its memory, and whether the rest still hear it
