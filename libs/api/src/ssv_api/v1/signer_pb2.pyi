@@ -73,7 +73,7 @@ class Lease(_message.Message):
     lineage: _builtins.bytes
     """16 bytes; another one when the committee began anew"""
     fence: _builtins.int
-    """counts claims"""
+    """higher with each claim"""
     seq: _builtins.int
     """counts what was written for the committee"""
     slot: _builtins.int
