@@ -75,7 +75,7 @@ build/go-peer: $(wildcard tests/interop/go-peer/*.go) tests/interop/go-peer/go.m
 	else echo "there is no Go here: the tests with Go peers are skipped"; fi
 
 interop: setup build/go-peer ## Our libp2p, gossip and discovery against Go and JavaScript (about 15 minutes)
-	@SSV_INTEROP_SECONDS=$${SSV_INTEROP_SECONDS:-600} $(PYTHON) -m pytest -q -s tests/interop
+	@SSV_INTEROP_SECONDS=$${SSV_INTEROP_SECONDS:-600} $(PYTHON) -m pytest -q -s --timeout 1800 tests/interop
 
 interop-quick: setup build/go-peer ## A short part of it (about 2 minutes)
 	@$(PYTHON) -m pytest -q -s -m 'not full' tests/interop

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import multiprocessing
-import os
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from multiprocessing.connection import Connection as Pipe
 from typing import Any
@@ -17,98 +15,29 @@ from typing import Any
 import pytest
 import structlog
 import trio
-from libp2p import new_host
-from libp2p.abc import IHost, INetStream
+from libp2p.abc import IHost
 from libp2p.crypto.secp256k1 import create_new_key_pair
-from libp2p.crypto.x25519 import create_new_key_pair as new_noise_key
 from libp2p.network.swarm import Swarm
 from libp2p.peer.id import ID
 from libp2p.peer.peerinfo import PeerInfo
-from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
-from libp2p.security.noise.transport import Transport as NoiseTransport
-from libp2p.stream_muxer.mplex.mplex import MPLEX_PROTOCOL_ID, Mplex
 from multiaddr import Multiaddr
 from tests.support.gateway_messages import network_from_now
+from tests.support.gateway_visitors import LISTEN, TOPIC, our_host, stock_host, visiting
 
 from ssv_gossipsub import PeerId
-from ssv_gossipsub.wire import encode
-from ssv_gossipsub.wire.rpc import Rpc, Subscription
-from ssv_p2p_gateway.addresses import listen_address, peer_address
+from ssv_p2p_gateway.addresses import peer_address
 from ssv_p2p_gateway.dialling import dial
-from ssv_p2p_gateway.gossip.gossip import PROTOCOLS
-from ssv_p2p_gateway.host import make_host, quiet_library
+from ssv_p2p_gateway.host import quiet_library
 from ssv_p2p_gateway.node import Node, NodeParts, run_node
 from ssv_p2p_gateway.traffic import Traffic
 from ssv_protocol.types.ids import CommitteeId, Slot
 from ssv_protocol.validation.verdict import Accept, GossipVerdict
 from ssv_runtime.metrics import Metrics
 
-LISTEN = listen_address("/ip4/127.0.0.1/tcp/0")
-TOPIC = "ssv.v2.7"
 ROUNDS = 12
 PATIENCE_S = 30.0
 LONG_S = 3600.0
 ID_CHARACTERS = 53
-
-
-# the visitors, in a process of their own, for the library's objects of theirs are not looked for
-
-
-def stock_host() -> IHost:
-    key = create_new_key_pair()
-    noise = NoiseTransport(key, new_noise_key().private_key)
-    return new_host(key_pair=key, sec_opt={NOISE: noise}, muxer_opt={MPLEX_PROTOCOL_ID: Mplex}, listen_addrs=[LISTEN])
-
-
-def our_host() -> IHost:
-    return make_host(create_new_key_pair(), LISTEN)
-
-
-def visitors(pipe: Pipe) -> None:
-    """Be one peer after another: tell the address, say a message, leave when told."""
-    quiet_library()
-    while True:
-        make, gateway, dialled = pipe.recv()
-        trio.run(visit, pipe, make(), peer_address(gateway), dialled)
-
-
-async def visit(pipe: Pipe, host: IHost, gateway: PeerInfo, dialled: bool) -> None:
-    async def hear(stream: INetStream) -> None:
-        with suppress(Exception):  # the end of the connection
-            while await stream.read(1024):
-                pass
-
-    for protocol in PROTOCOLS:
-        host.set_stream_handler(protocol, hear)
-    async with host.run([LISTEN]):
-        if dialled:
-            pipe.send(str(host.get_addrs()[0]))
-            await trio.to_thread.run_sync(pipe.recv)
-        else:
-            await host.connect(gateway)
-        stream = await host.new_stream(gateway.peer_id, PROTOCOLS)
-        data = os.urandom(16)
-        message = encode.message(host.get_id().to_bytes(), data, os.urandom(8), TOPIC)
-        hello = encode.frame(encode.rpc(Rpc([Subscription(TOPIC, True)])))
-        await stream.write(hello + encode.message_frame(message.encoded))
-        pipe.send((host.get_id().to_bytes(), data))
-        await trio.to_thread.run_sync(pipe.recv)
-
-
-@contextmanager
-def visiting() -> Iterator[Pipe]:
-    context = multiprocessing.get_context("fork")  # before there is any trio here
-    near, far = context.Pipe()
-    process = context.Process(target=visitors, args=(far,), daemon=True)
-    process.start()
-    try:
-        yield near
-    finally:
-        process.kill()
-        process.join()
-
-
-# the gateway
 
 
 class OpenGate:
