@@ -1,8 +1,12 @@
-"""Eighteen Go peers and our gateway on one topic: too many for all to be in its mesh, so gossip and requests count.
+"""Fourteen Go peers and our gateway on one topic: too many for all to be in its mesh, so gossip and requests count.
 
 Four of the Go peers know each other, the others (loners) know the gateway alone: what these say or hear while they are
-out of its mesh goes by IHAVE and IWANT, which does not promise delivery. How much loners miss is printed and not
-asserted. An open question: up to a tenth was seen in 20 s, which the choice of whom to tell alone does not explain.
+out of its mesh goes by IHAVE and IWANT. A heartbeat tells six peers outside the mesh, or a quarter if that is more, and
+each message is told of four times; the mesh keeps eight of the fourteen, so all others are told each time and nothing
+that the gateway has may pass a loner by. With 18 peers ten are outside and one message in forty would.
+
+What a loner says just before a GRAFT of its own is lost: go-libp2p-pubsub has us in its mesh from then on, and tells of
+the last messages only those who are not (ours tells newcomers too). So a loner may lose one message for each GRAFT.
 
 Each Go peer has an address of its own on loopback, because peers that share one are scored down.
 """
@@ -29,23 +33,34 @@ pytestmark = [
     pytest.mark.asyncio,
     pytest.mark.skipif(missing() is not None, reason=str(missing())),
 ]
-PEERS = 18
+PEERS = 14
 SECONDS = float(os.environ.get("SSV_INTEROP_SECONDS", "30"))
 PER_S = 12.0
 KNOWN = 4
 """So many of them know each other; of the rest a mesh, which takes twelve, always leaves some out."""
+MESH = 8
+"""To so many the gateway cuts its mesh."""
 LARGE, EACH_LARGE = 1_500, 10
 """Bytes of a value for which IDONTWANT is worth it, and how many messages from one such to the next."""
 
 
 async def opened(one: Scene) -> list[GoPeer]:
-    """Start the Go peers; the gateway dials every other one, the rest dial it, and some each other."""
+    """Start the Go peers and connect them with the gateway, the loners last."""
     peers = [await one.open(listen=f"127.0.1.{number + 1}") for number in range(PEERS)]
+    for a, b in itertools.combinations(peers[:KNOWN], 2):
+        await a.connect(b.address)
+    await connected(one, peers[:KNOWN])
+    await one.gateway.meshed(one.topic, KNOWN)
+    await connected(one, peers)
+    await one.gateway.meshed(one.topic, MESH)
+    return peers
+
+
+async def connected(one: Scene, peers: list[GoPeer]) -> None:
+    """Have the gateway dial every other peer and the rest dial it; wait until each knows what the other listens to."""
     one.dial(peers[::2])
     for peer in peers[1::2]:
         await peer.connect(one.gateway.address)
-    for a, b in itertools.combinations(peers[:KNOWN], 2):
-        await a.connect(b.address)
 
     async def all_know_us() -> bool:
         reports = [await peer.report() for peer in peers]
@@ -55,11 +70,9 @@ async def opened(one: Scene) -> list[GoPeer]:
 
     async def we_know_all() -> bool:
         meshes = (await one.gateway.peers()).meshes
-        return any(mesh.topic == one.topic and mesh.subscribers == PEERS for mesh in meshes)
+        return any(mesh.topic == one.topic and mesh.subscribers == len(peers) for mesh in meshes)
 
     await until("the gateway knows what every Go peer listens to", we_know_all)
-    await one.gateway.meshed(one.topic, 6)
-    return peers
 
 
 async def say(one: Scene, peers: list[GoPeer], seconds: float) -> tuple[list[bytes], list[tuple[GoPeer, bytes]]]:
@@ -115,17 +128,15 @@ async def test_our_score_is_never_negative_and_nothing_is_lost() -> None:
             return len(reached - own[peer.number] - set(await peer.received()))
 
         async def all_is_there() -> bool:
-            return known <= came().keys() and not sum([await missed(peer) for peer in peers[:KNOWN]])
+            return known <= came().keys() and not sum([await missed(peer) for peer in peers])
 
         with suppress(TimeoutError):  # it is asserted below, after the figures are shown
-            await until("every Go peer that knows others has every message", all_is_there)
+            await until("every Go peer has every message that the gateway has", all_is_there)
         reports = [await peer.report() for peer in peers]
         neighbours = [report["neighbours"][one.peer_id] for report in reports]
-        by_loners = sum([await missed(peer) for peer in peers[KNOWN:]])
-        of_loners = len(said) - len(ours) - len(came())
         counts: Counter[str] = Counter(said=len(ours), heard=len(came()))
-        counts["missed by loners"] = by_loners
-        counts["missed of loners"] = of_loners
+        counts["missed"] = sum([await missed(peer) for peer in peers])
+        counts["never heard"] = len(said) - len(ours) - len(came())
         for neighbour in neighbours:
             for way, name in itertools.product(("in", "out"), ("ihave", "iwant", "idontwant", "graft", "prune")):
                 counts[f"{name} {way}"] += neighbour[way][name]
@@ -138,7 +149,10 @@ async def test_our_score_is_never_negative_and_nothing_is_lost() -> None:
         for name in ("ihave", "iwant", "idontwant"):
             assert counts[f"{name} in"] > 0
             assert counts[f"{name} out"] > 0
-        assert await all_is_there()
+        assert counts["missed"] == 0
+        assert known <= came().keys()
+        for peer, neighbour in zip(peers, neighbours, strict=True):
+            assert len(own[peer.number] - came().keys()) <= neighbour["out"]["graft"]
         assert set(came().values()) == {1}
         for peer in peers:
             received = await peer.received()

@@ -25,6 +25,7 @@ def with_mesh(bench: Bench, outside: int) -> tuple[list[PeerId], list[PeerId]]:
         bench.control(peer, graft=[TOPIC])
     for peer in others:
         bench.control(peer, prune=[Prune(TOPIC, 3600)])
+    bench.heartbeat()  # and nobody is a newcomer any more
     bench.drain()
     return members, others
 
@@ -53,6 +54,36 @@ def test_gossip_goes_to_d_lazy_peers_outside_the_mesh_or_to_a_share_of_them(
     assert len(found) == expected
     assert set(found) <= set(others)
     assert all(ids == [b"one", b"two"] for ids in found.values())
+
+
+def test_a_member_that_has_just_come_in_is_told_once_what_went_by_it(bench: Bench) -> None:
+    members, _ = with_mesh(bench, 0)
+    (newcomer,) = bench.peers(1, first=90)
+    bench.accepted(members[0], b"before")
+    bench.control(newcomer, graft=[TOPIC])
+    bench.accepted(members[0], b"after")
+    assert newcomer in bench.mesh()
+    assert bench.sent_data(newcomer) == [b"after"]
+    bench.drain()
+    bench.heartbeat()
+    assert told(bench, [newcomer, *members]) == {newcomer: [b"after", b"before"]}
+    bench.control(newcomer, iwant=[b"before"])
+    assert bench.sent_data(newcomer) == [b"before"]
+    bench.heartbeat()
+    assert told(bench, [newcomer]) == {}
+
+
+def test_who_came_in_and_left_before_the_heartbeat_is_no_newcomer(bench: Bench) -> None:
+    members, _ = with_mesh(bench, 0)
+    pruned, gone = bench.peers(2, first=90)
+    bench.accepted(members[0], b"data")
+    for peer in (pruned, gone):
+        bench.control(peer, graft=[TOPIC])
+        bench.control(peer, prune=[Prune(TOPIC, 3600)])
+    bench.router.disconnected(gone, bench.now)
+    bench.drain()
+    bench.heartbeat()
+    assert told(bench, [pruned, gone]) == {pruned: [b"data"]}  # once, as one outside
 
 
 def test_gossip_lasts_three_heartbeats_and_answers_five(bench: Bench) -> None:

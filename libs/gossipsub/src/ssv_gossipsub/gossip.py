@@ -7,7 +7,7 @@ Measures", "Score Thresholds" (gossip); v1.2, "IDONTWANT Message".
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence, Set
-from itertools import islice
+from itertools import chain, islice
 
 from ssv_gossipsub.ids import MessageId, PeerId
 from ssv_gossipsub.message_cache import MessageCache
@@ -85,12 +85,17 @@ class Gossip:
             if peer.protocol.has_idontwant and peer is not sender:
                 peer.outbox.idontwant(message_id)
 
-    def emit(self, members_by_topic: dict[str, Members]) -> None:
-        """Tell some peers outside mesh and fanout what is in the cache, then begin a new window."""
+    def emit(self, members_by_topic: dict[str, Members], newcomers_by_topic: dict[str, Members]) -> None:
+        """Tell some peers outside mesh and fanout what is in the cache, then begin a new window.
+
+        Members that have just come in are told once: what was said between the last heartbeat and their GRAFT went by
+        them, and from now on they are never told.
+        """
         trusted = {known for known, peer in self._neighbours.peers.items() if not self._distrusts(peer)}
         for topic, ids in self.cache.gossip().items():
             if topic in members_by_topic:
-                self._emit(topic, ids, trusted - members_by_topic[topic].keys())
+                newcomers = newcomers_by_topic.get(topic, {}).values()
+                self._emit(topic, ids, trusted - members_by_topic[topic].keys(), newcomers)
         self.cache.shift()
 
     def penalise_broken(self, now: float) -> None:
@@ -101,11 +106,11 @@ class Gossip:
             if record := scores.record(peer):
                 scores.penalise(record, count)
 
-    def _emit(self, topic: str, ids: list[MessageId], to: Set[PeerId]) -> None:
+    def _emit(self, topic: str, ids: list[MessageId], to: Set[PeerId], newcomers: Iterable[Peer]) -> None:
         outside = [peer for known, peer in self._neighbours.members(topic).items() if known in to and not peer.direct]
         rng, most = self._neighbours.rng, self._p.max_ihave_length
         share = max(self._p.d_lazy, int(self._p.gossip_factor * len(outside)))
-        for peer in rng.sample(outside, min(share, len(outside))):
+        for peer in chain(rng.sample(outside, min(share, len(outside))), newcomers):
             told = ids if len(ids) <= most else rng.sample(ids, most)
             peer.outbox.ihave(topic, told)
             self.ihaves_sent += len(told)

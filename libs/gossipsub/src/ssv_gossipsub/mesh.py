@@ -1,7 +1,8 @@
 """The meshes of the topics that we subscribed: JOIN, LEAVE, GRAFT and PRUNE.
 
 Invariants: a direct peer is never in a mesh; a peer that comes in or goes is told, unless it said so itself or left;
-after each PRUNE, ours or theirs, there is a backoff. Outbound peers may exceed `d_high` until the heartbeat.
+after each PRUNE, ours or theirs, there is a backoff; who comes in is a newcomer until the heartbeat. Outbound peers may
+exceed `d_high` until then.
 Source: GossipSub v1.0, "Topic Membership", "Control Messages"; v1.1, "PRUNE Backoff and Peer Exchange", "Outbound Mesh
 Quotas", "Explicit Peering Agreements", "Spam Protection Measures". Peer exchange is off.
 """
@@ -25,6 +26,7 @@ class Mesh:
         self._neighbours = neighbours
         self.backoffs = Backoffs(p.backoff_slack_heartbeats * p.heartbeat_s, p.max_backoffs)
         self._topics: dict[str, Members] = {}
+        self._newcomers: dict[str, Members] = {}
 
     @property
     def topics(self) -> Iterable[str]:
@@ -38,6 +40,11 @@ class Mesh:
         """Return the mesh of a topic, empty where we did not subscribe; not to be changed."""
         return self._topics.get(topic, {})
 
+    def take_newcomers(self) -> dict[str, Members]:
+        """Return, once, the members that came in since the last time."""
+        newcomers, self._newcomers = self._newcomers, {}
+        return newcomers
+
     def join(self, topic: str, preferred: Iterable[Peer], now: float) -> None:
         """Subscribe: fill the mesh from the fanout, then at random (JOIN)."""
         members = self._topics.setdefault(topic, {})
@@ -48,6 +55,7 @@ class Mesh:
 
     def leave(self, topic: str, now: float) -> None:
         """Unsubscribe: prune everybody, with a backoff short enough to come back soon (LEAVE)."""
+        self._newcomers.pop(topic, None)
         for peer in list(self._topics.pop(topic, {}).values()):
             self._neighbours.scores.prune(peer.record, topic)
             self._dismiss(topic, peer, self._p.unsubscribe_backoff_s, now)
@@ -76,6 +84,7 @@ class Mesh:
     def forget(self, topic: str, peer: Peer) -> None:
         """Drop a peer that left or said so itself."""
         if self._topics[topic].pop(peer.id, None):
+            self._newcomers.get(topic, {}).pop(peer.id, None)
             self._neighbours.scores.prune(peer.record, topic)
 
     def forget_everywhere(self, peer: Peer) -> None:
@@ -117,7 +126,7 @@ class Mesh:
         return len(self._topics[topic]) >= self._p.d_high and not peer.outbound
 
     def _add(self, topic: str, peer: Peer, now: float) -> None:
-        self._topics[topic][peer.id] = peer
+        self._topics[topic][peer.id] = self._newcomers.setdefault(topic, {})[peer.id] = peer
         self._neighbours.scores.graft(peer.record, topic, now)
 
     def _dismiss(self, topic: str, peer: Peer, backoff_s: float, now: float) -> None:

@@ -203,7 +203,7 @@ class Router:
         self.fanout.maintain(now)
         groups = [(topic, self.mesh.members(topic)) for topic in self.mesh.topics]
         groups += [(topic, self.fanout.members(topic)) for topic in self.fanout.topics]
-        self.gossip.emit(dict(groups))
+        self.gossip.emit(dict(groups), self.mesh.take_newcomers())
 
     @property
     def ready(self) -> list[PeerId]:
