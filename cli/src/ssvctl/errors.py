@@ -13,10 +13,10 @@ class SsvctlError(SsvError):
 
 
 @contextmanager
-def reported() -> Iterator[None]:
-    """Turn an error of ours into one line on stderr and exit code 1."""
+def reported(exit_code: int = 1) -> Iterator[None]:
+    """Turn an error of ours into one line on stderr and the exit code."""
     try:
         yield
     except SsvError as error:
         typer.echo(f"ssvctl: {error}", err=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(exit_code) from None

@@ -2,7 +2,15 @@
 
 import typer
 
-from ssvctl import certs_commands, k8s_commands, keys_commands, network_commands, shares_commands, slashing_commands
+from ssvctl import (
+    certs_commands,
+    k8s_commands,
+    keys_commands,
+    network_commands,
+    registry_commands,
+    shares_commands,
+    slashing_commands,
+)
 from ssvctl.duties_command import duties
 from ssvctl.extensions import add_extensions
 from ssvctl.peers_command import peers
@@ -19,6 +27,7 @@ app = typer.Typer(
 app.add_typer(keys_commands.app, name="keys")
 app.add_typer(certs_commands.app, name="certs")
 app.add_typer(network_commands.app, name="network")
+app.add_typer(registry_commands.app, name="registry")
 app.add_typer(shares_commands.app, name="shares")
 app.add_typer(slashing_commands.app, name="slashing")
 app.add_typer(k8s_commands.app, name="k8s")

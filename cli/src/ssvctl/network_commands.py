@@ -12,14 +12,12 @@ import typer
 from ssv_ethereum.beacon.node import BeaconNode
 from ssv_protocol.beacon_chain import BeaconChain
 from ssv_protocol.forks import Network
-from ssv_protocol.networks import PUBLIC_NETWORKS, SsvNetwork, local_network
+from ssv_protocol.networks import LOCAL, PUBLIC_NETWORKS, SsvNetwork, local_network
 from ssv_protocol.types.ids import ExecutionAddress
 from ssv_runtime.network_file import encode_network
 from ssvctl.arguments import parse_address
 from ssvctl.errors import SsvctlError, reported
 from ssvctl.files import PUBLIC, refuse_existing, write_new
-
-LOCAL = "local"
 
 app = typer.Typer(help="The network file that all services share.", no_args_is_help=True)
 

@@ -7,6 +7,7 @@ from ssv_protocol.networks import (
     LOCAL_ALAN_DOMAIN,
     LOCAL_BOOLE_DOMAIN,
     MAINNET,
+    PUBLIC_CHAINS,
     PUBLIC_NETWORKS,
     local_network,
 )
@@ -25,6 +26,15 @@ def test_public_networks_go_by_name_and_differ_in_domain_and_contract() -> None:
     assert len({network.registry_contract for network in networks}) == len(networks)
     assert all(len(domain) == 4 for domain in domains)
     assert all(len(network.registry_contract) == 20 for network in networks)
+
+
+def test_every_public_network_is_on_a_chain_of_its_own() -> None:
+    chains = PUBLIC_CHAINS.values()
+    assert PUBLIC_CHAINS.keys() == PUBLIC_NETWORKS.keys()
+    assert PUBLIC_CHAINS["mainnet"].execution_chain_id == 1
+    assert len({chain.execution_chain_id for chain in chains}) == len(chains)
+    assert len({chain.genesis_validators_root for chain in chains}) == len(chains)
+    assert all(len(chain.genesis_validators_root) == 32 for chain in chains)
 
 
 def test_mainnet_has_the_domains_of_the_specification() -> None:

@@ -112,13 +112,37 @@ async def follow_registry(
             seen_head = head.hash
             await sleep(poll_interval_s)
             continue
-        ranges = read_ranges(pool, contract, next_block, target, size, sleep=sleep)
-        async with aclosing(ranges):  # type: ignore[type-var]
-            async for read in ranges:
-                if parent_hash is not None and read.parent_hash != parent_hash:
-                    raise ChainReorganised(next_block - 1)
-                yield Batch(_updates(read, head.number), target, read.last.timestamp_s)
-                next_block, parent_hash = read.last.number + 1, read.last.hash
+        blocks = read_blocks(
+            pool, contract, next_block, target, head=head.number, parent_hash=parent_hash, size=size, sleep=sleep
+        )
+        async with aclosing(blocks):  # type: ignore[type-var]
+            async for batch in blocks:
+                yield batch
+                next_block, parent_hash = batch.updates[-1].block_number + 1, batch.updates[-1].block_hash
+
+
+async def read_blocks(
+    pool: ExecutionPool,
+    contract: ExecutionAddress,
+    from_block: int,
+    to_block: int,
+    *,
+    head: int,
+    parent_hash: bytes | None = None,
+    size: RangeSize | None = None,
+    sleep: Sleep = asyncio.sleep,
+) -> AsyncIterator[Batch]:
+    """Yield the contract's blocks from `from_block` to `to_block`, both included, of a chain that has come to `head`.
+
+    `parent_hash` is as in `follow_registry`. Raises ChainReorganised.
+    """
+    ranges = read_ranges(pool, contract, from_block, to_block, size or RangeSize(), sleep=sleep)
+    async with aclosing(ranges):  # type: ignore[type-var]
+        async for read in ranges:
+            if parent_hash is not None and read.parent_hash != parent_hash:
+                raise ChainReorganised(read.first_block - 1)
+            yield Batch(_updates(read, head), to_block, read.last.timestamp_s)
+            parent_hash = read.last.hash
 
 
 async def find_missing_history(

@@ -1,15 +1,15 @@
-"""The SSV networks, as data.
+"""The SSV networks, as data, and by what an Ethereum node shows that it is of the right chain.
 
-Genesis, slot times and beacon forks are not here: they are read from the beacon node.
+Genesis time, slot times and beacon forks are not here: they are read from the beacon node.
 
-Source: ssv-spec types/domain_type.go; ssvlabs/ssv networkconfig; SIP "fork support".
+Source: ssv-spec types/domain_type.go; ssvlabs/ssv networkconfig; SIP "fork support"; the chains' own configurations.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ssv_protocol.types.ids import DomainType, Epoch, ExecutionAddress, Round
+from ssv_protocol.types.ids import DomainType, Epoch, ExecutionAddress, Root, Round
 
 PUBLIC_QUICK_TIMEOUT_S = 2.0
 PROPOSER_TIMEOUT_S = 1.5
@@ -65,6 +65,28 @@ SEPOLIA = _network("sepolia", "00000569", None, "261419B48F36EdF420743E9f91bABF4
 HOLESKY = _network("holesky", "00000502", None, "38A4794cCEd47d3baf7370CcC43B560D3a1beEFA", 181_612)
 PUBLIC_NETWORKS = {network.name: network for network in (MAINNET, HOODI, SEPOLIA, HOLESKY)}
 
+
+@dataclass(frozen=True, slots=True)
+class EthereumChain:
+    """What every node of a public chain says: its execution node (eth_chainId), its beacon node (genesis)."""
+
+    execution_chain_id: int
+    genesis_validators_root: Root
+
+
+def _chain(execution_chain_id: int, genesis_validators_root: str) -> EthereumChain:
+    return EthereumChain(execution_chain_id, Root(bytes.fromhex(genesis_validators_root)))
+
+
+PUBLIC_CHAINS = {
+    "mainnet": _chain(1, "4b363db94e286120d76eb905340fdd4e54bfe9f06bf33ff6cf5ad27f511bfe95"),
+    "hoodi": _chain(560_048, "212f13fc4df078b6cb7db228f1c8307566dcecf900867401a92023d7ba99cb5f"),
+    "sepolia": _chain(11_155_111, "d8ea171f3c94aea21ebc42a1ed61052acf3f9209c00e4efbaaddac09ed9b8078"),
+    "holesky": _chain(17_000, "9143aa7c615a7f7115e2b6aac319c03529df8242ae705fba9df39b79c59fa8b1"),
+}
+"""By the name of the SSV network on it. A local network is on whatever chain its file describes."""
+
+LOCAL = "local"
 LOCAL_ALAN_DOMAIN = DomainType(bytes.fromhex("00000402"))
 LOCAL_BOOLE_DOMAIN = DomainType(bytes.fromhex("00000403"))
 
@@ -74,7 +96,7 @@ def local_network(
 ) -> SsvNetwork:
     """Return a network on one machine, whose short slots need rounds of a sixth of a slot, proposals included."""
     return SsvNetwork(
-        "local",
+        LOCAL,
         LOCAL_ALAN_DOMAIN,
         LOCAL_BOOLE_DOMAIN,
         registry_contract,

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 
 from ssv_eth1_listener.feed import Feed
 from ssv_eth1_listener.instruments import Instruments
-from ssv_eth1_listener.ownership import check_ownership
 from ssv_eth1_listener.progress import Progress
 from ssv_eth1_listener.store import UNDO_BLOCKS, BlockRef, RegistryStore
 from ssv_ethereum.backoff import Backoff
@@ -28,6 +27,7 @@ from ssv_ethereum.execution.errors import ExecutionError
 from ssv_ethereum.execution.node import BlockHeader
 from ssv_ethereum.execution.pool import ExecutionPool
 from ssv_ethereum.log_ranges import RangeSize
+from ssv_ethereum.ownership import check_ownership
 from ssv_ethereum.registry_blocks import (
     Batch,
     BlockUpdate,

@@ -9,10 +9,9 @@ from pydantic import Field, model_validator
 
 from ssv_eth1_listener.chain_sync import FollowRules
 from ssv_ethereum.registry_blocks import PUBLIC_FOLLOW_DISTANCE
-from ssv_protocol.networks import SsvNetwork
+from ssv_protocol.networks import LOCAL, SsvNetwork
 from ssv_runtime.settings import GrpcServiceSettings
 
-LOCAL_NETWORK = "local"
 PUBLIC_HEAD_MAX_AGE_S = 300.0
 FIRST_LOGS_WITHIN_BLOCKS = 500
 """A public network's registry begins with the contract's deployment, which leaves logs."""
@@ -55,7 +54,7 @@ class Eth1ListenerSettings(GrpcServiceSettings):
 
     def follow_rules(self, network: SsvNetwork) -> FollowRules:
         """Return how to follow the chain of `network`."""
-        local = network.name == LOCAL_NETWORK
+        local = network.name == LOCAL
         distance = 0 if local else PUBLIC_FOLLOW_DISTANCE
         max_age_s = None if local else PUBLIC_HEAD_MAX_AGE_S
         return FollowRules(
