@@ -57,10 +57,11 @@ class Container:
         (container,) = pod["containers"]
         (port,) = [each["containerPort"] for each in container["ports"] if each["name"] == "health"]
         volumes = container["volumeMounts"]
+        environment = {each["name"]: each.get("value", _NAMESPACE) for each in container["env"]}
         return cls(
             service,
-            [*container["command"], *container.get("args", ())],
-            {each["name"]: each.get("value", _NAMESPACE) for each in container["env"]},
+            [_expanded(each, environment) for each in (*container["command"], *container.get("args", ()))],
+            environment,
             port,
             container["resources"]["limits"]["memory"],
             [each["mountPath"] for each in volumes if each.get("readOnly")],
@@ -93,7 +94,9 @@ def write_files(root: Path, service: str) -> None:
         account = {"token": b"none", "ca.crt": ca.certificate, "namespace": _NAMESPACE.encode()}
         _write(root, {f"{_ACCOUNT}/{name}": content for name, content in account.items()})
         return
-    _write(root, _tls(ca, service) | {mounts.SETTINGS_FILE: settings_file(_node(), service).encode()})
+    command = Container.of(service).command
+    settings = {command[command.index("--config") + 1]: settings_file(_node(), service).encode()}
+    _write(root, _tls(ca, service) | settings)
     _write(root, {mounts.BUS_PASSWORD_FILE: b"none", mounts.OPERATOR_KEY_PASSWORD_FILE: _PASSWORD.encode()})
     network = _inside(root, mounts.NETWORK_FILE)
     network.parent.mkdir(parents=True)
@@ -111,6 +114,13 @@ def api_server_environment() -> dict[str, str]:
 def account_folder() -> str:
     """Return the folder of the service account, which Kubernetes mounts by itself."""
     return f"/{_ACCOUNT}"
+
+
+def _expanded(text: str, environment: dict[str, str]) -> str:
+    """Return an argument with variables put in, which Kubernetes does."""
+    for name, value in environment.items():
+        text = text.replace(f"$({name})", value)
+    return text
 
 
 def _tls(ca: KeyPair, service: str) -> dict[str, bytes]:

@@ -71,7 +71,9 @@ def test_defaults_are_filled_in(made: Any) -> None:
     spec = made(a_node())["spec"]
     assert spec["preset"] == "single"
     assert spec["storage"]["signer"] == "2Gi"
-    assert spec["p2p"]["exposure"] == {"type": "None", "port": 13001}
+    assert spec["p2p"]["exposure"] == {"type": "None", "port": 13001, "discoveryPort": 12001}
+    assert spec["p2p"]["discovery"] is False
+    assert (spec["doppelgangerProtection"], spec["onSlashing"]) == (True, "stop-validator")
     assert spec["operatorKey"]["key"] == "operator_key.json"
     assert spec["networkPolicies"] is True
 
@@ -100,6 +102,39 @@ BAD_AND_GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         "a local network needs contract",
         {"network": {"name": "local"}},
         {"network": {"name": "local", "configMap": "own"}},
+    ),
+    (
+        "signer.coldStart trust-disk is for a record",
+        {"signer": {"coldStart": "trust-disk", **DATABASE["signer"]}},
+        {"signer": {"coldStart": "trust-disk"}},
+    ),
+    (
+        "bootnodes, announceIp, announceTcpPort and announceUdpPort are for discovery",
+        {"p2p": {"announceIp": "192.0.2.1"}},
+        {"p2p": {"discovery": True, "announceIp": "192.0.2.1"}},
+    ),
+    (
+        "p2p.discovery needs somebody to ask first",
+        {"network": {"name": "hoodi"}, "p2p": {"discovery": True}},
+        {"network": {"name": "hoodi"}, "p2p": {"discovery": True, "bootnodes": ["enr:-abc_1"]}},
+    ),
+    (
+        "nobody can reach announceIp 0.0.0.0",
+        {"p2p": {"discovery": True, "announceIp": "0.0.0.0"}},
+        {"p2p": {"discovery": True, "announceIp": "2001:db8::1"}},
+    ),
+    (
+        "announceUdpPort without announceIp is not announced",
+        {"p2p": {"discovery": True, "announceUdpPort": 12001}},
+        {"p2p": {"discovery": True, "announceTcpPort": 13001}},
+    ),
+    (
+        "several gateways share one announceIp only behind NodePorts",
+        {"replicas": {"p2pGateway": 2}, "p2p": {"discovery": True, "announceIp": "192.0.2.1"}},
+        {
+            "replicas": {"p2pGateway": 2},
+            "p2p": {"discovery": True, "announceIp": "192.0.2.1", "exposure": {"type": "NodePort"}},
+        },
     ),
 ]
 
@@ -164,6 +199,9 @@ def test_every_rule_was_tried() -> None:
         ({"replicas": {"nats": 2}}, "spec.replicas.nats"),
         ({"preset": "triple"}, "spec.preset"),
         ({"storage": {"signer": "much"}}, "spec.storage.signer"),
+        ({"onSlashing": "panic"}, "spec.onSlashing"),
+        ({"p2p": {"discovery": True, "announceIp": "here"}}, "spec.p2p.announceIp"),
+        ({"p2p": {"discovery": True, "bootnodes": ["enode://a"]}}, "spec.p2p.bootnodes[0]"),
     ],
 )
 def test_what_is_no_spec_is_refused_by_name(api: Api, changes: dict[str, Any], said: str) -> None:

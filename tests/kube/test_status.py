@@ -18,6 +18,7 @@ METRICS = {
     "consensus": {"ssv_consensus_committees": 7.0, "ssv_consensus_last_decided_slot": 123.0},
     "p2p-gateway": {"ssv_p2p_gateway_peers": 20.0},
     "eth1-listener": {"ssv_eth1_listener_lag_blocks": 8.0},
+    "duty-scheduler": {"ssv_duty_scheduler_waiting_validators": 0.0},
 }
 
 
@@ -44,7 +45,7 @@ def test_a_ready_node_says_what_it_does(site: Site, node: str) -> None:
     assert site.condition(node, "Synced")["status"] == "True"
     assert site.condition(node, "HighlyAvailable")["reason"] == "PresetSingle"
     assert site.condition(node, "SafetyDelay")["status"] == "False"
-    assert "does not look for twins" in site.condition(node, "TwinDetected")["message"]
+    assert site.condition(node, "TwinDetected")["reason"] == "NobodySeen"
 
 
 def test_kubectl_get_shows_it_in_a_line(site: Site, node: str) -> None:

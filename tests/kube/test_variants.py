@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -93,6 +94,31 @@ def test_each_gateway_gets_a_way_in_of_the_kind_that_is_wanted(site: Site, node:
     eventually(lambda: kinds() == {"LoadBalancer"}, "they become load balancers")
     site.change(node, p2p={"exposure": {"type": "None"}})
     eventually(lambda: not site.children("Service", node) & ways, "and go again")
+
+
+def test_a_gateway_announces_what_its_way_in_turned_out_to_be(site: Site, node: str) -> None:
+    site.make(a_node(node, p2p={"discovery": True, "exposure": {"type": "NodePort"}}))
+    name = f"{node}-p2p-gateway-0"
+
+    def announced() -> dict[str, Any]:
+        files = site.api.read("ConfigMap", site.place, f"{node}-p2p-gateway")["data"]
+        told = tomllib.loads(files[f"{name}.toml"])
+        return {key.removeprefix("announce_"): value for key, value in told.items() if key.startswith("announce_")}
+
+    eventually(lambda: name in site.children("Service", node), "a Service for the gateway")
+    ports = {each["name"]: each["nodePort"] for each in site.api.read("Service", site.place, name)["spec"]["ports"]}
+    chosen = {"tcp_port": ports["p2p"], "udp_port": ports["discovery"]}
+    eventually(lambda: announced() == chosen, "the ports that the cluster chose")
+    site.change(node, p2p={"exposure": {"firstNodePort": 31303}})
+    eventually(lambda: announced() == {"tcp_port": 31303, "udp_port": 31303}, "both of one number")
+    ports = {each["name"]: each["nodePort"] for each in site.api.read("Service", site.place, name)["spec"]["ports"]}
+    assert ports == {"p2p": 31303, "discovery": 31303}
+    site.change(node, p2p={"exposure": {"type": "LoadBalancer", "firstNodePort": None}})
+    eventually(lambda: site.api.read("Service", site.place, name)["spec"]["type"] == "LoadBalancer", "a load balancer")
+    site.api.change_status("Service", site.place, name, {"loadBalancer": {"ingress": [{"ip": "192.0.2.7"}]}})
+    balanced = {"ip": "192.0.2.7", "tcp_port": 13001, "udp_port": 12001}
+    eventually(lambda: announced() == balanced, "the balancer's address")
+    site.until_phase(node, "Ready")
 
 
 def test_without_cert_manager_asking_for_it_is_answered_with_what_to_do(site: Site, node: str) -> None:

@@ -20,6 +20,7 @@ METRICS = {
     "consensus": {"ssv_consensus_committees": 7.0, "ssv_consensus_last_decided_slot": 123.0},
     "p2p-gateway": {"ssv_p2p_gateway_peers": 20.0},
     "eth1-listener": {"ssv_eth1_listener_lag_blocks": 8.0},
+    "duty-scheduler": {"ssv_duty_scheduler_waiting_validators": 0.0},
 }
 
 
@@ -66,7 +67,7 @@ def test_all_conditions_are_always_there(example: Example, now: datetime) -> Non
 
 def test_what_nobody_tells_is_unknown(example: Example, now: datetime) -> None:
     said = status(example("ha"), healthy(example("ha")), now)
-    assert condition(said, "TwinDetected").status == "Unknown"
+    assert condition(said, "TwinDetected").status == "False"
     nobody = status(example("ha"), [], now)
     assert condition(nobody, "BeaconHealthy").status == "Unknown"
     assert condition(nobody, "SafetyDelay").status == "Unknown"
@@ -167,3 +168,16 @@ def test_messages_stay_short_however_many_pods_there_are(example: Example, now: 
     node = example("ha", replicas={"consensus": 50})
     said = status(node, ailing(node, "consensus", "beacon", "refused"), now)
     assert said.message.endswith("; and 42 more")
+
+
+def test_validators_that_wait_show(example: Example, now: datetime) -> None:
+    waits = {"ssv_duty_scheduler_waiting_validators": 3.0}
+    reports = [
+        PodReport(each.service, each.pod, True, {}, waits if each.service == "duty-scheduler" else each.metrics)
+        for each in healthy(example("single"))
+    ]
+    found = condition(status(example("single"), reports, now), "TwinDetected")
+    assert (found.status, found.reason) == ("Unknown", "Looking")
+    assert "3 validators wait" in found.message
+    off = condition(status(example("single", doppelgangerProtection=False), reports, now), "TwinDetected")
+    assert off.reason == "NotLooking"

@@ -20,6 +20,10 @@ from ssv_kube.model.schema import structural
 CHART = Path(__file__).parents[3] / "helm" / "ssv"
 SCHEMA: dict[str, Any] = crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 
+DATABASE: dict[str, Any] = {"signer": {"database": {}}}
+FOUND: dict[str, Any] = {"network": {"name": "hoodi", "configMap": "own"}}
+BEHIND: dict[str, Any] = {"discovery": True, "announceIp": "192.0.2.1"}
+
 
 def holds(rule: Rule, value: dict[str, Any], old: dict[str, Any] | None = None) -> bool:
     environment = celpy.Environment()
@@ -97,6 +101,25 @@ def test_examples_keep_all_rules(name: str) -> None:
         ({"preset": "single", "exporter": {"enabled": True}}, "exporter does not exist"),
         ({"preset": "single", "graffiti": "ä" * 17}, "more than 32 bytes"),
         ({"preset": "single", "nats": {"external": {}}, "replicas": {"nats": 3}}, "replicas.nats is for an own NATS"),
+        (
+            {"preset": "single", "signer": {"database": {}, "coldStart": "trust-disk"}},
+            "coldStart trust-disk is for a record on the signer's own volume",
+        ),
+        *(
+            (
+                {"preset": "single", "network": {"name": "hoodi"}, "p2p": {"discovery": False} | given},
+                "are for discovery",
+            )
+            for given in ({"announceIp": "192.0.2.1"}, {"announceTcpPort": 1}, {"bootnodes": ["enr:-a"]})
+        ),
+        ({"preset": "single", "network": {"name": "hoodi"}, "p2p": {"discovery": True}}, "somebody to ask first"),
+        ({"preset": "single", **FOUND, "p2p": {"discovery": True, "announceIp": "0.0.0.0"}}, "nobody can reach"),
+        ({"preset": "single", **FOUND, "p2p": {"discovery": True, "announceUdpPort": 9}}, "is not announced"),
+        (
+            {"preset": "ha", **DATABASE, **FOUND, "p2p": {**BEHIND, "exposure": {"type": "LoadBalancer"}}},
+            "one announceIp",
+        ),
+        ({"preset": "single", **FOUND, "replicas": {"p2pGateway": 2}, "p2p": BEHIND}, "one announceIp"),
     ],
 )
 def test_unsafe_specs_are_refused_with_a_sentence(spec: dict[str, Any], said: str) -> None:
@@ -108,6 +131,13 @@ def test_unsafe_specs_are_refused_with_a_sentence(spec: dict[str, Any], said: st
     [
         {"preset": "ha", "signer": {"database": {}}, "replicas": {"signer": 3}},
         {"preset": "single", "proposerDelayMs": 1700, "allowUnsafeProposerDelay": True},
+        {"preset": "single", "signer": {"coldStart": "trust-disk", "keepHistory": True}},
+        {"preset": "ha", "signer": {"database": {}, "coldStart": "witness"}},
+        {"preset": "single", "network": {"name": "hoodi"}, "p2p": {"discovery": False, "bootnodes": []}},
+        {"preset": "single", "network": {"name": "hoodi"}, "p2p": {"discovery": True, "bootnodes": ["enr:-a"]}},
+        {"preset": "ha", **DATABASE, **FOUND, "p2p": {**BEHIND, "exposure": {"type": "NodePort"}}},
+        {"preset": "ha", **DATABASE, **FOUND, "replicas": {"p2pGateway": 1}, "p2p": BEHIND},
+        {"preset": "single", **FOUND, "p2p": {**BEHIND, "announceUdpPort": 9}},
         {"preset": "single", "proposerDelayMs": 1650, "graffiti": "ä" * 16, "exporter": {"enabled": False}},
     ],
 )

@@ -78,6 +78,21 @@ def test_only_the_gateway_faces_strangers(policies: list[Manifest]) -> None:
     assert reached == {("p2p-gateway", 13001)}
 
 
+def test_discovery_is_let_in_where_it_is_wanted(example: Example, surroundings: Callable[..., Surroundings]) -> None:
+    def datagrams(node: Node) -> list[tuple[str, Any]]:
+        made = network_policies(node, surroundings())
+        return [
+            (each["metadata"]["name"], port["port"])
+            for each in made
+            for rule in each["spec"].get("ingress", ())
+            for port in rule["ports"]
+            if port["protocol"] == "UDP"
+        ]
+
+    assert datagrams(example("ha")) == []
+    assert datagrams(example("ha", p2p={"discovery": True})) == [("ssv-p2p-gateway", 12001)]
+
+
 def test_the_signer_dials_its_database_only(policies: list[Manifest]) -> None:
     dialled = [rule["ports"] for rule in rules(policies, "signer", "egress") if "to" not in rule]
     assert dialled == [[{"port": 4318, "protocol": "TCP"}, {"port": 5432, "protocol": "TCP"}]]

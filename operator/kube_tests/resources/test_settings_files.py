@@ -11,7 +11,9 @@ import pytest
 
 from ssv_consensus.settings import ConsensusSettings
 from ssv_duty_scheduler.settings import DutySchedulerSettings
+from ssv_duty_scheduler.slashing_reaction import OnSlashing
 from ssv_eth1_listener.settings import Eth1ListenerSettings
+from ssv_kube.model.spec import SSVNodeSpec
 from ssv_kube.resources.mounts import mounts
 from ssv_kube.resources.node import Node, Surroundings
 from ssv_kube.resources.pods import GATEWAY_ID, pod_template
@@ -35,17 +37,21 @@ def content(node: Node, service: str) -> dict[str, Any]:
     return tomllib.loads(settings_file(node, service))
 
 
-@pytest.mark.parametrize("service", CLASSES)
-def test_services_take_their_file(node: Node, service: str, tmp_path: Path) -> None:
-    given = content(node, service)
-    there = tmp_path / "there"
+def taken(service: str, file: str, folder: Path) -> ServiceSettings:
+    """Return a file's settings as the service reads them."""
+    given = tomllib.loads(file)
+    there = folder / "there"
     there.touch()
-    for key in given.keys() & {"network_file", "tls_ca", "tls_cert", "tls_key", "nats_password_file"}:
+    for key in given.keys() & {"network_file", "tls_ca", "tls_cert", "tls_key", "nats_password_file", "nats_ca"}:
         given[key] = there  # the classes want files that exist
     if service == "p2p-gateway":
         given["gateway_id"] = "ssv-p2p-gateway-0"  # comes from the pod's environment
-    settings = CLASSES[service](**given)
-    assert settings.health_port == 9100
+    return CLASSES[service](**given)
+
+
+@pytest.mark.parametrize("service", CLASSES)
+def test_services_take_their_file(node: Node, service: str, tmp_path: Path) -> None:
+    assert taken(service, settings_file(node, service), tmp_path).health_port == 9100
 
 
 def test_several_gateways_know_of_each_other_and_each_has_a_name(
@@ -104,3 +110,28 @@ def test_as_many_servers_keep_a_stream_as_there_are(example: Example) -> None:
 
 def test_only_those_with_business_on_the_bus_get_there(example: Example) -> None:
     assert "nats_url" not in content(example("ha"), "signer")
+
+
+def test_the_signer_keeps_history_where_it_is_wanted(example: Example) -> None:
+    assert content(example("single"), "signer")["keep_history"] is False
+    node = example("single", signer={"keepHistory": True, "coldStart": "trust-disk"})
+    assert (content(node, "signer")["keep_history"], content(node, "signer")["cold_start"]) == (True, "trust-disk")
+
+
+def test_validators_are_protected_unless_somebody_says_otherwise(example: Example) -> None:
+    usual = content(example("single"), "duty-scheduler")
+    assert (usual["doppelganger_protection"], usual["on_slashing"]) == (True, "stop-validator")
+    other = content(example("single", doppelgangerProtection=False, onSlashing="stop-all"), "duty-scheduler")
+    assert (other["doppelganger_protection"], other["on_slashing"]) == (False, "stop-all")
+
+
+def test_the_spec_names_every_answer_to_a_slashing() -> None:
+    field = SSVNodeSpec.model_json_schema()["properties"]["onSlashing"]
+    assert set(field["enum"]) == {each.value for each in OnSlashing}
+
+
+def test_discovery_listens_where_its_port_is(example: Example) -> None:
+    assert content(example("single"), "p2p-gateway")["discovery"] is False
+    written = content(example("local-network"), "p2p-gateway")
+    assert written["discovery_addr"] == "/ip4/0.0.0.0/udp/12001"
+    assert written["discovery_legacy"] is True

@@ -93,6 +93,31 @@ def test_node_ports_follow_on(example: Example) -> None:
     assert [port["nodePort"] for port in ports] == [31301, 31302]
 
 
+def test_discovery_has_a_port_beside_gossip(example: Example, surroundings: Around) -> None:
+    def ports(node: Node) -> list[Any]:
+        (container,) = workloads(node, surroundings())["p2p-gateway"]["template"]["spec"]["containers"]
+        return [(each["name"], each["protocol"], each.get("hostPort")) for each in container["ports"]][2:]
+
+    assert ports(example("ha")) == [("p2p", "TCP", None)]
+    assert ports(example("ha", p2p={"discovery": True})) == [("p2p", "TCP", None), ("discovery", "UDP", None)]
+    assert ports(example("local-network")) == [("p2p", "TCP", 13001), ("discovery", "UDP", 12001)]
+
+
+def test_gossip_and_discovery_share_a_gateways_way_in(example: Example) -> None:
+    exposure = {"type": "NodePort", "firstNodePort": 31301}
+    node = example("ha", p2p={"discovery": True, "exposure": exposure})
+    made = [each["spec"]["ports"] for each in services(node) if each["spec"].get("type") == "NodePort"]
+    assert [[(port["protocol"], port["targetPort"], port["nodePort"]) for port in ports] for ports in made] == [
+        [("TCP", 13001, 31301), ("UDP", 12001, 31301)],
+        [("TCP", 13001, 31302), ("UDP", 12001, 31302)],
+    ]
+    node = example("ha", p2p={"discovery": True, "exposure": {"type": "LoadBalancer", "discoveryPort": 9001}})
+    balanced = [each["spec"]["ports"] for each in services(node) if each["spec"].get("type") == "LoadBalancer"]
+    assert [[(port["port"], port["targetPort"]) for port in ports] for ports in balanced] == [
+        [(13001, 13001), (9001, 12001)]
+    ] * 2
+
+
 @pytest.mark.parametrize(("tag", "nats"), [("latest", "nats:2.15.1"), ("", "nats:2.15.1"), ("1.0", "nats")])
 def test_an_image_without_a_fixed_version_is_refused(tag: str, nats: str) -> None:
     with pytest.raises(ValueError, match="no fixed version"):

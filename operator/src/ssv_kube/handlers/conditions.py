@@ -24,6 +24,7 @@ Finding = tuple[str, str, str]
 _BEACON = "beacon"
 _EXECUTION = "execution"
 _RECORD = "record"
+_WAITING = "ssv_duty_scheduler_waiting_validators"
 _SYNCED_WITHIN_BLOCKS = 64
 
 
@@ -36,7 +37,7 @@ def findings(node: Node, reports: Sequence[PodReport], nats_ready: int | None) -
         names.EXECUTION_HEALTHY: _dependency(reports, _EXECUTION, (ETH1_LISTENER,), "execution.endpoints"),
         names.HIGHLY_AVAILABLE: _highly_available(node, reports, nats_ready),
         names.SAFETY_DELAY: _safety_delay(reports),
-        names.TWIN_DETECTED: ("Unknown", "NotReported", "this version does not look for twins"),
+        names.TWIN_DETECTED: _twin(node, reports),
     }
 
 
@@ -103,6 +104,23 @@ def _safety_delay(reports: Sequence[PodReport]) -> Finding:
     if waiting:
         return "True", "ColdStart", f"{'; '.join(waiting)}. Wait: it ends by itself, and nothing is signed twice"
     return "False", "RecordBelieved", "the signer's record goes back without a gap"
+
+
+def _twin(node: Node, reports: Sequence[PodReport]) -> Finding:
+    if not node.spec.doppelganger_protection:
+        return "Unknown", "NotLooking", "doppelgangerProtection is off: nobody looks whether validators work elsewhere"
+    waiting = [each.metrics.get(_WAITING) for each in _of(reports, DUTY_SCHEDULER)]
+    known = [number for number in waiting if number is not None]
+    if not known:
+        return "Unknown", "NotReported", "no duty-scheduler says yet whether validators wait"
+    if max(known) > 0:
+        return (
+            "Unknown",
+            "Looking",
+            f"{max(known):.0f} validators wait to see whether they work elsewhere. Wait for two epochs; where it lasts "
+            "longer, see who else runs their keys",
+        )
+    return "False", "NobodySeen", "no validator waits"
 
 
 def _synced(reports: Sequence[PodReport]) -> Finding:

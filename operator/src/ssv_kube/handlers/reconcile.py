@@ -29,6 +29,7 @@ from ssv_kube.handlers.rollout import allowed
 from ssv_kube.handlers.secrets import keep_secrets
 from ssv_kube.model.names import PAUSED
 from ssv_kube.model.spec import SSVNodeSpec
+from ssv_kube.resources.announcements import ways_in
 from ssv_kube.resources.children import children
 from ssv_kube.resources.images import Images
 from ssv_kube.resources.node import Node, Surroundings
@@ -122,6 +123,7 @@ class Keeper:
             read_forks = bool(self._network_file) and not is_new
             self._network_file = await network_file(self._cluster, node, read_forks=read_forks)
             self._forks_at_s = now_s
+        live = await self._live(node)
         around = Surroundings(
             images=self._office.images,
             operator_namespace=self._office.namespace,
@@ -129,15 +131,15 @@ class Keeper:
             certificate_hashes=self._hashes,
             cert_manager=issuer == "cert-manager",
             draining=draining,
+            ways_in=ways_in(each for each in live.values() if each["kind"] == "Service"),
         )
-        await self._carry_out(node, around, now_s)
+        await self._carry_out(node, around, live, now_s)
         self._generation = generation
 
-    async def _carry_out(self, node: Node, around: Surroundings, now_s: float) -> None:
+    async def _carry_out(self, node: Node, around: Surroundings, live: dict[Key, Manifest], now_s: float) -> None:
         wanted = [each for each in children(node, around) if self._can_be(each)]
         if node.spec.monitoring.service_monitor and "ServiceMonitor" not in self._optional:
             self._office.log.debug("no ServiceMonitor: the cluster does not know the kind", node=node.name)
-        live = await self._live(node)
         waited_s = 0.0 if self._held_since_s is None else now_s - self._held_since_s
         through = allowed(wanted, live, waited_s)
         if len(through) == len(wanted):

@@ -18,6 +18,12 @@ ObjectName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-
 DataKey = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)]
 Multiaddr = Annotated[str, StringConstraints(pattern=r"^/(ip4|ip6|dns|dns4|dns6)/[^\s]+/p2p/[^\s/]+$", max_length=512)]
 
+Enr = Annotated[str, StringConstraints(pattern=r"^enr:[-_A-Za-z0-9]+$", max_length=410)]
+"""A node's record as text: at most 300 bytes, in base64url (EIP-778)."""
+IpAddress = Annotated[
+    str, StringConstraints(pattern=r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*)$", max_length=45)
+]
+
 
 def _camel(name: str) -> str:
     first, *others = name.split("_")

@@ -59,3 +59,4 @@ class Monitoring(Part):
     otlp_endpoint: Annotated[str, StringConstraints(pattern=r"^https?://\S+$", max_length=512)] | None = Field(
         default=None, description="Collector of traces (OTLP over HTTP)"
     )
+    trace_sample_ratio: float = Field(default=1.0, ge=0, le=1, description="Part of the traces that are recorded")

@@ -35,6 +35,13 @@ RESOURCE_RULES = (
 )
 """Over the whole resource."""
 
+_HAS_DATABASE = "(has(self.signer) && has(self.signer.database))"
+_DISCOVERS = "(has(self.p2p) && has(self.p2p.discovery) && self.p2p.discovery)"
+_SEVERAL_GATEWAYS = (
+    "(has(self.replicas) && has(self.replicas.p2pGateway) ? self.replicas.p2pGateway > 1 : self.preset == 'ha')"
+)
+_BY_NODE_PORT = "(has(self.p2p.exposure) && self.p2p.exposure.type == 'NodePort')"
+
 SPEC_RULES = (
     Rule(
         "self.preset != 'ha' || (has(self.signer) && has(self.signer.database))",
@@ -72,6 +79,34 @@ SPEC_RULES = (
     Rule(
         "!has(self.nats) || !has(self.nats.external) || !has(self.replicas) || !has(self.replicas.nats)",
         "replicas.nats is for an own NATS; leave it out, or leave out nats.external",
+    ),
+    Rule(
+        f"!{_HAS_DATABASE} || !has(self.signer.coldStart) || self.signer.coldStart != 'trust-disk'",
+        "signer.coldStart trust-disk is for a record on the signer's own volume; with signer.database leave it out",
+    ),
+    Rule(
+        f"{_DISCOVERS} || !has(self.p2p) || !(has(self.p2p.announceIp) || has(self.p2p.announceTcpPort) "
+        "|| has(self.p2p.announceUdpPort) || (has(self.p2p.bootnodes) && self.p2p.bootnodes.size() > 0))",
+        "bootnodes, announceIp, announceTcpPort and announceUdpPort are for discovery; set p2p.discovery, or leave "
+        "them out",
+    ),
+    Rule(
+        f"!{_DISCOVERS} || (has(self.p2p.bootnodes) && self.p2p.bootnodes.size() > 0) || has(self.network.configMap)",
+        "p2p.discovery needs somebody to ask first: name records (enr:…) of your network in p2p.bootnodes, or a "
+        "network file with some in network.configMap",
+    ),
+    Rule(
+        "!has(self.p2p) || !has(self.p2p.announceIp) || !(self.p2p.announceIp in ['0.0.0.0', '::'])",
+        "nobody can reach announceIp 0.0.0.0 or ::; name the address that peers dial, or leave it out",
+    ),
+    Rule(
+        "!has(self.p2p) || !has(self.p2p.announceUdpPort) || has(self.p2p.announceIp)",
+        "announceUdpPort without announceIp is not announced; name the address too, or leave both to what peers say",
+    ),
+    Rule(
+        f"!has(self.p2p) || !has(self.p2p.announceIp) || !{_SEVERAL_GATEWAYS} || {_BY_NODE_PORT}",
+        "several gateways share one announceIp only behind NodePorts, which differ; leave announceIp out, or set "
+        "replicas.p2pGateway to 1",
     ),
 )
 

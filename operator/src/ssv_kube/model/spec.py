@@ -42,6 +42,15 @@ class Endpoints(Part):
     )
 
 
+class Execution(Endpoints):
+    """Execution nodes, and how the contract is read from them."""
+
+    follow_distance: int | None = Field(
+        default=None, ge=0, le=1024, description="Blocks to stay behind the head; unset: as the listener has it"
+    )
+    finalized_only: bool = Field(default=False, description="Read finalised blocks only, about 15 minutes behind")
+
+
 class OperatorKey(Part):
     """Where the operator's RSA key lies."""
 
@@ -58,12 +67,24 @@ class Database(Part):
     secret_name: ObjectName = Field(description="Secret with the connection string")
     key: DataKey = Field(default="dsn", description="Its key with the connection string")
     port: int = Field(default=5432, ge=1, le=65535, description="The server's port, that the signer may connect to")
+    replicated: bool = Field(
+        default=False, description="Whether it has standby servers: then one must be synchronous, or no signer is ready"
+    )
 
 
 class Signer(Part):
     """The keeper of keys and of the record of everything signed."""
 
     database: Database | None = Field(default=None, description="PostgreSQL; none: SQLite on a volume, one replica")
+    keep_history: bool = Field(
+        default=False,
+        description="Keep everything signed, for complete exports of the record; about 100 bytes each for ever",
+    )
+    cold_start: Literal["witness", "trust-disk"] = Field(
+        default="witness",
+        description="witness: committees wait for an epoch when nobody can tell that the record is the latest. "
+        "trust-disk: the record on the volume is believed, which must never be restored from a copy",
+    )
 
 
 class Replicas(Part):
@@ -140,7 +161,7 @@ class SSVNodeSpec(Part):
     )
     network: NetworkSpec
     beacon: Endpoints
-    execution: Endpoints
+    execution: Execution
     operator_key: OperatorKey
     signer: Signer = Field(default_factory=Signer)
     replicas: Replicas = Field(default_factory=Replicas)
@@ -158,6 +179,17 @@ class SSVNodeSpec(Part):
         default=0, ge=0, le=4000, description="How long after its slot's start a block is asked for"
     )
     allow_unsafe_proposer_delay: bool = Field(default=False, description="Allow more than 1650 ms, which loses blocks")
+    same_roots: bool = Field(
+        default=False, description="Agree only to votes with the checkpoints that the own beacon node sees"
+    )
+    doppelganger_protection: bool = Field(
+        default=True,
+        description="Validators wait for two epochs, or for the other operators to sign, before they attest and "
+        "propose, unless the signer proves that they never stopped here",
+    )
+    on_slashing: Literal["stop-validator", "stop-all", "ignore"] = Field(
+        default="stop-validator", description="What has no duties any more when an own validator was slashed"
+    )
     exporter: Exporter = Field(default_factory=Exporter)
     monitoring: Monitoring = Field(default_factory=Monitoring)
     p2p: Peering = Field(default_factory=Peering)

@@ -15,7 +15,7 @@ from ssv_runtime.nats_permissions import PERMISSIONS
 
 DATA: Final = "data"
 DATA_DIR: Final = "/var/lib/ssv"
-SETTINGS_FILE: Final = "/etc/ssv/settings/settings.toml"
+SETTINGS_DIR: Final = "/etc/ssv/settings"
 NETWORK_FILE: Final = "/etc/ssv/network/network.json"
 TLS_DIR: Final = "/etc/ssv/tls"
 BUS_DIR: Final = "/etc/ssv/bus"
@@ -50,7 +50,7 @@ class Mount:
 def mounts(node: Node, service: str) -> list[Mount]:
     """Return what a service's pod mounts, but for its lasting volume."""
     made = [
-        _config_map("settings", "/etc/ssv/settings", child_name(node, service)),
+        _config_map("settings", SETTINGS_DIR, child_name(node, service)),
         _config_map("network", "/etc/ssv/network", network_config_map(node)),
         secret_mount("tls", TLS_DIR, tls_secret(node, service)),
         Mount("tmp", "/tmp", {"emptyDir": {"sizeLimit": "64Mi"}}, read_only=False),  # noqa: S108

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from ssv_kube.resources.node import Node, Surroundings
 from ssv_kube.resources.objects import NAME, OPERATOR_APP, Manifest, child_name, metadata, selector
-from ssv_kube.resources.ports import GRPC, HEALTH, NATS_CLIENTS, NATS_CLUSTER, NATS_MONITOR, P2P
+from ssv_kube.resources.ports import DISCOVERY, GRPC, HEALTH, NATS_CLIENTS, NATS_CLUSTER, NATS_MONITOR, P2P
 from ssv_kube.resources.sizing import NATS, SERVICES, has_nats
 from ssv_runtime.names import CLI, CONSENSUS, DUTY_SCHEDULER, ETH1_LISTENER, P2P_GATEWAY, SIGNER
 
@@ -65,7 +65,8 @@ def _policy(node: Node, around: Surroundings, component: str) -> Manifest:
     ingress = [*_from_callers(node, component), *_from_lookers(node, around, component)]
     egress = [*_to_called(node, component), *_to_outside(node, component)]
     if component == P2P_GATEWAY:
-        ingress.append({"ports": _ports([P2P])})
+        discovery = _ports([DISCOVERY], ("UDP",)) if node.spec.p2p.discovery else []
+        ingress.append({"ports": [*_ports([P2P]), *discovery]})
         egress.append({"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}, {"ipBlock": {"cidr": "::/0"}}]})
     spec = {
         "podSelector": {"matchLabels": selector(node, component)},

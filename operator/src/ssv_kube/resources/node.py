@@ -23,12 +23,21 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class WayIn:
+    """What is known of a gateway's own Service: the address and the ports that the cluster gave it."""
+
+    ip: str | None = None
+    tcp_port: int | None = None
+    udp_port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What is not in the spec.
 
     `operator_namespace`: where this operator runs. `network_file`: network.json, as text. `certificate_hashes`: by
     service, another one when its certificate is another. `draining`: the node is being deleted, and whoever makes work
-    for the signer has to go.
+    for the signer has to go. `ways_in`: by gateway.
     """
 
     images: Images
@@ -37,3 +46,4 @@ class Surroundings:
     certificate_hashes: Mapping[str, str] = field(default_factory=dict)
     cert_manager: bool = False
     draining: bool = False
+    ways_in: Mapping[str, WayIn] = field(default_factory=dict)

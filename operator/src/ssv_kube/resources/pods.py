@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ssv_kube.resources.config_maps import settings_hash
-from ssv_kube.resources.mounts import DATA, DATA_DIR, SETTINGS_FILE, Mount, lasting, mounts
+from ssv_kube.resources.announcements import DISCOVERY_PORT_NAME, GOSSIP_PORT_NAME
+from ssv_kube.resources.config_maps import SETTINGS_KEY, settings_hash
+from ssv_kube.resources.mounts import DATA, DATA_DIR, SETTINGS_DIR, Mount, lasting, mounts
 from ssv_kube.resources.node import Node, Surroundings
 from ssv_kube.resources.objects import CERTIFICATE_HASH, SETTINGS_HASH, labels, selector
-from ssv_kube.resources.ports import GRACE_S, GRPC, HEALTH, P2P
+from ssv_kube.resources.ports import DISCOVERY, GRACE_S, GRPC, HEALTH, P2P
 from ssv_kube.resources.service_accounts import service_account_name
 from ssv_kube.resources.sizing import container_resources
 from ssv_runtime.names import ETH1_LISTENER, P2P_GATEWAY, SIGNER
@@ -98,7 +99,7 @@ def _container(node: Node, around: Surroundings, service: str, mounted: list[Mou
         "image": around.images.of(service),
         "imagePullPolicy": around.images.pull_policy,
         "command": ["python", "-m", f"ssv_{service.replace('-', '_')}"],
-        "args": ["--config", SETTINGS_FILE],
+        "args": ["--config", _settings_path(service)],
         "env": _environment(service),
         "ports": _ports(node, service),
         "resources": container_resources(node, service),
@@ -110,9 +111,14 @@ def _container(node: Node, around: Surroundings, service: str, mounted: list[Mou
     }
 
 
+def _settings_path(service: str) -> str:
+    # each gateway has a file of its own, called like its pod; Kubernetes puts the variable in
+    return f"{SETTINGS_DIR}/$({GATEWAY_ID}).toml" if service == P2P_GATEWAY else f"{SETTINGS_DIR}/{SETTINGS_KEY}"
+
+
 def _environment(service: str) -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = [{"name": "HOME", "value": "/tmp"}, {"name": "USER", "value": "ssv"}]  # noqa: S108
-    if service == P2P_GATEWAY:  # all gateways have one settings file, and each a name of its own
+    if service == P2P_GATEWAY:
         pod_name = {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.name"}}
         made.append({"name": GATEWAY_ID, "valueFrom": pod_name})
     return made
@@ -123,11 +129,12 @@ def _ports(node: Node, service: str) -> list[dict[str, Any]]:
     if service in GRPC_SERVICES:
         ports.append({"name": "grpc", "containerPort": GRPC, "protocol": "TCP"})
     if service == P2P_GATEWAY:
-        p2p: dict[str, Any] = {"name": "p2p", "containerPort": P2P, "protocol": "TCP"}
+        p2p: dict[str, Any] = {"name": GOSSIP_PORT_NAME, "containerPort": P2P, "protocol": "TCP"}
+        discovery: dict[str, Any] = {"name": DISCOVERY_PORT_NAME, "containerPort": DISCOVERY, "protocol": "UDP"}
         exposure = node.spec.p2p.exposure
         if exposure.type == "HostPort":
-            p2p["hostPort"] = exposure.port
-        ports.append(p2p)
+            p2p["hostPort"], discovery["hostPort"] = exposure.port, exposure.discovery_port
+        ports += [p2p, discovery] if node.spec.p2p.discovery else [p2p]
     return ports
 
 

@@ -7,6 +7,8 @@ from typing import Final
 GRPC: Final = 9000
 HEALTH: Final = 9100
 P2P: Final = 13001
+DISCOVERY: Final = 12001
+"""UDP; all others are TCP."""
 NATS_CLIENTS: Final = 4222
 NATS_CLUSTER: Final = 6222
 NATS_MONITOR: Final = 8222

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ssv_kube.model.exposure import NODE_PORT_LAST
+from ssv_kube.resources.announcements import DISCOVERY_PORT_NAME, GOSSIP_PORT_NAME, gateway_name, node_port
 from ssv_kube.resources.node import Node
 from ssv_kube.resources.objects import Manifest, child_name, metadata, selector
 from ssv_kube.resources.pods import GRPC_SERVICES
-from ssv_kube.resources.ports import GRPC, HEALTH, P2P
+from ssv_kube.resources.ports import DISCOVERY, GRPC, HEALTH, P2P
 from ssv_kube.resources.sizing import SERVICES, replicas
 from ssv_runtime.names import P2P_GATEWAY
 
@@ -52,10 +52,14 @@ def _ways_in(node: Node) -> list[Manifest]:
 
 def _way_in(node: Node, ordinal: int) -> Manifest:
     exposure = node.spec.p2p.exposure
-    port = _port("p2p", exposure.port)
-    if exposure.type == "NodePort" and exposure.first_node_port is not None:
-        port["nodePort"] = min(exposure.first_node_port + ordinal, NODE_PORT_LAST)
-    name = f"{child_name(node, P2P_GATEWAY)}-{ordinal}"
+    ports = [_port(GOSSIP_PORT_NAME, exposure.port) | {"targetPort": P2P}]
+    if node.spec.p2p.discovery:
+        udp = {"targetPort": DISCOVERY, "protocol": "UDP"}
+        ports.append(_port(DISCOVERY_PORT_NAME, exposure.discovery_port) | udp)
+    number = node_port(node, ordinal) if exposure.type == "NodePort" else None
+    if number is not None:
+        ports = [each | {"nodePort": number} for each in ports]
+    name = gateway_name(node, ordinal)
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -64,7 +68,7 @@ def _way_in(node: Node, ordinal: int) -> Manifest:
             "type": exposure.type,
             "externalTrafficPolicy": "Local",  # the gateway scores peers by their address
             "selector": selector(node, P2P_GATEWAY) | {_POD_NAME: name},
-            "ports": [port | {"targetPort": P2P}],
+            "ports": ports,
         },
     }
 

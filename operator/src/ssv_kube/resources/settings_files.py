@@ -6,12 +6,13 @@ that a change rolls only the pods that it concerns.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ssv_kube.resources import mounts
 from ssv_kube.resources.node import Node
 from ssv_kube.resources.objects import child_name
-from ssv_kube.resources.ports import DRAIN_S, GRPC, HEALTH, NATS_CLIENTS, P2P
+from ssv_kube.resources.ports import DISCOVERY, DRAIN_S, GRPC, HEALTH, NATS_CLIENTS, P2P
 from ssv_kube.resources.sizing import NATS, replicas
 from ssv_runtime.names import CONSENSUS, DUTY_SCHEDULER, ETH1_LISTENER, P2P_GATEWAY, SIGNER
 from ssv_runtime.nats_permissions import PERMISSIONS
@@ -20,9 +21,10 @@ from ssv_runtime.toml import encode_toml
 _ANYWHERE = "0.0.0.0"  # noqa: S104  # inside of a pod; network policies say who gets there
 
 
-def settings_file(node: Node, service: str) -> str:
-    """Return a service's settings as TOML."""
-    return encode_toml({**_common(node), **_bus(node, service), **_own(node, service)})
+def settings_file(node: Node, service: str, announced: Mapping[str, Any] | None = None) -> str:
+    """Return a service's settings as TOML. `announced`: a gateway's own (`announcements`)."""
+    of_one = dict(announced or {}) if node.spec.p2p.discovery else {}
+    return encode_toml({**_common(node), **_bus(node, service), **_own(node, service), **of_one})
 
 
 def target(node: Node, service: str) -> str:
@@ -48,6 +50,7 @@ def _common(node: Node) -> dict[str, Any]:
         "log_format": "json",
         "drain_s": DRAIN_S,
         "otlp_endpoint": node.spec.monitoring.otlp_endpoint,
+        "trace_sample_ratio": node.spec.monitoring.trace_sample_ratio,
     }
 
 
@@ -76,6 +79,8 @@ def _own(node: Node, service: str) -> dict[str, Any]:
         return served | {
             "signer_target": called["signer_target"],
             "execution_urls": spec.execution.endpoints,
+            "follow_distance": spec.execution.follow_distance,
+            "finalized_only": spec.execution.finalized_only,
             "registry_db": f"{mounts.DATA_DIR}/registry.sqlite",
         }
     if service == P2P_GATEWAY:
@@ -85,15 +90,20 @@ def _own(node: Node, service: str) -> dict[str, Any]:
             "listen_addr": f"/ip4/{_ANYWHERE}/tcp/{P2P}",
             "static_peers": spec.p2p.static_peers,
             "gateways": replicas(node, P2P_GATEWAY),
+            "max_peers": spec.p2p.max_peers,
+            **_discovery(node),
         }
     if service == DUTY_SCHEDULER:
         return called | {
             "beacon_urls": spec.beacon.endpoints,
             "builder_registrations": spec.builder.enabled,
+            "doppelganger_protection": spec.doppelganger_protection,
+            "on_slashing": spec.on_slashing,
         }
     if service == CONSENSUS:
         return called | {
             "beacon_urls": spec.beacon.endpoints,
+            "same_roots": spec.same_roots,
             "graffiti": spec.graffiti,
             "gas_limit": spec.gas_limit,
             "builder_boost_percent": spec.builder.boost_percent if spec.builder.enabled else 0,
@@ -103,13 +113,29 @@ def _own(node: Node, service: str) -> dict[str, Any]:
     raise ValueError(f"no settings are known for {service}")
 
 
+def _discovery(node: Node) -> dict[str, Any]:
+    p2p = node.spec.p2p
+    if not p2p.discovery:
+        return {"discovery": False}
+    return {
+        "discovery": True,
+        "discovery_addr": f"/ip4/{_ANYWHERE}/udp/{DISCOVERY}",
+        "discovery_legacy": p2p.discovery_legacy,
+        "bootnodes": p2p.bootnodes,
+    }
+
+
 def _signer(node: Node) -> dict[str, Any]:
+    signer = node.spec.signer
     key = {
+        "keep_history": signer.keep_history,
+        "cold_start": signer.cold_start,
         "operator_key_file": mounts.OPERATOR_KEY_FILE,
         "operator_key_password_file": (
             mounts.OPERATOR_KEY_PASSWORD_FILE if node.spec.operator_key.password_key else None
         ),
     }
-    if node.spec.signer.database is None:
+    if signer.database is None:
         return key | {"store": "sqlite", "data_dir": f"{mounts.DATA_DIR}/signer"}
-    return key | {"store": "postgres", "postgres_dsn_file": mounts.DSN_FILE}
+    replicated = signer.database.replicated
+    return key | {"store": "postgres", "postgres_dsn_file": mounts.DSN_FILE, "postgres_replicated": replicated}
