@@ -1,5 +1,6 @@
 """`ssv-operator`: strive to lead; while leading, look after every SSVNode. A leader that lost its Lease ends.
 
+Ready: when it reaches the API server, leader or not.
 Exit status: 0 after SIGTERM, 1 when the Lease was lost or kopf failed, 2 for settings that can't be used.
 """
 
@@ -16,7 +17,7 @@ from pydantic import ValidationError
 from ssv_kube.errors import ClusterError
 from ssv_kube.handlers.cluster import Cluster
 from ssv_kube.handlers.definition import apply_definition
-from ssv_kube.handlers.leader import Leadership
+from ssv_kube.handlers.leader import API_SERVER, Leadership
 from ssv_kube.handlers.reconcile import Office
 from ssv_kube.handlers.registration import kopf_settings, register
 from ssv_kube.settings import OperatorSettings
@@ -53,7 +54,13 @@ async def run(settings: OperatorSettings) -> int:
 
 async def _lead(settings: OperatorSettings, service: Service, cluster: Cluster) -> int:
     leadership = Leadership(
-        cluster, service.log, settings.namespace, settings.pod_name, settings.lease_s, lambda: datetime.now(UTC)
+        cluster,
+        service.log,
+        service.health.dependency(API_SERVER),
+        settings.namespace,
+        settings.pod_name,
+        settings.lease_s,
+        lambda: datetime.now(UTC),
     )
     service.spawn(leadership.strive, "lease", restart=True)
     if not await _first(leadership.leading, service.stopping):

@@ -2,7 +2,8 @@
 
 Whoever writes its name into the Lease leads, and says so again and again. Another may write when nothing was said for
 the Lease's time, measured by its own clock from when it saw the last word: clocks need not agree. Every write names
-the edition that it replaces, so of two only one succeeds.
+the edition that it replaces, so of two only one succeeds. Whoever strives asks the API server all the time, so that it
+is known here whether this operator, leader or not, reaches it: that is its readiness.
 
 Not guaranteed: that a leader that was paused does nothing more in the moment it wakes. Nothing rests on it: children
 are applied by content, so that two leaders write the same.
@@ -24,8 +25,13 @@ from ssv_kube.errors import ClusterError, Conflict
 from ssv_kube.handlers.cluster import Cluster
 from ssv_kube.handlers.kinds import LEASE
 from ssv_kube.resources.objects import OPERATOR_APP, Manifest
+from ssv_runtime.health import Dependency
 
 LEASE_NAME: Final = OPERATOR_APP
+API_SERVER: Final = "kubernetes API"
+_REMEDY: Final = (
+    "see whether the API server runs and may be reached from this pod, and whether its ServiceAccount has its Role"
+)
 _RENEWALS: Final = 5
 """How often a leader speaks in the time after which it is believed gone."""
 
@@ -79,6 +85,7 @@ class Leadership:
         self,
         cluster: Cluster,
         log: FilteringBoundLogger,
+        api_server: Dependency,
         namespace: str,
         me: str,
         lease_s: float,
@@ -88,6 +95,7 @@ class Leadership:
         self.lost = asyncio.Event()
         self._cluster = cluster
         self._log = log
+        self._api_server = api_server
         self._namespace = namespace
         self._me = me
         self._lease_s = lease_s
@@ -98,14 +106,20 @@ class Leadership:
     async def strive(self) -> None:
         """Take the Lease when it is free and keep it; ends when it is lost."""
         loop = asyncio.get_running_loop()
+        patience_s = self._lease_s * (1 - 1 / _RENEWALS)
         while not self.lost.is_set():
             try:
-                await self._turn(loop.time())
+                async with asyncio.timeout(patience_s):
+                    await self._turn(loop.time())
+                self._api_server.up()
             except Conflict:
                 self._log.debug("another operator was faster")
+                self._api_server.up()
             except ClusterError as error:
-                self._log.warning("the Lease can't be read or written; retrying", reason=str(error))
-            if self.leading.is_set() and loop.time() - self._renewed_s > self._lease_s * (1 - 1 / _RENEWALS):
+                self._api_server.down(f"the Lease can't be read or written: {error}", _REMEDY)
+            except TimeoutError:
+                self._api_server.down(f"no answer about the Lease within {patience_s:g} s", _REMEDY)
+            if self.leading.is_set() and loop.time() - self._renewed_s > patience_s:
                 self._end("it could not be renewed in time")
             await asyncio.sleep(self._lease_s / _RENEWALS)
 
