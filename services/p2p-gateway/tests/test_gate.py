@@ -94,18 +94,22 @@ def test_what_a_peer_brings_is_held_against_its_earlier_messages_alone(keys: Key
     topic, data = door.author.topic, door.author.message(1)
     assert isinstance(door.gate.came([topic], data, b"peer", signed=False, peer=b"one"), Accept)
     answers = [
-        door.gate.came([topic], data, b"peer", signed=False, peer=peer) for peer in (b"one", b"another", b"another")
+        door.gate.came([topic], data, author, signed=False, peer=peer)
+        for author, peer in ((b"one", b"one"), (b"x", b"another"), (b"another", b"another"), (b"x", b"another"))
     ]
-    assert [type(answer) for answer in answers] == [Reject, Accept, Reject]
-    assert door.traffic.refused_by_reason == {GossipReason.DUPLICATE: 2}
+    assert [type(answer) for answer in answers] == [Reject, Accept, Reject, Ignore]
+    assert door.traffic.refused_by_reason == {GossipReason.DUPLICATE: 3}
+    assert door.metrics.registry.get_sample_value("ssv_p2p_gateway_gossip_withheld_total") == 1
 
 
-def test_own_messages_leave_no_trace(keys: Keys) -> None:
+def test_own_messages_may_be_said_again_and_are_still_heard_from_others(keys: Keys) -> None:
     door = Door(keys)
     own = door.author.message(1)
     for _ in range(2):
         assert isinstance(door.gate.judge_own(door.author.topic, own, time.time()), Accept)
-    assert isinstance(door.gate.came([door.author.topic], own, b"peer", signed=False, peer=b""), Accept)
+    answer = door.gate.came([door.author.topic], own, b"peer", signed=False, peer=b"peer")
+    assert isinstance(answer, Accept)
+    assert not answer.forward
     assert len(door.through) == 1
 
 

@@ -108,10 +108,16 @@ class Ears:
     histories: Histories
 
     def hear(
-        self, message: SignedSSVMessage | bytes, topic: str = TOPIC, at: Instant = NOW, peer: bytes = PEER
+        self,
+        message: SignedSSVMessage | bytes,
+        topic: str = TOPIC,
+        at: Instant = NOW,
+        peer: bytes = PEER,
+        *,
+        is_author: bool = True,
     ) -> GossipVerdict:
         data = message if isinstance(message, bytes) else message.encode()
-        return validate(self.knowledge, self.histories, peer, topic, data, at)
+        return validate(self.knowledge, self.histories, peer, topic, data, at, is_author=is_author)
 
 
 def ears(known: Knowledge | None = None) -> Ears:

@@ -17,7 +17,8 @@ from libs.protocol.tests.signing.world import (
     SLOTS_PER_EPOCH,
     message_id,
 )
-from libs.protocol.tests.validation.cases import resigned
+from libs.protocol.tests.validation import cases_of_past
+from libs.protocol.tests.validation.cases import Case, resigned
 from libs.protocol.tests.validation.good_messages import GOOD, proposal
 from libs.protocol.tests.validation.gossip_world import (
     LIQUIDATED_OPERATORS,
@@ -38,6 +39,7 @@ from ssv_protocol.types.roles import PartialSignatureType, RunnerRole
 from ssv_protocol.validation.beacon_facts import BeaconFacts
 from ssv_protocol.validation.gossip import validate_own
 from ssv_protocol.validation.history import Histories
+from ssv_protocol.validation.rules import RULES
 from ssv_protocol.validation.topology import topic_at
 from ssv_protocol.validation.verdict import Accept, GossipReason, GossipVerdict, Ignore, Reject
 
@@ -51,7 +53,7 @@ def check(message: SignedSSVMessage | bytes, topic: str = TOPIC, at: Instant = N
 def test_nothing_is_blamed_while_the_registry_is_unknown() -> None:
     for data in (b"", b"junk", Consensus().signed().encode()):
         assert Ears(None, Histories()).hear(data) == Ignore(GossipReason.NO_REGISTRY)
-        assert validate_own(None, TOPIC, data, NOW) == Ignore(GossipReason.NO_REGISTRY)
+        assert validate_own(None, Histories(), TOPIC, data, NOW) == Ignore(GossipReason.NO_REGISTRY)
 
 
 START = CHAIN.slot_start(CLOCK)
@@ -111,13 +113,59 @@ def test_a_stale_registry_blames_nobody_for_what_it_may_not_know() -> None:
 def test_own_messages_may_be_published_again_whatever_the_chain_is_known_to_want(kind: str) -> None:
     data = GOOD[kind]().encode()
     unlearned = replace(knowledge(), beacon=BeaconFacts())
+    histories = Histories()
     for _ in range(2):
-        assert validate_own(unlearned, TOPIC, data, NOW) == Accept(COMMITTEE, CLOCK)
+        assert validate_own(unlearned, histories, TOPIC, data, NOW) == Accept(COMMITTEE, CLOCK)
 
 
 def test_own_messages_are_not_published_when_no_peer_would_take_them() -> None:
-    assert isinstance(validate_own(knowledge(), TOPIC, resigned(Consensus().signed(), 2).encode(), NOW), Reject)
-    assert isinstance(validate_own(knowledge(), TOPIC, b"", NOW), Reject)
+    assert isinstance(
+        validate_own(knowledge(), Histories(), TOPIC, resigned(Consensus().signed(), 2).encode(), NOW), Reject
+    )
+    assert isinstance(validate_own(knowledge(), Histories(), TOPIC, b"", NOW), Reject)
+
+
+CONTRADICTIONS = [case for case in cases_of_past.REPEATED if RULES[case.reason].of_author]
+
+
+def name(case: Case) -> str:
+    return f"{case.rule}-{case.reason}"
+
+
+@pytest.mark.parametrize("case", CONTRADICTIONS, ids=name)
+def test_of_a_contradiction_the_author_is_blamed_and_nobody_who_forwards_it(case: Case) -> None:
+    node = Ears(case.known(), Histories())
+    for make in case.before:
+        assert isinstance(node.hear(make(), at=case.at, is_author=False), Accept)
+    blamed, spared = (node.hear(case.make(), at=case.at, is_author=is_author) for is_author in (True, False))
+    assert isinstance(blamed, Reject)
+    assert spared == Ignore(case.reason, blamed.detail, spared=True)
+
+
+@pytest.mark.parametrize("case", CONTRADICTIONS, ids=name)
+def test_what_contradicts_what_another_peer_brought_is_for_the_workers_and_not_for_peers(case: Case) -> None:
+    node = Ears(case.known(), Histories())
+    for make in case.before:
+        assert node.hear(make(), at=case.at, peer=b"one") == Accept(COMMITTEE, CLOCK, forward=True)
+    assert node.hear(case.make(), at=case.at, peer=b"another") == Accept(COMMITTEE, CLOCK, forward=False)
+    assert isinstance(node.hear(case.make(), at=case.at, peer=b"another"), Reject)
+
+
+@pytest.mark.parametrize("case", CONTRADICTIONS, ids=name)
+def test_what_contradicts_an_own_message_is_not_forwarded(case: Case) -> None:
+    node = Ears(case.known(), Histories())
+    for make in case.before:
+        own = make()
+        data = own if isinstance(own, bytes) else own.encode()
+        assert isinstance(validate_own(node.knowledge, node.histories, TOPIC, data, case.at), Accept)
+    assert node.hear(case.make(), at=case.at) == Accept(COMMITTEE, CLOCK, forward=False)
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_a_message_is_forwarded_once_however_many_bring_it(kind: str) -> None:
+    node = ears()
+    answers = [node.hear(GOOD[kind](), peer=peer) for peer in (b"one", b"another")]
+    assert answers == [Accept(COMMITTEE, CLOCK), Accept(COMMITTEE, CLOCK, forward=False)]
 
 
 @given(st.binary(max_size=600))

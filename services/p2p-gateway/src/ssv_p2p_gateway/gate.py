@@ -48,25 +48,30 @@ class Gate:
         the peer that brought it.
         """
         at = time.time()
-        verdict = _pubsub_rules(topics, author, signed=signed) or self._judge_heard(peer, topics[0], data, at)
+        verdict = _pubsub_rules(topics, author, signed=signed) or self._judge_heard(
+            peer, topics[0], data, at, is_author=author == peer
+        )
         if not isinstance(verdict, Accept):
             self._traffic.refused(verdict)
             self._log.debug("refused a message", verdict=type(verdict).__name__, reason=verdict.reason,
                             detail=verdict.detail)  # fmt: skip
             return verdict
         self._traffic.accepted(topics[0])
+        if not verdict.forward:
+            self._traffic.withheld.inc()
         self._deliver(verdict.committee_id, Received(data, int(at * 1e6)))
         return verdict
 
     def judge_own(self, topic: str, data: bytes, at: float) -> GossipVerdict:
         """Tell whether an own message may be published. Never raises."""
         knowledge = self._world.knowledge(Instant(at))
-        return self._measured(topic, partial(validate_own, knowledge, topic, data, Instant(at)))
+        return self._measured(topic, partial(validate_own, knowledge, self._histories, topic, data, Instant(at)))
 
-    def _judge_heard(self, peer: bytes, topic: str, data: bytes, at: float) -> GossipVerdict:
+    def _judge_heard(self, peer: bytes, topic: str, data: bytes, at: float, *, is_author: bool) -> GossipVerdict:
         knowledge = self._world.knowledge(Instant(at))
         self._forget(at)
-        return self._measured(topic, partial(validate, knowledge, self._histories, peer, topic, data, Instant(at)))
+        check = partial(validate, knowledge, self._histories, peer, topic, data, Instant(at), is_author=is_author)
+        return self._measured(topic, check)
 
     def _measured(self, topic: str, check: Callable[[], GossipVerdict]) -> GossipVerdict:
         begun = time.perf_counter()

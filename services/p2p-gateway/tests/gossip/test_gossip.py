@@ -19,17 +19,17 @@ from libp2p.security.noise.transport import Transport as NoiseTransport
 from libp2p.stream_muxer.mplex.mplex import MPLEX_PROTOCOL_ID, Mplex
 from tests.support.gateway_messages import network_from_now
 
-from ssv_gossipsub import Framer, PeerId, RpcDecoder
+from ssv_gossipsub import Framer, PeerId, RpcDecoder, Verdict
 from ssv_gossipsub.wire import encode
 from ssv_gossipsub.wire.rpc import Rpc, Subscription
 from ssv_p2p_gateway.addresses import listen_address, peer_address
-from ssv_p2p_gateway.gossip.gossip import PROTOCOLS
+from ssv_p2p_gateway.gossip.gossip import PROTOCOLS, for_router
 from ssv_p2p_gateway.guest import run_trio
 from ssv_p2p_gateway.host import make_host
 from ssv_p2p_gateway.node import Node, NodeParts, run_node
 from ssv_p2p_gateway.traffic import Traffic
 from ssv_protocol.types.ids import CommitteeId, Slot
-from ssv_protocol.validation.verdict import Accept, GossipVerdict
+from ssv_protocol.validation.verdict import Accept, GossipReason, GossipVerdict, Ignore, Reject
 from ssv_runtime.metrics import Metrics
 
 pytestmark = pytest.mark.asyncio
@@ -82,6 +82,19 @@ class Scene:
 
     def data_heard(self) -> list[bytes]:
         return [message.data for rpc in self.heard for message in rpc.messages]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "expected"),
+    [
+        (Accept(CommitteeId(bytes(32)), Slot(0)), Verdict.ACCEPT),
+        (Accept(CommitteeId(bytes(32)), Slot(0), forward=False), Verdict.IGNORE),
+        (Ignore(GossipReason.PAST_ROUND), Verdict.IGNORE),
+        (Reject(GossipReason.SIGNATURE), Verdict.REJECT),
+    ],
+)
+async def test_what_is_for_workers_alone_goes_to_no_peer(verdict: GossipVerdict, expected: Verdict) -> None:
+    assert for_router(verdict) is expected
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -20,7 +20,7 @@ from ssv_protocol.types.roles import MsgType, PartialSignatureType
 from ssv_protocol.validation.consensus import check_consensus, check_round_has_begun, open_consensus
 from ssv_protocol.validation.duty_rules import check_count_in_epoch, check_duty, check_validator
 from ssv_protocol.validation.envelope import check_kind, open_envelope
-from ssv_protocol.validation.history import Histories, MessageHistory
+from ssv_protocol.validation.history import US, Histories, MessageHistory
 from ssv_protocol.validation.incoming import Incoming, Knowledge, claimed_slot
 from ssv_protocol.validation.partial_signatures import check_count, check_partials, open_partials
 from ssv_protocol.validation.past_rules import check_batch_is_first, check_repetition, check_slot_is_not_past
@@ -33,6 +33,7 @@ from ssv_protocol.validation.verdict import (
     Refusal,
     Reject,
     refuse,
+    spare_forwarder,
     spare_if_stale,
 )
 
@@ -41,11 +42,18 @@ Content = QbftMessage | PartialSignatures
 
 
 def validate(
-    knowledge: Knowledge | None, histories: Histories, peer: bytes, topic: str, data: bytes, at: Instant
+    knowledge: Knowledge | None,
+    histories: Histories,
+    peer: bytes,
+    topic: str,
+    data: bytes,
+    at: Instant,
+    *,
+    is_author: bool = True,
 ) -> GossipVerdict:
     """Say what to do with `data`, which `peer` brought on `topic` at `at`, and remember it if it is accepted.
 
-    `knowledge` is None while no registry is known.
+    `knowledge` is None while no registry is known; `is_author` tells whether the peer published the message itself.
     """
     if knowledge is None:
         return refuse(GossipReason.NO_REGISTRY)
@@ -55,20 +63,27 @@ def validate(
     past = histories.of(peer).of(incoming.signed.ssv_message.msg_id)
     content = _check(incoming, past)
     if isinstance(content, _Refused):
-        return _softened(knowledge, content)
-    _remember(histories, peer, incoming, content)
-    return Accept(incoming.committee.committee_id, incoming.slot)
+        return _softened(knowledge, content if is_author else spare_forwarder(content))
+    forward = not _contradicts(incoming, content, histories.of(US).of(incoming.signed.ssv_message.msg_id))
+    for who in (peer, US) if forward else (peer,):
+        _remember(histories, who, incoming, content)
+    return Accept(incoming.committee.committee_id, incoming.slot, forward)
 
 
-def validate_own(knowledge: Knowledge | None, topic: str, data: bytes, at: Instant) -> GossipVerdict:
-    """Say whether an own message may be published on `topic`."""
+def validate_own(
+    knowledge: Knowledge | None, histories: Histories, topic: str, data: bytes, at: Instant
+) -> GossipVerdict:
+    """Say whether an own message may be published on `topic`, and remember it as brought by us if so."""
     if knowledge is None:
         return refuse(GossipReason.NO_REGISTRY)
     incoming = _open(knowledge, topic, data, at, own=True)
     if isinstance(incoming, _Refused):
         return incoming
     content = _check(incoming, None)
-    return content if isinstance(content, _Refused) else Accept(incoming.committee.committee_id, incoming.slot)
+    if isinstance(content, _Refused):
+        return content
+    _remember(histories, US, incoming, content)
+    return Accept(incoming.committee.committee_id, incoming.slot)
 
 
 def _open(knowledge: Knowledge, topic: str, data: bytes, at: Instant, *, own: bool = False) -> Incoming | Refusal:
@@ -135,6 +150,13 @@ def _check_partials(incoming: Incoming, partials: PartialSignatures, past: Messa
         or (None if past is None else check_count_in_epoch(incoming, past))
         or check_count(incoming, partials)
     )
+
+
+def _contradicts(incoming: Incoming, content: Content, ours: MessageHistory) -> bool:
+    """Tell whether peers could hold a message against what we have brought them (39 to 42, 59)."""
+    if isinstance(content, QbftMessage):
+        return check_repetition(incoming, content, ours) is not None
+    return check_batch_is_first(incoming, content, ours) is not None
 
 
 def _check_members(incoming: Incoming) -> Refusal | None:

@@ -1,8 +1,9 @@
 """What accepted messages have said, kept by the peer that brought them and by message id.
 
-By peer, so that what one peer brings cannot make another look like a liar. Bounds: of a signer as many slots as a
-message can be late, of a peer `RECORDS_OF_PEER` slots, in all `RECORDS`; what was not touched for longest goes first,
-of the peer with the most. A signer that was forgotten is only one that is not caught when it repeats itself.
+By peer, so that what one peer brings cannot make another look like a liar; under US, what we have brought to others.
+Bounds: of a signer as many slots as a message can be late, of a peer `RECORDS_OF_PEER` slots, in all `RECORDS`; what
+was not touched for longest goes first, of the peer with the most. A signer that was forgotten is only one that is not
+caught when it repeats itself.
 
 Only what passed every check, signatures included, may be remembered.
 
@@ -21,6 +22,9 @@ from ssv_protocol.types.roles import PartialSignatureType, QbftMessageType
 
 RECORDS_OF_PEER = 65_536
 RECORDS = 262_144
+
+US = b""
+"""In the place of a peer's id."""
 
 Signers = tuple[OperatorId, ...]
 

@@ -3,7 +3,9 @@
 Rules are numbered as the network's node applies them, 1 to 64, in that order; a reason without a number is a rule of
 our own. `IGNORE` drops without blame: an honest peer may have sent it, because it knows another state of registry,
 duties or clock. `REJECT` blames the peer: no honest one sends or forwards it. `of_registry` marks what is only as true
-as the registry is fresh: while it is not, such a rejection becomes an ignore.
+as the registry is fresh: while it is not, such a rejection becomes an ignore. `of_author` marks what an honest peer may
+forward but not write: it hears each half of a contradiction from another peer, and holds neither against the other. The
+network's node blames the forwarder all the same; here it is an ignore unless the peer is the author.
 
 Rule 12 (no SSVMessage in the envelope) needs no reason of its own: SSZ has no such envelope, so it is rule 3.
 
@@ -115,6 +117,7 @@ class Rule:
     numbers: tuple[int, ...]
     explanation: str
     of_registry: bool = False
+    of_author: bool = False
 
 
 _R = GossipReason
@@ -165,8 +168,8 @@ RULES: dict[GossipReason, Rule] = {
     _R.JUSTIFICATION_UNDECODABLE: Rule(REJECT, (36, 37), "A justification is no SignedSSVMessage."),
     _R.LEADER: Rule(REJECT, (38,), "The proposer does not lead the round.", of_registry=True),
     _R.PAST_ROUND: Rule(IGNORE, (39,), "The signer has been in a later round of this consensus."),
-    _R.OTHER_PROPOSAL: Rule(REJECT, (40,), "The signer has proposed something else in this round."),
-    _R.DUPLICATE: Rule(REJECT, (41,), "The signer has said this in this round already."),
+    _R.OTHER_PROPOSAL: Rule(REJECT, (40,), "The signer has proposed something else in this round.", of_author=True),
+    _R.DUPLICATE: Rule(REJECT, (41,), "The signer has said this in this round already.", of_author=True),
     _R.DUPLICATE_DECISION: Rule(IGNORE, (42,), "The decision has come with the same signers before."),
     _R.FUTURE_ROUND: Rule(IGNORE, (43,), "The round cannot have begun yet."),
     _R.PAST_SLOT: Rule(IGNORE, (44, 57), "The signer has been at a later slot of this validator's duty."),
@@ -182,7 +185,9 @@ RULES: dict[GossipReason, Rule] = {
     _R.PARTIALS_EMPTY: Rule(REJECT, (54,), "The batch is empty."),
     _R.PARTIALS_SIGNER: Rule(REJECT, (55,), "The signer inside of the batch is not the one of the envelope."),
     _R.OTHER_INDEX: Rule(IGNORE, (56,), "The partial signature is for another validator than the duty's."),
-    _R.DUPLICATE_BATCH: Rule(REJECT, (59,), "The signer has sent its partial signatures for this slot already."),
+    _R.DUPLICATE_BATCH: Rule(
+        REJECT, (59,), "The signer has sent its partial signatures for this slot already.", of_author=True
+    ),
     _R.PARTIALS_TOO_MANY: Rule(
         REJECT, (61, 63), "The batch has more signatures than its duty needs.", of_registry=True
     ),

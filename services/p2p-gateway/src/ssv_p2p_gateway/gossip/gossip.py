@@ -30,7 +30,7 @@ from ssv_p2p_gateway.addresses import ip_addresses
 from ssv_p2p_gateway.gossip.link import Link
 from ssv_p2p_gateway.gossip.parameters import HEARTBEAT_S, MAX_RPC_BYTES, WIRE_LIMITS
 from ssv_p2p_gateway.transport.stream import MuxedStream
-from ssv_protocol.validation.verdict import Accept, GossipVerdict, Ignore, Reject
+from ssv_protocol.validation.verdict import Accept, GossipVerdict, Reject
 
 PROTOCOLS = [TProtocol(protocol.value) for protocol in (Protocol.V1_2, Protocol.V1_1, Protocol.V1_0)]
 READ_BYTES = 64 * 1024
@@ -39,11 +39,6 @@ OPEN_TIMEOUT_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 30.0
 STEADY_S = 5.0
 """A stream that lived so long is opened again at once."""
-_VERDICTS: dict[type[GossipVerdict], Verdict] = {
-    Accept: Verdict.ACCEPT,
-    Ignore: Verdict.IGNORE,
-    Reject: Verdict.REJECT,
-}
 
 
 class Gate(Interface):
@@ -256,7 +251,7 @@ class Gossip:
                 link.said(rpc.subscriptions[: self._max_topics + 1])
             for message_id, message, *_ in router.receive(peer, rpc, now):
                 verdict = self._gate.came((message.topic,), message.data, message.author, signed=False, peer=peer)
-                router.decide(message_id, _VERDICTS[type(verdict)], now)
+                router.decide(message_id, for_router(verdict), now)
 
     def _replay(self, link: Link, subscriptions: Sequence[Subscription]) -> None:
         if subscriptions:
@@ -284,6 +279,13 @@ class Gossip:
 
 def _ignore(_chunk: bytes) -> None:
     pass
+
+
+def for_router(verdict: GossipVerdict) -> Verdict:
+    """Return what becomes of a message among peers: what is for our workers alone is ignored there."""
+    if isinstance(verdict, Accept):
+        return Verdict.ACCEPT if verdict.forward else Verdict.IGNORE
+    return Verdict.REJECT if isinstance(verdict, Reject) else Verdict.IGNORE
 
 
 async def _reset(stream: INetStream) -> None:
