@@ -217,6 +217,14 @@ class Operator:
 
         await until(f"operator {self.number} has {peers} peers in the mesh of {topic}", is_so)
 
+    async def met(self, peers: int) -> None:
+        """Wait until that many peers have said of which network they are: who fails at it is let go."""
+
+        async def is_so() -> bool:
+            return sum(bool(peer.domain) for peer in (await self.peers()).peers) >= peers
+
+        await until(f"operator {self.number} has shaken hands with {peers} peers", is_so)
+
     async def publish(self, topic: str, data: bytes) -> gateway_api.PublishReply:
         answer = await self.worker.request(f"{GOSSIP_OUT}.{topic}", data, timeout=PATIENCE_S)
         return gateway_api.PublishReply.FromString(answer.data)
@@ -262,7 +270,9 @@ class World:
             write_atomically(operator.folder / "peers", "\n".join(["# the others", *others, ""]).encode())
 
     async def meshed(self, topic: str) -> None:
+        """Wait until each exchanges whole messages with all others and has shaken hands with them."""
         for operator in self.operators:
+            await operator.met(len(self.operators) - 1)
             await operator.meshed(topic, len(self.operators) - 1)
 
     def operator_of(self, number: int) -> Operator:
