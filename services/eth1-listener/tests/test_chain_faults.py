@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
-from tests.support.execution_proxy import proxied
 from tests.support.listener import Listener, clean_rebuild, listening, until
 from tests.support.registered_chain import RegisteredChain, registered_chain
 from web3.types import RPCEndpoint
 
+from ssv_devnet.faults import OtherBlocks, Reset, StingyProvider
+from ssv_devnet.proxy import proxied
 from ssv_devnet.registry_contract import NEW_CLUSTER, TransactionReverted
 
 DEEPEST = 20
@@ -94,12 +95,13 @@ def test_reorganisations_of_every_depth_during_live_sync_and_while_it_is_away(tm
 def test_provider_limits_and_dropped_connections_cost_no_event(tmp_path: Path) -> None:
     async def scenario(chain: RegisteredChain) -> None:
         await chain.tell_a_long_story()
-        async with proxied(chain.url, largest_range=3, drops_every=4) as proxy:
+        async with proxied(chain.url) as proxy:
+            proxy.fault = StingyProvider(largest_range=3, drops_every=4)
             async with listening(proxy.url, chain.network, tmp_path / "db") as listener:
                 await is_as_rebuilt(listener, chain)
                 await chain.add_validators(2)
                 await is_as_rebuilt(listener, chain)
-            assert proxy.requests > 20
+            assert proxy.requests.total() > 20
 
     on_a_chain(scenario)
 
@@ -112,20 +114,20 @@ def test_of_two_nodes_that_disagree_the_one_followed_so_far_is_believed(tmp_path
             urls = [honest.url, liar.url]
             listener = await stack.enter_async_context(listening(urls, chain.network, tmp_path / "db"))
             await is_as_rebuilt(listener, chain)
-            liar.lies_from = await chain.head() + 1
+            liar.fault = OtherBlocks(await chain.head() + 1)
             for _ in range(3):
                 await chain.add_validators(1)
                 await is_as_rebuilt(listener, chain)
             await until(lambda: disagreement(listener, liar.url) == 1)
-            honest.down = True
+            honest.fault = Reset()
             await until(lambda: "execution" in listener.watched.health.problems())
             head = listener.sync.state.block_number
             await chain.add_validators(1)
             await until(lambda: disagreement(listener, liar.url) == 1)
             assert listener.sync.state.block_number == head
-            honest.down = False
+            honest.fault = None
             await is_as_rebuilt(listener, chain)
-            liar.lies_from = None
+            liar.fault = None
             await until(lambda: disagreement(listener, liar.url) == 0)
             assert listener.watched.value("rebuilds_total") == 0
 
@@ -139,11 +141,11 @@ def test_one_node_after_the_other_goes_away(tmp_path: Path) -> None:
             urls = [node.url for node in nodes]
             listener = await stack.enter_async_context(listening(urls, chain.network, tmp_path / "db"))
             for node in nodes * 2:
-                node.down = True
+                node.fault = Reset()
                 await chain.add_validators(1)
                 await is_as_rebuilt(listener, chain)
                 assert "execution" not in listener.watched.health.problems()
-                node.down = False
+                node.fault = None
                 await until(lambda: all(is_good(listener, url) for url in urls))
 
     on_a_chain(scenario)
