@@ -11,7 +11,7 @@ from tests.kube.assets import NoAssets
 from tests.kube.control_plane import ControlPlane, running_control_plane
 from tests.kube.kubelet import Kubelet
 from tests.kube.pod_process import Ground
-from tests.kube.release import Release
+from tests.kube.release import Release, bring_definition
 from tests.kube.site import Site, a_site
 
 
@@ -19,7 +19,7 @@ from tests.kube.site import Site, a_site
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """Return a control plane that runs."""
     try:
-        with running_control_plane(tmp_path_factory.mktemp("kube") / "plane") as plane:
+        with running_control_plane(tmp_path_factory.mktemp("kube") / "plane", bring_definition) as plane:
             yield plane
     except NoAssets as error:
         pytest.skip(str(error))
@@ -45,9 +45,8 @@ def kubelet(plane: ControlPlane) -> Iterator[Kubelet]:
     assert kubelet.failures == []
 
 
-@pytest.fixture(scope="module")
-def site(plane: ControlPlane, kubelet: Kubelet, request: pytest.FixtureRequest) -> Iterator[Site]:
-    """Return a namespace of the module's own, with one operator."""
-    place = request.module.__name__.rpartition(".")[2].removeprefix("test_").replace("_", "-")
-    with a_site(plane.api, kubelet, Release(plane, place)) as site:
+@pytest.fixture(scope="session")
+def site(plane: ControlPlane, kubelet: Kubelet) -> Iterator[Site]:
+    """Return a namespace with one operator, for all tests that want no other; each ends the nodes that it makes."""
+    with a_site(plane.api, kubelet, Release(plane, "usual")) as site:
         yield site

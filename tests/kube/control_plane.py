@@ -9,13 +9,14 @@ import json
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.kube import assets
 from tests.kube.api import Api
+from tests.kube.audit import Audit
 from tests.kube.credentials import Credentials, make_credentials
 
 PATIENCE_S = 90.0
@@ -42,18 +43,23 @@ class ControlPlane:
     api: Api
     credentials: Credentials
     kubeconfig: Path
-    audit_log: Path
+    audit: Audit
     folder: Path
 
 
 @contextmanager
-def running_control_plane(folder: Path) -> Iterator[ControlPlane]:
-    """Start it; it is ready inside of the block, and gone after it. Raises NoAssets, TimeoutError."""
+def running_control_plane(folder: Path, before_controllers: Callable[[ControlPlane], None]) -> Iterator[ControlPlane]:
+    """Start it; it is ready inside of the block, and gone after it. Raises NoAssets, TimeoutError.
+
+    `before_controllers`: is called while there is only an API server. What kinds it brings the garbage collector knows
+    from its start; others it finds by looking, every half minute, and until then it leaves their children alone.
+    """
     credentials = make_credentials(folder / "credentials")
     etcd, peers, secure, controllers = _free_ports(4)
     url = f"https://{LOOPBACK}:{secure}"
     kubeconfig = credentials.kubeconfig("admin", url)
     audit_log = folder / "audit.log"
+    audit_log.touch()
     (folder / "audit.json").write_text(json.dumps(AUDIT_POLICY))
     with ExitStack() as running:
         running.enter_context(_running(folder, "etcd", _etcd(folder, etcd, peers)))
@@ -61,9 +67,11 @@ def running_control_plane(folder: Path) -> Iterator[ControlPlane]:
         running.enter_context(_running(folder, "kube-apiserver", server))
         api = running.enter_context(Api(url, credentials))
         _wait_until_ready(api, folder)
+        plane = ControlPlane(url, api, credentials, kubeconfig, Audit(audit_log), folder)
+        before_controllers(plane)
         manager = _controllers(folder, credentials, credentials.kubeconfig("controllers", url), controllers)
         running.enter_context(_running(folder, "kube-controller-manager", manager))
-        yield ControlPlane(url, api, credentials, kubeconfig, audit_log, folder)
+        yield plane
 
 
 def _etcd(folder: Path, clients: int, peers: int) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.kube import assets
 from tests.kube.control_plane import ControlPlane
+from tests.kube.waiting import eventually
 
 CHART = Path(__file__).parents[2] / "helm" / "ssv"
 _LIMIT = "180s"
@@ -65,6 +66,14 @@ class Release:
         file = self.plane.folder / f"{self.namespace}.{self.name}.values.json"
         file.write_text(json.dumps(values))
         return self.helm(verb, self.name, str(CHART), "--values", str(file), "--timeout", _LIMIT, *flags)
+
+
+def bring_definition(plane: ControlPlane) -> None:
+    """Let Helm bring the resource definition to a cluster that has none; the rest of the release goes again."""
+    release = Release(plane, "default", "first")
+    release.helm("install", release.name, str(CHART), "--no-hooks")
+    release.helm("uninstall", release.name, "--no-hooks")
+    eventually(lambda: plane.api.serves("SSVNode"), "Helm has brought the definition")
 
 
 def kubectl(plane: ControlPlane, namespace: str, *arguments: str) -> str:

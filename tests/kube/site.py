@@ -9,13 +9,13 @@ from typing import Any
 
 from ssv_kube.resources.objects import OPERATOR_APP
 from tests.kube.api import Api, Manifest, Refused
-from tests.kube.audit import Request, requests
+from tests.kube.audit import Request
 from tests.kube.kubelet import Kubelet
 from tests.kube.nodes import namespace, network_map
 from tests.kube.release import Release
 from tests.kube.waiting import eventually
 
-OPERATOR = {"replicas": 1, "resyncSeconds": 2, "exportLimitSeconds": 5}
+OPERATOR = {"replicas": 1, "resyncSeconds": 1, "exportLimitSeconds": 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Site:
 
     def operator_requests(self) -> list[Request]:
         """Return what the operator has asked the API server for until now."""
-        return requests(self.release.plane.audit_log, self.place, OPERATOR_APP)
+        return self.release.plane.audit.requests(self.place, OPERATOR_APP)
 
     def operator_turns(self, name: str, turns: int) -> None:
         """Wait until the operator has looked at a node some more times: each time it says how the node stands."""
