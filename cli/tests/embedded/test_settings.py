@@ -75,6 +75,16 @@ def test_missing_settings_name_their_options(file: Path) -> None:
         read_operator_settings(file.parent / "none.toml", {})
 
 
+def test_a_network_goes_by_its_name_or_by_its_file(file: Path) -> None:
+    file.write_text(FILE.replace('network_file = "network.json"', ""))
+    with pytest.raises(SsvctlError, match="network is missing; give --network, or --network-file"):
+        read_operator_settings(file, {})
+    settings = read_operator_settings(file, {"network": "hoodi"})
+    assert (settings.network, settings.network_file) == ("hoodi", None)
+    with pytest.raises(SsvctlError, match="network: input should be 'mainnet'"):
+        read_operator_settings(file, {"network": "hoody"})
+
+
 def test_a_file_that_is_no_toml(file: Path) -> None:
     file.write_text("beacon_urls =")
     with pytest.raises(SettingsError, match=r"operator\.toml"):

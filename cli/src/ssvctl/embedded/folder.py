@@ -1,6 +1,6 @@
 """The folder of an embedded operator.
 
-    operator.toml  certs/  data/ (what must not be lost)  run/ (of the running processes)  log/
+    operator.toml  network.json  certs/  data/ (what must not be lost)  run/ (of the running processes)  log/
 
 Invariant: one supervisor a folder, which holds its lock.
 """
@@ -28,6 +28,11 @@ class OperatorFolder:
         return self.root / "operator.toml"
 
     @property
+    def network_file(self) -> Path:
+        """Made by `ssvctl up` of the network's name, unless another file was named."""
+        return self.root / "network.json"
+
+    @property
     def certificates(self) -> Path:
         """Made by `ssvctl certs make`."""
         return self.root / "certs"
@@ -36,6 +41,11 @@ class OperatorFolder:
     def data(self) -> Path:
         """Databases, the network key, the bus's streams."""
         return self.root / "data"
+
+    @property
+    def registry_database(self) -> Path:
+        """The eth1-listener's; made again when it is missing."""
+        return self.data / "registry.sqlite"
 
     @property
     def run(self) -> Path:

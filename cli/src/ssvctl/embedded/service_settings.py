@@ -53,7 +53,7 @@ def service_settings(
             "grpc_port": ports.registry,
             "signer_target": signer,
             "execution_urls": list(settings.execution_urls),
-            "registry_db": folder.data / "registry.sqlite",
+            "registry_db": folder.registry_database,
         },
         DUTY_SCHEDULER: {
             "signer_target": signer,
@@ -78,7 +78,7 @@ def service_settings(
         if (password_file := certificates.nats_password(service)) is not None:
             table |= {"nats_user": service, "nats_password_file": password_file}
     return {
-        "network_file": settings.network_file.absolute(),
+        "network_file": (settings.network_file or folder.network_file).absolute(),
         "nats_url": f"nats://{LOOPBACK}:{ports.nats}",
         "tls_ca": certificates.ca,
         "log_level": settings.log_level,

@@ -46,13 +46,16 @@ def _ip_address(text: str) -> str:
 class OperatorSettings(BaseModel):
     """One operator. `p2p_listen_port` 0 takes a free one, which a public node can't use: peers dial it.
 
+    Of `network` and `network_file` one is there; with the name alone the file is made in the operator's folder.
+
     What concerns blocks and builders is left to the services' own defaults where it is None. `gas_limit` must be the
     same for all operators of a committee, because they sign it together.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    network_file: FilePath
+    network: Literal["mainnet", "hoodi", "sepolia", "holesky", "local"] | None = None
+    network_file: FilePath | None = None
     operator_key_file: FilePath
     operator_key_password_file: FilePath | None = None
     beacon_urls: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -87,10 +90,16 @@ def read_operator_settings(file: Path, options: Mapping[str, Any]) -> OperatorSe
         content.setdefault("execution_urls", [content.pop("execution_url")])
     given = {key: value for key, value in options.items() if value is not None}
     try:
-        return OperatorSettings.model_validate({**content, **given, "services": tables})
+        settings = OperatorSettings.model_validate({**content, **given, "services": tables})
     except ValidationError as error:
         problems = "; ".join(_problem(detail["loc"], detail["msg"]) for detail in error.errors())
         raise SsvctlError(f"settings of the operator: {problems}") from None
+    if settings.network is None and settings.network_file is None:
+        raise SsvctlError(
+            "settings of the operator: network is missing; give --network, or --network-file for a local one, or write "
+            "it into operator.toml"
+        )
+    return settings
 
 
 def _problem(place: tuple[int | str, ...], message: str) -> str:
