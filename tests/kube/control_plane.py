@@ -133,12 +133,8 @@ def _running(folder: Path, name: str, arguments: Sequence[str]) -> Iterator[None
         try:
             yield
         finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.kill()  # nothing in it is of use to anybody any more
+            process.wait()
 
 
 def _wait_until_ready(api: Api, folder: Path) -> None:

@@ -82,6 +82,7 @@ def test_the_record_stays_when_the_node_goes(patient: Site, tmp_path: Path) -> N
     assert "slashing record is in Secret" in patient.events(node)["SlashingRecordExported"]
 
 
+@pytest.mark.full
 def test_a_signer_that_does_not_answer_is_waited_for_until_the_limit(site: Site) -> None:
     node = site.make(a_node("silent"))
     site.until_phase(node, "Ready")
@@ -93,6 +94,7 @@ def test_a_signer_that_does_not_answer_is_waited_for_until_the_limit(site: Site)
     eventually(lambda: nothing_left(site, node), "children go with it")
 
 
+@pytest.mark.full
 def test_the_workers_go_before_the_signer_is_asked(site: Site) -> None:
     node = site.make(a_node("busy"))
     site.until_phase(node, "Ready")
@@ -114,6 +116,7 @@ def test_a_node_may_go_without_its_record_when_asked(site: Site) -> None:
     assert records(site, node) == []
 
 
+@pytest.mark.full
 def test_a_node_that_never_was_complete_goes_too(site: Site) -> None:
     node = site.make(a_node("unborn", network={"name": "hoodi", "configMap": "not-there"}))
     site.until(node, "Ready", "False")

@@ -15,6 +15,8 @@ from tests.kube.release import Release
 from tests.kube.site import OPERATOR, Site, a_site
 from tests.kube.waiting import eventually
 
+pytestmark = pytest.mark.full
+
 LEADS = "this operator leads now"
 
 

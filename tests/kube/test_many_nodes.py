@@ -16,6 +16,8 @@ from tests.kube.release import Release
 from tests.kube.site import OPERATOR, Site, a_site
 from tests.kube.waiting import eventually
 
+pytestmark = pytest.mark.full
+
 COUNT = 50
 LIMIT_S = 900.0
 

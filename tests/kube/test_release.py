@@ -16,6 +16,8 @@ from tests.kube.release import HelmFailed, Release
 from tests.kube.site import OPERATOR, Site, a_site
 from tests.kube.waiting import eventually
 
+pytestmark = pytest.mark.full
+
 VALUES: dict[str, Any] = {
     "operator": OPERATOR,
     "uninstall": {"limitSeconds": 60},

@@ -140,6 +140,8 @@ def test_with_cert_manager_certificates_are_asked_of_it(site: Site, node: str, f
         content = {"ca.crt": ca.certificate, "tls.crt": pair.certificate, "tls.key": pair.private_key}
         site.api.create(tls_secret(each["spec"]["secretName"], content), site.place)
 
+    eventually(lambda: f"{node}-signer" in site.children("StatefulSet", node), "pods' owners follow the certificates")
+
     def hashes() -> set[str]:
         template = site.api.read("StatefulSet", site.place, f"{node}-signer")["spec"]["template"]
         return {template["metadata"]["annotations"].get(CERTIFICATE_HASH, "")}
