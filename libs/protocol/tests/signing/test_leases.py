@@ -102,9 +102,9 @@ def test_who_may_ask(
     assert (None if denied is None else denied.reason) == expected
 
 
-LEAP = 1 + int.from_bytes(NEW[-4:])
+RAISED = 5 + 1 + int.from_bytes(NEW[-4:])
 COLD = record(NEW, 6, 41, "w2", NEXT_EPOCH)
-WARM = record(A, 6, 41, "w2")
+WARM = record(A, RAISED, 41, "w2")
 CLAIMS: list[tuple[str, LeaseRecord | None, int | None, Lease | None, Lease | None, Trust, Granted | Taken]] = [
     ("TakeOver", record(), None, None, None, WITNESS, Granted(WARM)),
     ("TheFenceThatWasSeen", record(), 5, None, None, WITNESS, Granted(WARM)),
@@ -140,7 +140,7 @@ CLAIMS: list[tuple[str, LeaseRecord | None, int | None, Lease | None, Lease | No
         lease(),
         SEEN,
         WITNESS,
-        Granted(record(B, 5 + 1 + LEAP, 41, "w2", NEXT_EPOCH)),
+        Granted(record(B, RAISED, 41, "w2", NEXT_EPOCH)),
     ),
 ]
 
@@ -215,4 +215,26 @@ def test_a_new_record_is_not_quiet() -> None:
 def test_what_was_let_go_can_be_claimed_by_its_fence() -> None:
     let_go = leases.release(record(), lease(), None, WITNESS, NEW)
     assert let_go is not None
-    assert leases.claim(let_go.record, "w2", Fence(5), None, None, WITNESS, NEW) == Granted(record(A, 6, 42, "w2"))
+    assert leases.claim(let_go.record, "w2", Fence(5), None, None, WITNESS, NEW) == Granted(record(A, RAISED, 42, "w2"))
+
+
+def told(row: LeaseRecord) -> Lease:
+    return lease(row.lineage, row.fence, row.seq)
+
+
+def test_two_claims_of_one_state_that_was_put_back_give_no_fence_twice() -> None:
+    begun = leases.cold_started(record(), "w1", WITNESS, B)
+    taken = leases.claim(begun, "w2", None, None, told(begun), WITNESS, bytes(range(16)))
+    assert isinstance(taken, Granted)
+    # the database from before all this is put back, which is found out, and then the one from before w2 came
+    anew = leases.cold_started(record(), NOBODY, WITNESS, NEW)
+    assert leases.match(begun, told(begun), told(anew), WITNESS) is None  # w1 goes on
+    went_on = replace(begun, seq=begun.seq + 1)
+    again = leases.claim(went_on, "w3", None, None, told(went_on), WITNESS, bytes(range(1, 17)))
+    assert isinstance(again, Granted)
+    assert again.record.lineage == taken.record.lineage
+    later = Trust(CHAIN, NEXT_EPOCH)
+    assert leases.match(again.record, told(again.record), told(again.record), later) is None
+    denied = leases.match(again.record, told(taken.record), told(again.record), later)
+    assert denied is not None, "two workers hold the committee"
+    assert denied.reason is DenialReason.STALE_FENCE

@@ -1,6 +1,6 @@
 """Workers, signers and their database, of which earlier states are put back at any moment: is anything contradicted?
 
-The database is a value here: the lease, what was said in each slot, and the slashing record of one share. Two workers
+The database is a value here: the lease, what was said in each slot, and the slashing record of one share. Three workers
 come and go, take over from each other, are paused; signers restart, with the same database or an earlier one. A single
 signer has its database to itself, which runs as long as it does; two share a server, which is started anew to be
 exchanged.
@@ -13,6 +13,7 @@ notice is there when it is exchanged.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from itertools import count
 
 from hypothesis import settings
@@ -27,7 +28,7 @@ from ssv_protocol.signing.verdict import DenialReason, Denied
 from ssv_protocol.types.ids import Epoch, Root, Slot
 
 BEGIN = Slot(20 * SLOTS_PER_EPOCH + 2)
-WORKERS = st.sampled_from(["w1", "w2"])
+WORKERS = st.sampled_from(["w1", "w2", "w3"])
 LOST = st.integers(1, 8)
 VALUES = st.sampled_from([root_of(b"a"), root_of(b"b")])
 
@@ -100,12 +101,12 @@ class Restores(RuleBasedStateMachine):
     def tell_former_holders(self) -> None:
         self.leases = {worker: lease for worker, lease in self.leases.items() if worker == self.holder}
 
-    def new_lineage(self) -> bytes:
-        return next(self.lineages).to_bytes(leases.LINEAGE_BYTES)
+    def random(self) -> bytes:
+        return sha256(next(self.lineages).to_bytes(8)).digest()[: leases.LINEAGE_BYTES]
 
     def claimed(self, worker: str) -> LeaseRecord:
         witness, seen = self.leases.get(worker), self.seen[self.signer]
-        granted = leases.claim(self.record, worker, None, witness, seen, self.trust, self.new_lineage())
+        granted = leases.claim(self.record, worker, None, witness, seen, self.trust, self.random())
         assert isinstance(granted, Granted)
         self.leases[worker] = self.write(granted.record, cold=granted.cold)
         self.holder = worker
@@ -117,7 +118,7 @@ class Restores(RuleBasedStateMachine):
         denied = leases.match(record, self.leases.get(worker), self.seen[self.signer], self.trust)
         if denied is not None:
             if denied.reason is DenialReason.RECORD_BEHIND:
-                self.write(leases.cold_started(record, leases.NOBODY, self.trust, self.new_lineage()), cold=True)
+                self.write(leases.cold_started(record, leases.NOBODY, self.trust, self.random()), cold=True)
             if denied.reason in (DenialReason.STALE_FENCE, DenialReason.NO_LEASE):
                 self.leases.pop(worker, None)
             return denied
@@ -132,6 +133,7 @@ class Restores(RuleBasedStateMachine):
         share = self.database.share if isinstance(vote, Denied) else vote.record
         record = replace(record, seq=record.seq + 1)
         self.leases[worker] = self.write(record, said={**self.database.said, slot: value}, share=share)
+        self.holder = worker  # not always who claimed last: the database may be one from before that
         assert self.said.setdefault(slot, value) == value, "two things were said in one slot"
         if not isinstance(vote, Denied):
             assert self.attested.setdefault(epoch, (Epoch(epoch - 1), value))[1] == value, "a double vote"
@@ -208,7 +210,7 @@ class Restores(RuleBasedStateMachine):
         lease = self.leases.pop(worker, None)
         if lease is None:
             return
-        let_go = leases.release(self.record, lease, self.seen[self.signer], self.trust, self.new_lineage())
+        let_go = leases.release(self.record, lease, self.seen[self.signer], self.trust, self.random())
         if let_go is not None:
             self.write(let_go.record, cold=let_go.cold)
 

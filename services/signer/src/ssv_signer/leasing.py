@@ -81,8 +81,8 @@ class Leasing:
                 if committee not in held:
                     refused[committee] = Denied(DenialReason.UNKNOWN_COMMITTEE)
                     continue
-                seen, lineage = self._seen.get(committee), self._random(rules.LINEAGE_BYTES)
-                outcome = rules.claim(record, holder, each.expected, each.witness, seen, trust, lineage)
+                seen, random = self._seen.get(committee), self._random(rules.LINEAGE_BYTES)
+                outcome = rules.claim(record, holder, each.expected, each.witness, seen, trust, random)
                 if isinstance(outcome, Granted):
                     granted[committee] = outcome
                 else:

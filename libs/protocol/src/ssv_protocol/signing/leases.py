@@ -1,11 +1,12 @@
 """Who may ask for a committee's signatures, and whether the database that says so can be believed.
 
 A committee has one holder. Each claim raises its *fence*, and a request with an older one is refused: no clock, no
-time-out and no message between workers is needed for that. Each transaction that writes something for the committee
-raises its *seq*, and each answer tells it, so the holder knows how far the database had come. A database that has not
-come so far any more was restored, promoted or exchanged. Then, and whenever nobody can tell, the committee begins
-anew (*cold start*): a new random *lineage*, nothing of slots that have begun is signed any more, and the records of
-its shares are raised, so that whatever was signed and forgotten can't be contradicted.
+time-out and no message between workers is needed for that. It rises by a random number, so that two claims of one state
+of the database, which was put back in between, do not give the same. Each transaction that writes something for the
+committee raises its *seq*, and each answer tells it, so the holder knows how far the database had come. A database that
+has not come so far any more was restored, promoted or exchanged. Then, and whenever nobody can tell, the committee
+begins anew (*cold start*): a new random *lineage*, nothing of slots that have begun is signed any more, and the records
+of its shares are raised, so that whatever was signed and forgotten can't be contradicted.
 
 Invariants:
 - Who lacks the present lineage and fence may have nothing signed, and a cold start changes both.
@@ -153,7 +154,7 @@ def claim(
     witness: Lease | None,
     seen: Lease | None,
     trust: Trust,
-    new_lineage: bytes,
+    random: bytes,
 ) -> Granted | Taken:
     """Give a committee to a holder.
 
@@ -161,29 +162,23 @@ def claim(
         expected: the fence that the record must have (0: no record); None takes the committee whoever holds it.
         witness: what the claimer last knew as a holder of the committee, if it was one.
         seen: the highest that this signer process saw of the committee.
-        new_lineage: random bytes, for a committee that begins anew.
+        random: LINEAGE_BYTES, the lineage of a committee that begins anew, and how far a fence is raised.
     """
     present = NO_FENCE if record is None else record.fence
     if expected not in (None, present):
         return Taken(present, NOBODY if record is None else record.holder)
     behind = _is_behind(record, seen, witness)
     if behind or not (trust.disk or _is_believed(record) or _proves(record, witness, trust)):
-        return Granted(cold_started(record, holder, trust, new_lineage), cold=True, behind=behind)
+        return Granted(cold_started(record, holder, trust, random), cold=True, behind=behind)
     if record is None:
-        return Granted(LeaseRecord(new_lineage, Fence(1), 1, holder))
-    fence = Fence(record.fence + 1 + _leap(record, seen, new_lineage))
+        return Granted(LeaseRecord(random, Fence(1), 1, holder))
+    fence = _raised(record.fence, random)
     return Granted(replace(record, fence=fence, seq=record.seq + 1, holder=holder, believed=True))
 
 
-def _leap(record: LeaseRecord, seen: Lease | None, random: bytes) -> int:
-    """Return by how much a fence is raised beyond the next one.
-
-    A signer that saw another lineage last may have an earlier state of the present one before it, in which the next
-    fence was given to somebody already.
-    """
-    if seen is None or seen.lineage == record.lineage:
-        return 0
-    return 1 + int.from_bytes(random[-_LEAP_BYTES:])
+def _raised(fence: Fence, random: bytes) -> Fence:
+    """Return a higher fence, and not the one that was given after it in a history of the database that is gone."""
+    return Fence(fence + 1 + int.from_bytes(random[-_LEAP_BYTES:]))
 
 
 def release(
