@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from enum import StrEnum, auto
+from enum import Enum
 from typing import Any
 
-from aiohttp import web
-
+from ssv_devnet.faults import CutOff, Halved, Hang, Nonsense, Reset, ServerError
+from ssv_devnet.proxy import Call, Cut, Forward, Reply, running_proxy
 from ssv_protocol.beacon_chain import BeaconChain
 from ssv_protocol.types.ids import Root
 from tests.support.beacon_spec import spec_of
@@ -19,14 +20,15 @@ from tests.support.beacon_spec import spec_of
 _ABOUT_ITSELF = ("/eth/v1/node/", "/eth/v1/beacon/genesis", "/eth/v1/config/spec")
 
 
-class Fault(StrEnum):
+class Fault(Enum):
     """What may be wrong with a node's answers."""
 
-    HANG = auto()
-    ERROR = auto()
-    RESET = auto()
-    TRUNCATED = auto()
-    NONSENSE = auto()
+    HANG = Hang()
+    ERROR = ServerError()
+    RESET = Reset()
+    CUT_OFF = CutOff()
+    HALVED = Halved()
+    NONSENSE = Nonsense()
 
 
 @dataclass
@@ -46,61 +48,28 @@ class FaultyNode:
     requests: Counter[str] = field(default_factory=Counter)
     began: asyncio.Event = field(default_factory=asyncio.Event)
     url: str = ""
+    cuts_streams: bool = False
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[FaultyNode]:
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", self._answer)
-        runner = web.AppRunner(app, shutdown_timeout=0.001)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        """Answer at `url` inside the block."""
+        async with running_proxy(_Sayings(self)) as proxy:
+            proxy.fault = self
+            self.requests = proxy.requests
+            self.url = proxy.url
             yield self
-        finally:
-            await runner.cleanup()
 
     def __hash__(self) -> int:
         return id(self)
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
-        path = request.path
-        self.requests[path] += 1
+    async def __call__(self, call: Call, forward: Forward) -> Reply:
+        """Fail, or let the answer through."""
         if self.away:
-            return web.Response(status=502)
-        if path.startswith(_ABOUT_ITSELF):
-            return web.json_response({"data": self._itself(path.rpartition("/")[2])})
+            return Reply(502)
+        if call.path.startswith(_ABOUT_ITSELF):
+            return _said(200, {"data": self._itself(call.path.rpartition("/")[2])})
         self.began.set()
-        if self.fault is not None:
-            return await self._fail(request, self.fault)
-        if path in self.refusals:
-            failures = [{"index": place, "message": "no"} for place in self.refusals[path]]
-            return web.json_response({"code": 400, "message": "some refused", "failures": failures}, status=400)
-        if path in self.answers:
-            return web.json_response(self.answers[path])
-        if request.method == "POST":
-            return web.Response()
-        return web.json_response({"code": 404, "message": "unknown"}, status=404)
-
-    async def _fail(self, request: web.Request, fault: Fault) -> web.StreamResponse:
-        match fault:
-            case Fault.HANG:
-                await asyncio.Event().wait()
-            case Fault.RESET:
-                assert request.transport is not None
-                request.transport.abort()
-            case Fault.TRUNCATED:
-                response = web.StreamResponse(headers={"Content-Length": "1000"})
-                await response.prepare(request)
-                await response.write(b'{"data": ')
-                assert request.transport is not None
-                request.transport.close()
-                return response
-            case Fault.NONSENSE:
-                return web.json_response({"data": "nonsense"})
-            case Fault.ERROR:
-                pass
-        return web.json_response({"code": 500, "message": "made to fail"}, status=500)
+        return await (forward(call) if self.fault is None else self.fault.value(call, forward))
 
     def _itself(self, what: str) -> Any:
         return {
@@ -119,6 +88,31 @@ class FaultyNode:
             },
             "spec": spec_of(self.chain),
         }[what]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sayings:
+    """What the node says when it does not fail."""
+
+    node: FaultyNode
+
+    @property
+    def url(self) -> str:
+        raise Cut  # it has no events
+
+    async def __call__(self, call: Call) -> Reply:
+        if call.path in self.node.refusals:
+            failures = [{"index": place, "message": "no"} for place in self.node.refusals[call.path]]
+            return _said(400, {"code": 400, "message": "some refused", "failures": failures})
+        if call.path in self.node.answers:
+            return _said(200, self.node.answers[call.path])
+        if call.method == "POST":
+            return Reply(200)
+        return _said(404, {"code": 404, "message": "unknown"})
+
+
+def _said(status: int, content: Any) -> Reply:
+    return Reply(status, {"Content-Type": "application/json"}, json.dumps(content).encode())
 
 
 def block_root(number: int) -> Root:

@@ -90,6 +90,17 @@ class Halved:
 
 
 @dataclass(frozen=True, slots=True)
+class Nonsense:
+    """Every answer is JSON that means nothing."""
+
+    cuts_streams: bool = True
+
+    async def __call__(self, call: Call, forward: Forward) -> Reply:
+        """See `Fault`."""
+        return _json(_OK, {"data": "nonsense"})
+
+
+@dataclass(frozen=True, slots=True)
 class Swallowed:
     """What is posted to `paths` never arrives, though the answer says that it did."""
 

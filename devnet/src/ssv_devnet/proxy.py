@@ -124,7 +124,7 @@ class Proxy:
         self._fault: Fault | None = None
         self._port = 0
         self._runner: web.AppRunner | None = None
-        self._streams: set[web.Request] = set()
+        self._streams: set[asyncio.Transport] = set()
         self.requests: Counter[str] = Counter()
 
     @property
@@ -141,8 +141,8 @@ class Proxy:
     def fault(self, fault: Fault | None) -> None:
         self._fault = fault
         if fault is not None and fault.cuts_streams:
-            for request in self._streams:
-                _abort(request)
+            for transport in self._streams:
+                transport.abort()
 
     async def open(self) -> None:
         """Listen."""
@@ -158,8 +158,8 @@ class Proxy:
         """Stop listening and break all connections. May be called again."""
         runner, self._runner = self._runner, None
         if runner is not None:
-            for request in self._streams:
-                _abort(request)
+            for transport in self._streams:
+                transport.abort()
             await runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
@@ -175,8 +175,9 @@ class Proxy:
         return web.Response(status=reply.status, headers=reply.headers, body=reply.body)
 
     async def _stream(self, request: web.Request, call: Call) -> web.StreamResponse:
-        self._streams.add(request)
-        response = web.StreamResponse()
+        transport, response = request.transport, web.StreamResponse()
+        assert transport is not None
+        self._streams.add(transport)
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session,
@@ -190,7 +191,7 @@ class Proxy:
         except (aiohttp.ClientError, OSError):
             _abort(request)
         finally:
-            self._streams.discard(request)
+            self._streams.discard(transport)
         return response
 
 

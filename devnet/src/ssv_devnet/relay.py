@@ -49,7 +49,10 @@ _TAKEN = (200, 202, 400)
 
 @dataclass(eq=False, slots=True)
 class Peer:
-    """A node. `in_step` is False while it may lack blocks, `apart` while it is to get nothing and give nothing."""
+    """A node. `in_step` is False while it may lack blocks, `apart` while it is to get nothing and give nothing.
+
+    That a node has begun anew shows in a connection that broke: its event stream says so only with its next event.
+    """
 
     server: Server
     node: BeaconNode
@@ -71,8 +74,7 @@ class Peer:
         return True
 
     def forget(self) -> None:
-        """It begins anew: nothing is known of what it has."""
-        self.in_step = False
+        """It may have begun anew: nothing is known of what it has."""
         self.blocks.clear()
         self.posted.clear()
 
@@ -131,7 +133,7 @@ class Relay:
         backoff = Backoff(first_s=0.1, limit_s=0.5)
         async for event in peer.node.events.listen([Topic.BLOCK], silence_s=_SILENCE_S, backoff=backoff):
             if isinstance(event, StreamOpened):
-                peer.forget()
+                peer.in_step = False
             elif isinstance(event, BlockEvent):
                 root = Root(bytes(event.block))
                 peer.blocks.add(root)
@@ -141,6 +143,7 @@ class Relay:
         """Whenever a node may lack blocks, give it the others' chains, and them its own."""
         while True:
             if not peer.in_step and not peer.apart:
+                peer.forget()
                 others = self._others(peer)
                 got = await asyncio.gather(*(_copy_head(other, peer) for other in others))
                 gave = await asyncio.gather(*(_copy_head(peer, other) for other in others))
@@ -240,6 +243,7 @@ async def _copy(source: Peer, target: Peer, root: Root) -> bool:
                 source.blocks.add(each)
         except (BeaconError, Cut) as error:
             _log.debug("%s does not get %s of %s: %s", target.server.url, to_hex(root), source.server.url, error)
+            target.in_step = False
             return False
     if len(lacking) > 1:
         _log.info("%s got %d blocks of %s", target.server.url, len(lacking), source.server.url)

@@ -126,6 +126,27 @@ def test_in_a_race_the_first_answer_wins() -> None:
     play(scene)
 
 
+def test_in_a_race_who_is_behind_runs_only_when_the_others_fail() -> None:
+    def prepare(nodes: list[FaultyNode]) -> None:
+        nodes[0].is_optimistic = True
+
+    async def scene(pool: BeaconPool, nodes: list[FaultyNode]) -> None:
+        assert await pool.race(head) == block_root(2)
+        assert nodes[0].requests[ROOT_PATH] == 0
+        nodes[1].fault = Fault.ERROR
+        assert await pool.race(head) == block_root(1)
+
+    play(scene, prepare=prepare)
+
+
+def test_in_a_race_a_poor_answer_waits_for_a_good_one() -> None:
+    async def scene(pool: BeaconPool, _: list[FaultyNode]) -> None:
+        assert await pool.race(head, good=lambda root: root == block_root(2)) == block_root(2)
+        assert await pool.race(head, good=lambda root: root == block_root(9)) in {block_root(1), block_root(2)}
+
+    play(scene)
+
+
 def test_all_answers_are_of_all_who_answer_in_time() -> None:
     async def scene(pool: BeaconPool, nodes: list[FaultyNode]) -> None:
         assert [root for _, root in await pool.answers(head)] == [block_root(1), block_root(2), block_root(3)]

@@ -1,7 +1,7 @@
 """What the beacon nodes answer to a duty's questions.
 
 A question goes to the best node and, where that fails or is slow, to the next; a block is asked of all, and the first
-one is taken; attestation data is weighed; of aggregates and contributions the fullest one counts.
+one on the newest head is taken; attestation data is weighed; of aggregates and contributions the fullest one counts.
 
 An aggregate is of attestation data, and which data that is, the nodes say. A block that comes late moves the head
 between the votes, a third into the slot, and the aggregates, at two thirds: then the present answer is not what was
@@ -18,8 +18,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from ssv_ethereum.beacon.errors import BeaconAnswerInvalid, BeaconRefused
+from ssv_ethereum.beacon.errors import BeaconAnswerInvalid, BeaconError, BeaconRefused
 from ssv_ethereum.beacon.node import BeaconNode
+from ssv_ethereum.pool.heads import Head, Heads
 from ssv_ethereum.pool.pool import BeaconPool
 from ssv_ethereum.pool.votes import Votes
 from ssv_protocol.effects import (
@@ -59,6 +60,7 @@ class BeaconAnswers:
     def __init__(self, pool: BeaconPool, *, builder_boost_percent: int | None = None) -> None:
         self._pool = pool
         self._votes = Votes(pool)
+        self._heads = Heads(pool)
         self._builder_boost_percent = builder_boost_percent
         self._named: dict[Slot, dict[Root, None]] = {}
         """Roots of the attestation data that was voted for, by slot."""
@@ -90,7 +92,28 @@ class BeaconAnswers:
         return data
 
     async def _block(self, question: FetchBlock) -> BlockProposal:
-        return await self._pool.race(lambda node: self._block_of(node, question))
+        if len(self._pool.nodes) == 1:
+            return await self._pool.first(lambda node: self._block_of(node, question))
+        newest = asyncio.create_task(self._heads.newest())
+        try:
+            proposal, _ = await self._pool.race(
+                lambda node: self._judged(node, question, newest), good=lambda answer: answer[1]
+            )
+            return proposal
+        finally:
+            newest.cancel()
+            await asyncio.gather(newest, return_exceptions=True)
+
+    async def _judged(
+        self, node: BeaconNode, question: FetchBlock, newest: asyncio.Task[Head]
+    ) -> tuple[BlockProposal, bool]:
+        """Return the node's block, and whether nothing says that it is built on an older head than others have."""
+        proposal = await self._block_of(node, question)
+        try:
+            head = await asyncio.shield(newest)
+        except BeaconError:
+            return proposal, True
+        return proposal, not await self._heads.is_older(node, proposal.block.parent_root, head)
 
     async def _block_of(self, node: BeaconNode, question: FetchBlock) -> BlockProposal:
         request = f"block of slot {question.slot}"
@@ -128,7 +151,7 @@ class BeaconAnswers:
         return (aggregate for _, aggregate in answers)
 
     async def _head(self) -> Root:
-        return await self._pool.first(_head_of)
+        return (await self._heads.newest()).root
 
     async def _contribution(self, question: FetchContribution) -> SyncCommitteeContribution | None:
         try:
@@ -147,10 +170,3 @@ class BeaconAnswers:
         found = await asyncio.gather(*map(self._contribution, question.contributions))
         proven = zip(question.selection_proofs, found, strict=True)
         return tuple(Contribution(proof, contribution) for proof, contribution in proven if contribution is not None)
-
-
-async def _head_of(node: BeaconNode) -> Root:
-    root = await node.blocks.root("head")
-    if root is None:
-        raise BeaconAnswerInvalid(node.endpoint, "root of the head", "the node has no head")
-    return root

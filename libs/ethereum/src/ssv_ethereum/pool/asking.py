@@ -27,11 +27,17 @@ class NoBeaconNode(BeaconUnreachable):
 
 
 async def first_good(
-    members: Sequence[Member], question: Ask[T], *, hedge_s: float, good: Good[T] = lambda _: True
+    members: Sequence[Member],
+    question: Ask[T],
+    *,
+    hedge_s: float,
+    at_once: int = 1,
+    good: Good[T] = lambda _: True,
 ) -> T:
     """Return the first good answer: the best node is asked, the next when it fails or has taken `hedge_s`.
 
-    With `hedge_s` 0 all are asked at once. An answer that is not good is returned when there is no other.
+    Of several that are asked `at_once` none is blamed for being slower than another. An answer that is not good is
+    returned when there is no other.
 
     Raises:
         BeaconError: all nodes failed; the error is that of the first one asked.
@@ -40,12 +46,14 @@ async def first_good(
     running: dict[asyncio.Task[T], tuple[Member, float]] = {}
     errors: list[BeaconError] = []
     poor: list[T] = []
+    asked = 0
     try:
         while waiting or running:
             if waiting:
                 member = waiting.popleft()
                 running[asyncio.create_task(member.ask(question))] = (member, loop.time())
-                if hedge_s == 0 and waiting:
+                asked += 1
+                if asked < at_once and waiting:
                     continue
             done, _ = await asyncio.wait(
                 running, timeout=hedge_s if waiting else None, return_when=asyncio.FIRST_COMPLETED
@@ -59,7 +67,7 @@ async def first_good(
                     continue
                 if good(answer):
                     for other, since in running.values():
-                        if hedge_s and loop.time() - since > hedge_s:
+                        if at_once == 1 and loop.time() - since > hedge_s:
                             other.given_up(loop.time() - since)
                     return answer
                 poor.append(answer)

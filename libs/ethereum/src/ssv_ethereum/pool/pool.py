@@ -4,7 +4,8 @@ A question is a function of one node, so whatever has to hold of an answer (that
 fork) is part of it, and an answer that does not hold sends the question to the next node.
 
 Invariant: a node of another network is asked nothing but who it is.
-Not guaranteed: that nodes agree. Only attestation data is weighed (`attestation_data.py`).
+Not guaranteed: that nodes agree. Attestation data is weighed (`attestation_data.py`), and the newest head is told
+from older ones (`heads.py`).
 
 Source: architecture §6; the strategies are those of other validator clients: first, best, all.
 """
@@ -65,6 +66,7 @@ class BeaconPool:
         self.chain = chain
         self._members = [Member(BeaconNode(url, deadline_s), place, told) for place, url in enumerate(urls)]
         self._hedge_s = HEDGE_SLOT_SHARE * chain.slot_duration_s if hedge_s is None else hedge_s
+        self._patience_s = PATIENCE_SLOT_SHARE * chain.slot_duration_s
         self._report = told
         self._now = now
         self._acting: set[asyncio.Task[None]] = set()
@@ -131,9 +133,16 @@ class BeaconPool:
         """Ask the best node, and the next when it fails or is slow. See `asking.first_good`. Raises BeaconError."""
         return await first_good(self._usable(), question, hedge_s=self._hedge_s, good=good)
 
-    async def race(self, question: Ask[T]) -> T:
-        """Ask all nodes at once and return the first answer. Raises BeaconError."""
-        return await first_good(self._usable(), question, hedge_s=0.0)
+    async def race(self, question: Ask[T], *, good: Good[T] = lambda _: True) -> T:
+        """Ask all nodes that can be relied on at once and return the first good answer. Raises BeaconError.
+
+        The others are asked when those fail or take long, and at once where there are no others.
+        """
+        usable = self._usable()
+        reliable = [member for member in usable if member.record.is_reliable]
+        unreliable = [member for member in usable if not member.record.is_reliable]
+        at_once = len(reliable) or len(unreliable)
+        return await first_good(reliable + unreliable, question, hedge_s=self._patience_s, at_once=at_once, good=good)
 
     async def answers(self, question: Ask[T]) -> list[tuple[BeaconNode, T]]:
         """Ask all nodes and return what comes in time, of the best node first, at least one. Raises BeaconError.
@@ -142,8 +151,8 @@ class BeaconPool:
         """
         usable = self._usable()
         asked = [member for member in usable if member.record.is_reliable] or usable
-        patience_s = PATIENCE_SLOT_SHARE * self.chain.slot_duration_s
-        return [(member.node, answer) for member, answer in await gathered(asked, question, patience_s=patience_s)]
+        found = await gathered(asked, question, patience_s=self._patience_s)
+        return [(member.node, answer) for member, answer in found]
 
     async def every(self, deed: Ask[None]) -> None:
         """Have all nodes do something; return once one has. See `asking.by_every`. Raises BeaconError."""

@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from ssv_ethereum.beacon.errors import BeaconError
-from ssv_ethereum.beacon.node import BeaconNode
 from ssv_ethereum.pool.attestation_data import Opinion, best
-from ssv_ethereum.pool.pool import HEDGE_SLOT_SHARE, BeaconPool
+from ssv_ethereum.pool.heads import Heads
+from ssv_ethereum.pool.pool import BeaconPool
 from ssv_protocol.types.beacon.attestation import AttestationData
-from ssv_protocol.types.ids import Root, Slot
+from ssv_protocol.types.ids import Slot
 
 
 class Votes:
@@ -22,7 +21,7 @@ class Votes:
 
     def __init__(self, pool: BeaconPool) -> None:
         self._pool = pool
-        self._moment_s = HEDGE_SLOT_SHARE * pool.chain.slot_duration_s
+        self._heads = Heads(pool)
         self._asked: dict[Slot, asyncio.Task[AttestationData]] = {}
 
     async def data(self, slot: Slot) -> AttestationData:
@@ -42,12 +41,5 @@ class Votes:
         answers = await self._pool.answers(lambda node: node.attestations.data(slot))
         if len({data.hash_tree_root() for _, data in answers}) == 1:
             return answers[0][1]
-        heads = await asyncio.gather(*(self._head_slot(node, data.beacon_block_root) for node, data in answers))
+        heads = await asyncio.gather(*(self._heads.slot_of(node, data.beacon_block_root) for node, data in answers))
         return best([Opinion(data, head) for (_, data), head in zip(answers, heads, strict=True)])
-
-    async def _head_slot(self, node: BeaconNode, block_root: Root) -> Slot | None:
-        try:
-            async with asyncio.timeout(self._moment_s):
-                return await node.blocks.slot_of(block_root)
-        except (BeaconError, TimeoutError):
-            return None
