@@ -89,6 +89,19 @@ def test_all_operators_may_end_and_come_back(two: Site) -> None:
     eventually(lambda: two.gone(name), "it ends after all")
 
 
+def test_operators_that_are_refused_are_not_ready(two: Site) -> None:
+    def ready() -> int:
+        return int(two.api.read("Deployment", two.place, OPERATOR_APP)["status"].get("readyReplicas", 0))
+
+    eventually(lambda: ready() == 2, "the leader and the other are ready")
+    binding = two.api.read("RoleBinding", two.place, f"{OPERATOR_APP}-leader")
+    two.api.delete("RoleBinding", two.place, f"{OPERATOR_APP}-leader")
+    eventually(lambda: ready() == 0, "neither is")
+    about = {key: binding["metadata"][key] for key in ("name", "labels", "annotations")}
+    two.api.create({**binding, "metadata": about}, two.place)
+    eventually(lambda: ready() == 2, "both are again")
+
+
 def test_logs_hold_no_secret(two: Site) -> None:
     text = two.kubelet.logs(two.place, OPERATOR_APP)
     assert LEADS in text
