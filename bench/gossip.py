@@ -46,6 +46,8 @@ from bench.gossip_load.peer import LoadPeer
 from tests.support.gateway_messages import BACK, KINDS, ROUNDS, Author, Crowd, Members, network_from_now
 from tests.support.gateway_operators import registry_state
 
+from ssv_p2p_gateway.collector import settle
+
 OUTPUT = Path(__file__).resolve().parents[1] / "build" / "bench" / "gossip.json"
 SEATS = (1, 2, 3, 4)
 COMMITTEES = 60
@@ -208,6 +210,7 @@ def main() -> None:
             network = network_from_now()
             crowd = Crowd(network, keys, SEATS, COMMITTEES)
             messages = list(islice(messages_of(crowd, network, size), chosen.messages))
+            settle()  # pauses of this process would be counted as the nodes'
             for router in chosen.routers:
                 if router == "go" and not BINARY.exists():
                     print("no go-libp2p here: build/go-peer is missing")

@@ -25,6 +25,7 @@ from libp2p.pubsub.pb import rpc_pb2
 from libp2p.tools.anyio_service import background_trio_service
 
 from ssv_p2p_gateway.addresses import listen_address
+from ssv_p2p_gateway.collector import settle
 from ssv_p2p_gateway.gate import Gate
 from ssv_p2p_gateway.gossip.parameters import MAX_RPC_BYTES
 from ssv_p2p_gateway.guest import run_trio
@@ -85,6 +86,7 @@ def run_ours(pipe: Pipe, network: Network, state: RegistryState, topic: str) -> 
 
         def started(node: Node) -> None:
             node.listen_to([topic])
+            settle()  # as the gateway does
             judge.serve(node.addresses[0])
 
         await run_trio(lambda: run_node(parts, started))

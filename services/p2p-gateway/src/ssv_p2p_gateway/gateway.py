@@ -18,6 +18,7 @@ from ssv_gossipsub import TopicScoreParameters
 from ssv_p2p_gateway import network_duties
 from ssv_p2p_gateway.addresses import listen_address, peer_address
 from ssv_p2p_gateway.bus_side import BusSide
+from ssv_p2p_gateway.collector import settle
 from ssv_p2p_gateway.gate import Gate
 from ssv_p2p_gateway.gossip.message_rate import topic_messages_per_epoch
 from ssv_p2p_gateway.gossip.parameters import topic_scores
@@ -118,11 +119,15 @@ class Gateway:
             self._world.registry_lost()
             dependency.down(reason, "see whether the eth1-listener at registry_target runs")
 
+        settled = False
         async for view in watch(channel, lost):
             dependency.up()
             self._view = view
             self._world.registry_came(view, Instant(time.time()))
             await self._follow_topics()
+            if not settled:
+                settled = True
+                settle()  # the whole registry came at once; later ones share most of it
 
     async def follow_duties(self, bucket: KeyValue, keys: str) -> None:
         """Take what the beacon chain wants of all SSV validators."""

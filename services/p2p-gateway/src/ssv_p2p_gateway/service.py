@@ -10,6 +10,7 @@ from ssv_api.v1.gateway_pb2_grpc import add_GatewayServicer_to_server
 from ssv_discv5 import MalformedError, from_text
 from ssv_p2p_gateway.addresses import discovery_address
 from ssv_p2p_gateway.bus_side import BusSide
+from ssv_p2p_gateway.collector import settle
 from ssv_p2p_gateway.discovery.finder import Finder, FinderSettings
 from ssv_p2p_gateway.discovery.metrics import DiscoveryMetrics
 from ssv_p2p_gateway.gateway import Gateway
@@ -62,6 +63,7 @@ async def run(settings: GatewaySettings, service: Service) -> None:
         service.spawn(gateway.follow_peers, "peers", restart=True)
         if finder is not None:
             service.spawn(finder.run, "discovery", restart=True)
+        settle()
         await service.stopping.wait()
 
 
