@@ -60,6 +60,8 @@ async def ssvctl_up(
         "up",
         "--dir",
         folder,
+        "--network",
+        "local",
         "--network-file",
         world.network_file,
         "--operator-key-file",
@@ -104,7 +106,9 @@ def test_ready_and_gone(loop: asyncio.Runner, world: World, tmp_path: Path, opti
 
     async def scenario() -> None:
         async with ssvctl_up(world, folder, *options) as process:
-            await until_said(process, *(f"{name}: ready" for name in (NATS, *START_ORDER)))
+            nodes = [f"beacon node {world.beacon_url} is good: ", f"execution node {world.execution_url} is good: "]
+            ready = [f"{name}: ready" for name in (NATS, *START_ORDER)]
+            await until_said(process, *nodes, *ready, "all services are ready")
             code, shown = await status(folder)
             assert code == 0, shown
             assert shown.count(" ready ") == 1 + len(START_ORDER)
@@ -128,7 +132,8 @@ def test_what_is_missing_and_what_was_killed(loop: asyncio.Runner, world: World,
 
     async def scenario() -> None:
         async with ssvctl_up(world, folder, execution_url="http://127.0.0.1:9") as process:
-            await until_said(process, "signer: ready", "eth1-listener: waits for execution")
+            away = "execution node http://127.0.0.1:9 is waited for: eth_chainId: "
+            await until_said(process, away, "signer: ready", "eth1-listener: waits for execution")
             code, shown = await status(folder)
             assert code == 1
             assert "check execution_url" in shown
