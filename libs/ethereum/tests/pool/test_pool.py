@@ -296,3 +296,14 @@ def test_a_node_that_is_not_up_to_date_is_asked_last(problem: str) -> None:
         assert await pool.first(head) == block_root(1), "better than nothing"
 
     play(scene, prepare=prepare)
+
+
+@pytest.mark.parametrize(("head_slot", "standing"), [(20, Standing.GOOD), (19, Standing.GOOD), (18, Standing.BEHIND)])
+def test_a_block_that_has_not_come_yet_is_no_reason_and_two_are(head_slot: int, standing: Standing) -> None:
+    def prepare(nodes: list[FaultyNode]) -> None:
+        nodes[0].head_slot, nodes[1].head_slot = head_slot, 20
+
+    async def scene(pool: BeaconPool, _: list[FaultyNode]) -> None:
+        assert [state.look.standing for state in pool.states()] == [standing, Standing.GOOD]
+
+    play(scene, prepare=prepare)

@@ -20,7 +20,9 @@ from ssv_protocol.beacon_chain import BeaconChain, ScheduledFork
 from ssv_protocol.types.ids import Epoch, Slot
 
 SYNC_DISTANCE_TOLERANCE = 4
-"""Slots that the head of a node in use may be behind, by its own account or by others'."""
+"""Slots that the head of a node in use may be behind by its own account."""
+HEAD_TOLERANCE = 1
+"""Slots that its head may be behind others': a new block comes to one node a moment later than to another."""
 
 
 async def look_at(node: BeaconNode, chain: BeaconChain, now: Slot) -> Look:
@@ -51,7 +53,7 @@ def compared(looks: Sequence[Look]) -> list[Look]:
     newest = max((look.head_slot or 0 for look in looks if look.standing is Standing.GOOD), default=0)
     return [
         replace(look, standing=Standing.BEHIND, problem=f"its head is of slot {look.head_slot}, another's of {newest}")
-        if look.standing is Standing.GOOD and (look.head_slot or 0) + SYNC_DISTANCE_TOLERANCE < newest
+        if look.standing is Standing.GOOD and (look.head_slot or 0) + HEAD_TOLERANCE < newest
         else look
         for look in looks
     ]
