@@ -181,6 +181,17 @@ def test_a_single_operator_has_no_budget_that_would_block_a_drain() -> None:
             {"nats": {"external": {"url": "nats://a:4222", "passwordsSecret": "b"}}, "replicas": {"nats": 3}},
             "is for an own NATS",
         ),
+        ({"signer": {"coldStart": "trust-disk", "database": {"secretName": "a"}}}, "on the signer's own volume"),
+        ({"p2p": {"discovery": True}}, "somebody to ask first"),
+        ({"p2p": {"bootnodes": ["enr:-a"]}}, "are for discovery"),
+        ({"p2p": {"discovery": True, "bootnodes": ["enr:-a"], "announceUdpPort": 9}}, "is not announced"),
+        (
+            {
+                "replicas": {"p2pGateway": 2},
+                "p2p": {"discovery": True, "bootnodes": ["enr:-a"], "announceIp": "192.0.2.1"},
+            },
+            "share one only behind NodePorts",
+        ),
     ],
 )
 def test_unsafe_nodes_are_refused_with_a_sentence(changes: dict[str, Any], said: str) -> None:
@@ -189,9 +200,20 @@ def test_unsafe_nodes_are_refused_with_a_sentence(changes: dict[str, Any], said:
     assert said in refusal(values)
 
 
+@pytest.mark.parametrize("exposure", ["None", "NodePort", "LoadBalancer", "HostPort"])
+def test_discovery_is_taken_with_every_way_in(exposure: str) -> None:
+    values = example("ha")
+    values["node"]["spec"]["p2p"] = {"discovery": True, "bootnodes": ["enr:-a"], "exposure": {"type": exposure}}
+    assert rendered(values)
+    values["node"]["spec"]["replicas"] = {"p2pGateway": 1}
+    values["node"]["spec"]["p2p"] |= {"announceIp": "192.0.2.1", "announceTcpPort": 443, "announceUdpPort": 53}
+    assert rendered(values)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
+        ({"onSlashing": "panic"}, "onSlashing"),
         ({"beacon": {"endpoints": []}}, "endpoints"),
         ({"beacon": {}}, "endpoints"),
         ({"operatorKey": {"secretName": "a", "value": "inline"}}, "value"),
