@@ -172,7 +172,15 @@ CONSENSUS = [
     Case(38, REJECT, R.LEADER, lambda: proposal(signers=(leader(round_=2),))),
     Case(38, REJECT, R.LEADER, lambda: Consensus(PROPOSAL, round=2, full_data=VALUE, signers=(leader(),)).signed()),
     Case(48, REJECT, R.SIGNATURE, lambda: resigned(Consensus().signed(), 2)),
-    Case(48, REJECT, R.SIGNATURE, lambda: resigned(Consensus(COMMIT, signers=(1, 2, 3)).signed(), 1, 2, 4)),
+    Case(0, IGNORE, R.NO_FULL_DATA, lambda: proposal(full_data=b"")),
+    Case(0, IGNORE, R.NO_FULL_DATA, lambda: Consensus(CHANGE, round=2, data_round=1).signed()),
+    Case(0, IGNORE, R.NO_FULL_DATA, lambda: Consensus(COMMIT, signers=(1, 2, 3)).signed()),
+    Case(
+        48,
+        REJECT,
+        R.SIGNATURE,
+        lambda: resigned(Consensus(COMMIT, signers=(1, 2, 3), full_data=VALUE).signed(), 1, 2, 4),
+    ),
 ]
 
 PARTIALS = [

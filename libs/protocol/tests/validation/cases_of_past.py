@@ -19,12 +19,14 @@ from libs.protocol.tests.validation.good_messages import (
     RANDAO,
     REGISTRATION,
     SELECTION,
+    justification,
     lone,
     proposal,
 )
 from libs.protocol.tests.validation.gossip_world import (
     EPOCH,
     VALIDATOR,
+    VALUE,
     Consensus,
     Partials,
     directory,
@@ -58,7 +60,7 @@ def block_prepare(slot: Slot = CLOCK) -> Make:
 
 
 def decided(*signers: int) -> Make:
-    return lambda: Consensus(COMMIT, signers=signers).signed()
+    return lambda: Consensus(COMMIT, signers=signers, full_data=VALUE).signed()
 
 
 def batch(type_: int, role: RunnerRole, slot: Slot = CLOCK) -> Make:
@@ -98,7 +100,7 @@ REPEATED = [
     Case(39, IGNORE, R.PAST_ROUND, prepare(), before=[prepare(round_=2)]),
     Case(39, IGNORE, R.PAST_ROUND, prepare(), before=[lambda: Consensus(CHANGE, round=2).signed()]),
     Case(40, REJECT, R.OTHER_PROPOSAL, partial(proposal, value=b"other", full_data=b"other"), before=[proposal]),
-    Case(41, REJECT, R.DUPLICATE, lambda: proposal(full_data=b""), before=[proposal]),
+    Case(41, REJECT, R.DUPLICATE, lambda: proposal(prepares=(justification(),)), before=[proposal]),
     *[
         Case(
             41,

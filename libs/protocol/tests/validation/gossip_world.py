@@ -15,6 +15,7 @@ from libs.protocol.tests.signing.world import CHAIN, CLOCK, NETWORK, OPERATORS, 
 from ssv_protocol.registry.event_duties import EVENT_DUTY_SLOTS
 from ssv_protocol.registry.state import ChainMoment, OperatorRecord, RegistryState, ValidatorRecord, cluster_id
 from ssv_protocol.types.ids import (
+    NO_ROUND,
     BlsPublicKey,
     BlsSignature,
     Epoch,
@@ -160,6 +161,7 @@ class Consensus:
     full_data: bytes = b""
     round_changes: tuple[bytes, ...] = ()
     prepares: tuple[bytes, ...] = ()
+    data_round: int = NO_ROUND
 
     def signed(self) -> SignedSSVMessage:
         outer = message_id(slot=self.slot) if self.outer_id is None else self.outer_id
@@ -169,6 +171,7 @@ class Consensus:
             Round(self.round),
             outer if self.inner_id is None else self.inner_id,
             Root(sha256(self.value).digest()),
+            Round(self.data_round),
             round_change_justification=self.round_changes,
             prepare_justification=self.prepares,
         )

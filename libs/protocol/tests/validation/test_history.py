@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 from libs.protocol.tests.signing.world import CHAIN, CLOCK, SLOTS_PER_EPOCH, message_id
-from libs.protocol.tests.validation.gossip_world import Consensus, ears, validator_id
+from libs.protocol.tests.validation.gossip_world import VALUE, Consensus, ears, validator_id
 
 from ssv_protocol.types.ids import Height, Instant, MessageId, OperatorId, Root, Round, Slot
 from ssv_protocol.types.message_id import message_role
@@ -102,7 +102,7 @@ def test_a_new_round_begins_empty_and_an_old_one_changes_nothing() -> None:
 
 def test_a_decision_says_nothing_of_its_signers_rounds() -> None:
     node = ears()
-    assert isinstance(node.hear(Consensus(COMMIT, round=2, signers=(1, 2, 3)).signed()), Accept)
+    assert isinstance(node.hear(Consensus(COMMIT, round=2, signers=(1, 2, 3), full_data=VALUE).signed()), Accept)
     assert isinstance(node.hear(Consensus(COMMIT).signed()), Accept)
 
 

@@ -2,6 +2,9 @@
 
 What justifies a proposal or a round change is decoded and not verified; the duty's consensus does that.
 
+The full data is not signed, so anybody may strip it. What is of no use without it is ignored, lest it take the place of
+the whole message, which would count as a repetition. The network has no such rule.
+
 Source: ssvlabs/ssv message/validation (consensus messages: semantics, QBFT logic).
 """
 
@@ -41,6 +44,7 @@ def check_consensus(incoming: Incoming, message: QbftMessage) -> Refusal | None:
         or _check_form(incoming, message)
         or _check_justifications(message)
         or _check_leader(incoming, message)
+        or _check_value_is_there(signed, message)
     )
 
 
@@ -75,6 +79,14 @@ def _check_full_data(signed: SignedSSVMessage, message: QbftMessage) -> Refusal 
     if sha256(signed.full_data).digest() != message.root:
         return refuse(GossipReason.FULL_DATA_ROOT)
     return None
+
+
+def _check_value_is_there(signed: SignedSSVMessage, message: QbftMessage) -> Refusal | None:
+    proposes = message.msg_type == QbftMessageType.PROPOSAL
+    prepared = message.msg_type == QbftMessageType.ROUND_CHANGE and message.prepared
+    decides = len(signed.operator_ids) > 1
+    missing = not signed.full_data and (proposes or prepared or decides)
+    return refuse(GossipReason.NO_FULL_DATA, f"kind {message.msg_type}") if missing else None
 
 
 def _check_form(incoming: Incoming, message: QbftMessage) -> Refusal | None:

@@ -1,8 +1,8 @@
 """A message among those that the same peer has brought of the same signers (rules 39 to 42, 44, 57, 59).
 
 An operator that says two things to two peers makes an honest third one, which hears each from another peer, forward
-both; so does who strips a message of its full data, which no signature covers. Rules 40, 41 and 59 therefore blame only
-authors (`rules.py`), and are asked again with ourselves in the peer's place before a message is forwarded.
+both. Rules 40, 41 and 59 therefore blame only authors (`rules.py`), and are asked again with ourselves in the peer's
+place before a message is forwarded.
 
 Source: ssvlabs/ssv message/validation (QBFT logic, duty logic, signer state).
 """

@@ -71,6 +71,7 @@ class GossipReason(StrEnum):
     UNEXPECTED_JUSTIFICATION = "unexpected_justification"
     JUSTIFICATION_UNDECODABLE = "justification_undecodable"
     LEADER = "leader"
+    NO_FULL_DATA = "no_full_data"
     # consensus messages among the signer's others
     PAST_ROUND = "past_round"
     OTHER_PROPOSAL = "other_proposal"
@@ -167,6 +168,7 @@ RULES: dict[GossipReason, Rule] = {
     _R.UNEXPECTED_JUSTIFICATION: Rule(REJECT, (36, 37), "A message of this kind needs no justification."),
     _R.JUSTIFICATION_UNDECODABLE: Rule(REJECT, (36, 37), "A justification is no SignedSSVMessage."),
     _R.LEADER: Rule(REJECT, (38,), "The proposer does not lead the round.", of_registry=True),
+    _R.NO_FULL_DATA: Rule(IGNORE, (), "The value that the message is about does not come with it."),
     _R.PAST_ROUND: Rule(IGNORE, (39,), "The signer has been in a later round of this consensus."),
     _R.OTHER_PROPOSAL: Rule(REJECT, (40,), "The signer has proposed something else in this round.", of_author=True),
     _R.DUPLICATE: Rule(REJECT, (41,), "The signer has said this in this round already.", of_author=True),
