@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import struct
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -49,19 +51,24 @@ _TAKEN = (200, 202, 400)
 
 @dataclass(eq=False, slots=True)
 class Peer:
-    """A node. `in_step` is False while it may lack blocks, `apart` while it is to get nothing and give nothing.
+    """A node. `in_step_since` is None while it may lack blocks; `apart` while it is to get nothing and give nothing.
 
     That a node has begun anew shows in a connection that broke: its event stream says so only with its next event.
     """
 
     server: Server
     node: BeaconNode
-    in_step: bool = False
+    in_step_since: float | None = None
     apart: bool = False
     blocks: set[Root] = field(default_factory=set)
     """Some of the blocks that it has."""
     posted: dict[bytes, None] = field(default_factory=dict)
     copying: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def in_step(self) -> bool:
+        """Whether it has its peers' chain."""
+        return self.in_step_since is not None
 
     def is_new(self, call: Call) -> bool:
         """Note that the node is given this; tell whether it is for the first time."""
@@ -89,7 +96,7 @@ class Relay:
     def part(self, place: int) -> None:
         """Keep a node apart: its peers tell it nothing any more, and it them."""
         self.peers[place].apart = True
-        self.peers[place].in_step = False
+        self.peers[place].in_step_since = None
 
     def rejoin(self, place: int) -> None:
         """End that: both sides get what they missed, and then the node is in step again."""
@@ -110,7 +117,7 @@ class Relay:
         try:
             reply = await peer.server(call)
         except Cut:
-            peer.in_step = False
+            peer.in_step_since = None
             raise
         if passed_on and reply.status in _TAKEN:
             for other in self._others(peer):
@@ -133,7 +140,7 @@ class Relay:
         backoff = Backoff(first_s=0.1, limit_s=0.5)
         async for event in peer.node.events.listen([Topic.BLOCK], silence_s=_SILENCE_S, backoff=backoff):
             if isinstance(event, StreamOpened):
-                peer.in_step = False
+                peer.in_step_since = None
             elif isinstance(event, BlockEvent):
                 root = Root(bytes(event.block))
                 peer.blocks.add(root)
@@ -147,7 +154,8 @@ class Relay:
                 others = self._others(peer)
                 got = await asyncio.gather(*(_copy_head(other, peer) for other in others))
                 gave = await asyncio.gather(*(_copy_head(peer, other) for other in others))
-                peer.in_step = all(got) and all(gave) and not peer.apart
+                if all(got) and all(gave) and not peer.apart:
+                    peer.in_step_since = time.monotonic()
             await asyncio.sleep(_LOOK_S)
 
 
@@ -170,7 +178,10 @@ class Entrance:
 
 @dataclass(frozen=True, slots=True)
 class AnyEntrance:
-    """Whichever node is in step: for users that are not to notice when one is gone."""
+    """Whichever node is in step the longest: for users that are not to notice when one is gone.
+
+    One that has just come back has none of the votes yet that its next block should hold.
+    """
 
     relay: Relay
 
@@ -189,7 +200,7 @@ class AnyEntrance:
         raise Cut
 
     def _best(self) -> list[Peer]:
-        return sorted(self.relay.peers, key=lambda peer: not peer.in_step)
+        return sorted(self.relay.peers, key=lambda peer: peer.in_step_since or math.inf)
 
 
 @asynccontextmanager
@@ -243,7 +254,7 @@ async def _copy(source: Peer, target: Peer, root: Root) -> bool:
                 source.blocks.add(each)
         except (BeaconError, Cut) as error:
             _log.debug("%s does not get %s of %s: %s", target.server.url, to_hex(root), source.server.url, error)
-            target.in_step = False
+            target.in_step_since = None
             return False
     if len(lacking) > 1:
         _log.info("%s got %d blocks of %s", target.server.url, len(lacking), source.server.url)
