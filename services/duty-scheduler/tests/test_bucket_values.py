@@ -1,14 +1,16 @@
 from dataclasses import replace
+from random import Random
 from types import MappingProxyType
 
 from ssv_api.v1 import duties_pb2 as pb
-from ssv_duty_scheduler.bucket_values import empty_value, is_settled, key_of, values_of
+from ssv_duty_scheduler.bucket_values import empty_value, is_settled, key_of, late_duties, values_of
 from ssv_duty_scheduler.knowledge import EpochDuties, Known
 from ssv_duty_scheduler.validator_duties import DutyRules
+from ssv_duty_scheduler.value_cache import ValueCache
 from ssv_ethereum.beacon.duties import AttesterDuties, AttesterDuty, ProposerDuties, ProposerDuty, SyncDuty
 from ssv_ethereum.beacon.validators import ValidatorInfo
 from ssv_protocol.beacon_chain import BeaconChain, BeaconFork, ScheduledFork
-from ssv_protocol.registry.state import RegistryState, ValidatorRecord, cluster_id
+from ssv_protocol.registry.state import ChainMoment, RegistryState, ValidatorRecord, cluster_id
 from ssv_protocol.types.committee import committee_id
 from ssv_protocol.types.duty import ValidatorDuty
 from ssv_protocol.types.ids import (
@@ -188,3 +190,52 @@ def test_the_same_knowledge_gives_the_same_bytes_in_whatever_order_it_came() -> 
     infos = dict(reversed(list(KNOWN.infos.items())))
     known = Known(RegistryView(state, OperatorId(1), 0), infos, KNOWN.may_sign_from)
     assert values_of(known, turned, RULES) == values_of(KNOWN, DUTIES, RULES)
+
+
+def test_what_is_kept_is_what_would_be_made_whatever_becomes_another() -> None:
+    assert KNOWN.may_sign_from is not None
+    fewer = MappingProxyType({each.public_key: each for each in RECORDS[1:]})
+    infos = {**KNOWN.infos, key(4): ValidatorInfo(ValidatorIndex(40), key(4), "active_ongoing", Epoch(0))}
+    wanted_exit = replace(RECORDS[0], exit_request=ChainMoment(5, 1_700_000_000 + 6 * 71))
+    leaving = MappingProxyType({each.public_key: each for each in (wanted_exit, *RECORDS[1:])})
+    assert DUTIES.attester is not None
+    knowledge = [
+        KNOWN,
+        replace(KNOWN, infos=infos),
+        replace(KNOWN, view=RegistryView(RegistryState(validators=fewer), OperatorId(1), 0)),
+        replace(KNOWN, view=RegistryView(RegistryState(validators=leaving), OperatorId(1), 0)),
+        replace(KNOWN, may_sign_from={**KNOWN.may_sign_from, key(1): Epoch(20)}),
+        replace(KNOWN, may_sign_from=None),
+        replace(KNOWN, waiting=frozenset([key(1)])),
+        replace(KNOWN, stopped=frozenset([key(2)])),
+    ]
+    answers = [
+        DUTIES,
+        replace(DUTIES, attester=AttesterDuties(Root(b"\x0e" * 32), DUTIES.attester.duties[:1])),
+        replace(DUTIES, sync=(seat(7, 1),)),
+        replace(DUTIES, proposer=None),
+        replace(DUTIES, attester=None),
+        replace(DUTIES, epoch=Epoch(8)),
+    ]
+    cache, dice = ValueCache(RULES), Random(1)
+    for _ in range(300):
+        known, duties = dice.choice(knowledge), [dice.choice(answers[:-1]), answers[-1]]
+        expected = {name: value for each in duties for name, value in values_of(known, each, RULES).items()}
+        assert cache.values(known, duties) == expected
+        assert cache.late(known, Epoch(8)) == late_duties(known, Epoch(8), RULES)
+        if dice.random() < 0.5:
+            cache.forget_unused()
+
+
+def test_nothing_is_made_again_while_nothing_changes() -> None:
+    assert KNOWN.may_sign_from is not None
+    cache = ValueCache(RULES)
+    first = cache.values(KNOWN, [DUTIES])
+    cache.forget_unused()
+    again = replace(KNOWN, may_sign_from=dict(KNOWN.may_sign_from), waiting=frozenset())
+    second = cache.values(again, [DUTIES])
+    assert first.keys() == second.keys() == values_of(KNOWN, DUTIES, RULES).keys()
+    assert all(second[name] is value for name, value in first.items())
+    cache.forget_unused()
+    cache.forget_unused()
+    assert all(cache.values(KNOWN, [DUTIES])[name] is not value for name, value in first.items())

@@ -51,6 +51,14 @@ class RegistryView:
     own_operator_id: OperatorId | None = None
     head_block: int = 0
 
+    def take_committees_of(self, other: RegistryView) -> None:
+        """Have the same committees as another view, in the same objects, if both are of the same validators."""
+        if self.state.validators is other.state.validators:
+            names = (
+                ["committees", "own_committees"] if self.own_operator_id == other.own_operator_id else ["committees"]
+            )
+            self.__dict__.update({name: other.__dict__[name] for name in names if name in other.__dict__})
+
     @cached_property
     def committees(self) -> Mapping[CommitteeId, tuple[ValidatorRecord, ...]]:
         """Every committee that runs at least one validator, with its validators by public key."""
@@ -95,25 +103,28 @@ class Assembler:
 
     def __init__(self) -> None:
         self.view: RegistryView | None = None
-        self._parts: list[pb.RegistryUpdate] = []
+        self._parts: list[_Part] = []
 
     def feed(self, update: pb.RegistryUpdate) -> RegistryView | None:
         """Take an update; return the new view when it completes one."""
-        self._parts.append(update)
+        self._parts.append(_Part(update))
         if update.incomplete:
             return None
         parts, self._parts = self._parts, []
-        fresh = self.view is None or parts[0].snapshot
-        state = RegistryState() if fresh or self.view is None else self.view.state
+        before = self.view
+        fresh = before is None or parts[0].snapshot
+        state = RegistryState() if fresh or before is None else before.state
         known = bool(update.block_hash)
         after = RegistryState(
             update.block_number if known else BEFORE_GENESIS,
             update.block_hash if known else bytes(32),
-            _merged(state.operators, map(_operator, _all(parts, "operators")), _all(parts, "removed_operators")),
-            _merged(state.validators, map(_validator, _all(parts, "validators")), _all(parts, "removed_validators")),
-            _merged(state.recipients, map(_recipient, _all(parts, "fee_recipients")), ()),
+            _merged(state.operators, _all(parts, "operators"), _all(parts, "removed_operators")),
+            _merged(state.validators, _all(parts, "validators"), _all(parts, "removed_validators")),
+            _merged(state.recipients, _all(parts, "recipients"), []),
         )
         self.view = RegistryView(after, OperatorId(update.own_operator_id) or None, update.head_block)
+        if before is not None:
+            self.view.take_committees_of(before)
         return self.view
 
     def forget_parts(self) -> None:
@@ -140,7 +151,7 @@ async def watch(channel: grpc.aio.Channel, lost: Callable[[str], None]) -> Async
         call = RegistryStub(channel).Watch(assembler.resume_request())
         try:
             async for update in call:
-                view = assembler.feed(update)
+                view = await asyncio.to_thread(assembler.feed, update)  # the first ones may be large
                 if view is not None:
                     pause_s = FIRST_PAUSE_S
                     yield view
@@ -234,17 +245,26 @@ def _moment(block_number: int, block_time_s: int) -> ChainMoment | None:
     return ChainMoment(block_number, block_time_s) if block_number else None  # the first block holds no events
 
 
-def _all(parts: list[pb.RegistryUpdate], name: str) -> list[Any]:
+class _Part:
+    """The records of one message, converted as it comes."""
+
+    def __init__(self, update: pb.RegistryUpdate) -> None:
+        self.snapshot = update.snapshot
+        self.operators = [_operator(each) for each in update.operators]
+        self.removed_operators = list(update.removed_operators)
+        self.validators = [_validator(each) for each in update.validators]
+        self.removed_validators = list(update.removed_validators)
+        self.recipients = [_recipient(each) for each in update.fee_recipients]
+
+
+def _all(parts: list[_Part], name: str) -> list[Any]:
     return [record for part in parts for record in getattr(part, name)]
 
 
-def _merged(
-    before: Mapping[KeyT, ValueT], changed: Iterator[tuple[KeyT, ValueT]], removed: Any
-) -> Mapping[KeyT, ValueT]:
-    new = dict(changed)
-    if not new and not removed:
+def _merged(before: Mapping[KeyT, ValueT], changed: list[tuple[KeyT, ValueT]], removed: Any) -> Mapping[KeyT, ValueT]:
+    if not changed and not removed:
         return before
-    merged = {**before, **new}
+    merged = {**before, **dict(changed)}
     for key in removed:
         merged.pop(key, None)
     return MappingProxyType(merged)

@@ -8,6 +8,7 @@ Source: beacon-APIs, `validator` and `beacon` namespaces.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
@@ -15,12 +16,16 @@ from typing import TypeVar
 from ssv_duty_scheduler.instruments import Instruments
 from ssv_duty_scheduler.knowledge import EpochDuties
 from ssv_ethereum.beacon.duties import AttesterDuties, ProposerDuties, SyncDuty
+from ssv_ethereum.beacon.errors import BeaconAnswerInvalid
 from ssv_ethereum.beacon.node import BeaconNode
 from ssv_ethereum.beacon.validators import ValidatorInfo
 from ssv_ethereum.pool.pool import BeaconPool
 from ssv_protocol.types.ids import BlsPublicKey, Epoch, Root, Slot, ValidatorIndex
 
 PUBKEYS_A_REQUEST = 512
+ATTESTERS_A_REQUEST = 1024
+SEATS_A_REQUEST = 8192
+"""An answer is decoded on the event loop, so none is large; few of those who are asked about have a seat."""
 LOOK_UP_EPOCHS = 16
 
 Indices = frozenset[ValidatorIndex]
@@ -76,24 +81,34 @@ class BeaconMemory:
         _forget_others(self._sync, periods)
 
     async def look_up(self, keys: Collection[BlsPublicKey], own: Collection[BlsPublicKey], now: Slot) -> None:
-        """Know who `keys` are: own ones and those to come once an epoch, new ones at once.
+        """Know who `keys` are: own ones and those to come once an epoch, new ones at once. `infos` becomes another one
+        when somebody is.
 
         Of others that attest only leaving is news, and there may be a hundred thousand of them: a sixteenth is looked
         up in each epoch. Those of `own` that the chain does not know yet are looked up once a slot: they may get their
         index any time.
         """
+        missing = await asyncio.to_thread(self._to_look_up, keys, own, now)
+        found: dict[BlsPublicKey, ValidatorInfo] = {}
+        try:
+            for start in range(0, len(missing), PUBKEYS_A_REQUEST):
+                batch: Sequence[BlsPublicKey] = missing[start : start + PUBKEYS_A_REQUEST]
+                with self._instruments.fetching("validators"):
+                    found.update(await self._pool.first(partial(_infos_of, batch)))
+                self._looked_up.update(batch)
+        finally:
+            self.infos = await asyncio.to_thread(_updated, self.infos, found)
+
+    def _to_look_up(
+        self, keys: Collection[BlsPublicKey], own: Collection[BlsPublicKey], now: Slot
+    ) -> list[BlsPublicKey]:
         before, self._looked_up_in = self._looked_up_in, now
         epoch = self._chain.epoch_of(now)
         if before is None or self._chain.epoch_of(before) != epoch:
             self._looked_up = {key for key in self._looked_up.difference(own) if not self._is_doubtful(key, epoch)}
         elif before != now:
             self._looked_up.difference_update(key for key in own if key not in self.infos)
-        missing = sorted(key for key in keys if key not in self._looked_up)
-        for start in range(0, len(missing), PUBKEYS_A_REQUEST):
-            batch: Sequence[BlsPublicKey] = missing[start : start + PUBKEYS_A_REQUEST]
-            with self._instruments.fetching("validators"):
-                self.infos.update(await self._pool.first(partial(_infos_of, batch)))
-            self._looked_up.update(batch)
+        return sorted(key for key in keys if key not in self._looked_up)
 
     def _is_doubtful(self, key: BlsPublicKey, epoch: Epoch) -> bool:
         """Tell whether another's validator is to be looked up in this epoch."""
@@ -104,7 +119,8 @@ class BeaconMemory:
         """Know the attester duties of own validators; asks also when there are none, for the dependent root."""
         if not _is_answered(self._attester, epoch, indices):
             with self._instruments.fetching("attester"):
-                asked = self._pool.first(lambda node: node.duties.attester(epoch, sorted(indices)))
+                parts = await asyncio.to_thread(_in_parts, indices, ATTESTERS_A_REQUEST)
+                asked = self._pool.first(partial(_attester_of, epoch, parts))
                 await self._keep(self._attester, epoch, indices, asked)
 
     async def ask_sync(self, epoch: Epoch, indices: Indices) -> None:
@@ -112,7 +128,8 @@ class BeaconMemory:
         period = self._chain.sync_period_of(epoch)
         if not _is_answered(self._sync, period, indices):
             with self._instruments.fetching("sync"):
-                asked = self._pool.first(lambda node: node.duties.sync(epoch, sorted(indices)))
+                parts = await asyncio.to_thread(_in_parts, indices, SEATS_A_REQUEST)
+                asked = self._pool.first(partial(_sync_of, epoch, parts))
                 await self._keep(self._sync, period, indices, asked)
 
     async def ask_proposer(self, epoch: Epoch) -> None:
@@ -134,6 +151,33 @@ async def _infos_of(keys: Sequence[BlsPublicKey], node: BeaconNode) -> dict[BlsP
     return await node.validators.by_pubkey(keys)
 
 
+async def _attester_of(epoch: Epoch, parts: Sequence[Sequence[ValidatorIndex]], node: BeaconNode) -> AttesterDuties:
+    """Ask one node in parts; raises BeaconAnswerInvalid when the chain is reorganised in between."""
+    answers = [await node.duties.attester(epoch, part) for part in parts]
+    roots = {answer.dependent_root for answer in answers}
+    if len(roots) != 1:
+        raise BeaconAnswerInvalid(node.endpoint, f"attester duties of epoch {epoch}", "the chain is changing")
+    return AttesterDuties(roots.pop(), tuple(duty for answer in answers for duty in answer.duties))
+
+
+async def _sync_of(epoch: Epoch, parts: Sequence[Sequence[ValidatorIndex]], node: BeaconNode) -> tuple[SyncDuty, ...]:
+    return tuple([duty for part in parts for duty in await node.duties.sync(epoch, part)])
+
+
+def _in_parts(indices: Indices, size: int) -> list[list[ValidatorIndex]]:
+    """Return the indices in ascending parts, one empty part of nobody."""
+    ordered = sorted(indices)
+    return [ordered[at : at + size] for at in range(0, max(1, len(ordered)), size)]
+
+
+def _updated(
+    infos: dict[BlsPublicKey, ValidatorInfo], found: Mapping[BlsPublicKey, ValidatorInfo]
+) -> dict[BlsPublicKey, ValidatorInfo]:
+    """Return the infos with what was found, themselves if it is no news."""
+    news = {key: info for key, info in found.items() if infos.get(key) != info}
+    return {**infos, **news} if news else infos
+
+
 def _forget_others(table: dict[K, T], keys: Collection[K]) -> None:
     for key in table.keys() - set(keys):
         del table[key]
@@ -141,7 +185,7 @@ def _forget_others(table: dict[K, T], keys: Collection[K]) -> None:
 
 def _is_answered(table: Mapping[K, Asked[T]], key: K, indices: Indices) -> bool:
     known = table.get(key)
-    return known is not None and known[1] == indices
+    return known is not None and (known[1] is indices or known[1] == indices)
 
 
 def _answer(table: Mapping[K, Asked[T]], key: K) -> T | None:

@@ -17,15 +17,15 @@ Source: proto/ssv/v1/duties.proto; architecture §3.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from ssv_api.v1 import duties_pb2 as pb
 from ssv_duty_scheduler.knowledge import EpochDuties, Known
 from ssv_duty_scheduler.validator_duties import DutyRules, event_duties, in_order, validator_duties
-from ssv_ethereum.beacon.duties import AttesterDuties, AttesterDuty, ProposerDuties, SyncDuty
+from ssv_ethereum.beacon.duties import AttesterDuty, ProposerDuties, SyncDuty
 from ssv_ethereum.beacon.validators import NOT_LEAVING, ValidatorInfo
 from ssv_protocol.types.duty import MAX_SYNC_COMMITTEE_INDICES, ValidatorDuty
-from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Epoch, Slot
+from ssv_protocol.types.ids import BlsPublicKey, CommitteeId, Epoch, Root, Slot
 from ssv_protocol.types.roles import BeaconRole
 
 NETWORK = "network"
@@ -41,17 +41,54 @@ def is_settled(known: Known, duties: EpochDuties) -> bool:
 
 def values_of(known: Known, duties: EpochDuties, rules: DutyRules) -> dict[str, bytes]:
     """Return the values that are complete, by key."""
+    return {
+        **committee_values(known, duties, rules),
+        **network_value(known, duties),
+        **(known_validators(known, [duties.epoch]) if knows_network(duties) else {}),
+    }
+
+
+def committee_values(known: Known, duties: EpochDuties, rules: DutyRules) -> dict[str, bytes]:
+    """Return the values of the own committees, none while they are not complete."""
+    if known.may_sign_from is None or duties.attester is None or duties.sync is None:
+        return {}
+    attests = {duty.pubkey: duty for duty in duties.attester.duties}
+    sits = {seat.pubkey: seat for seat in duties.sync}
     values = {}
-    if known.may_sign_from is not None and duties.attester is not None and duties.sync is not None:
-        for committee, records in known.own_committees().items():
-            own = [_own_validator(known, record.public_key, duties.epoch) for record in records]
-            value = _committee(duties.epoch, committee, own, duties.attester, duties.sync)
-            value.validator_duties.extend(duty.encode() for duty in validator_duties(rules, known, records, duties))
-            values[key_of(duties.epoch, committee)] = value.SerializeToString(deterministic=True)
-    if duties.sync is not None and duties.proposer is not None:
-        network = _network(known, duties.epoch, duties.sync, duties.proposer)
-        values[f"{duties.epoch}.{NETWORK}"] = network.SerializeToString(deterministic=True)
-        values.update(_known_validators(known, duties.epoch))
+    for committee, records in known.own_committees().items():
+        own = [_own_validator(known, record.public_key, duties.epoch) for record in records]
+        value = _committee(duties.epoch, committee, own, duties.attester.dependent_root, attests, sits)
+        value.validator_duties.extend(duty.encode() for duty in validator_duties(rules, known, records, duties))
+        values[key_of(duties.epoch, committee)] = value.SerializeToString(deterministic=True)
+    return values
+
+
+def knows_network(duties: EpochDuties) -> bool:
+    """Return whether all is known of the epoch that gossip validation needs."""
+    return duties.sync is not None and duties.proposer is not None
+
+
+def network_value(known: Known, duties: EpochDuties) -> dict[str, bytes]:
+    """Return the value of the network, none while it is not complete."""
+    if duties.sync is None or duties.proposer is None:
+        return {}
+    network = _network(known, duties.epoch, duties.sync, duties.proposer)
+    return {f"{duties.epoch}.{NETWORK}": network.SerializeToString(deterministic=True)}
+
+
+def known_validators(known: Known, epochs: Collection[Epoch]) -> dict[str, bytes]:
+    """Return the values of every part for all `epochs`, if need be empty ones."""
+    parts: list[list[ValidatorInfo]] = [[] for _ in range(PARTS)]
+    registered = known.view.state.validators
+    for key, info in known.infos.items():
+        if key in registered:
+            parts[key[-1] % PARTS].append(info)
+    values = {}
+    for number, infos in enumerate(parts):
+        part = pb.KnownValidators(validators=map(_known_validator, sorted(infos, key=lambda info: info.index)))
+        for epoch in epochs:
+            part.epoch = epoch
+            values[f"{epoch}.{NETWORK}.{number:x}"] = part.SerializeToString(deterministic=True)
     return values
 
 
@@ -98,18 +135,19 @@ def _committee(
     epoch: Epoch,
     committee: CommitteeId,
     own: Collection[pb.OwnValidator],
-    attester: AttesterDuties,
-    sync: Collection[SyncDuty],
+    dependent_root: Root,
+    attests: Mapping[BlsPublicKey, AttesterDuty],
+    sits: Mapping[BlsPublicKey, SyncDuty],
 ) -> pb.CommitteeDuties:
-    keys = {validator.public_key for validator in own}
+    keys = [BlsPublicKey(validator.public_key) for validator in own]
     attestations = sorted(
-        (duty for duty in attester.duties if duty.pubkey in keys), key=lambda duty: (duty.slot, duty.validator_index)
+        (attests[key] for key in keys if key in attests), key=lambda duty: (duty.slot, duty.validator_index)
     )
-    seats = sorted((seat for seat in sync if seat.pubkey in keys), key=lambda seat: seat.validator_index)
+    seats = sorted((sits[key] for key in keys if key in sits), key=lambda seat: seat.validator_index)
     return pb.CommitteeDuties(
         epoch=epoch,
         committee_id=committee,
-        dependent_root=attester.dependent_root,
+        dependent_root=dependent_root,
         validators=sorted(own, key=lambda validator: validator.index),
         attester=[_attestation(duty).encode() for duty in attestations],
         sync_committee=[_sync_message(seat).encode() for seat in seats],
@@ -146,29 +184,18 @@ def _sync_message(seat: SyncDuty) -> ValidatorDuty:
 
 
 def _network(known: Known, epoch: Epoch, sync: Collection[SyncDuty], proposer: ProposerDuties) -> pb.NetworkDuties:
-    indices = {info.index for info in _ssv_validators(known)}
+    def is_registered(key: BlsPublicKey) -> bool:
+        return key in known.infos and key in known.view.state.validators
+
     return pb.NetworkDuties(
         epoch=epoch,
         proposers=[
             pb.ProposerDuty(slot=duty.slot, validator_index=duty.validator_index)
             for duty in sorted(proposer.duties, key=lambda duty: duty.slot)
-            if duty.validator_index in indices
+            if is_registered(duty.pubkey)
         ],
-        sync_committee_validators=sorted(seat.validator_index for seat in sync if seat.validator_index in indices),
+        sync_committee_validators=sorted(seat.validator_index for seat in sync if is_registered(seat.pubkey)),
     )
-
-
-def _known_validators(known: Known, epoch: Epoch) -> dict[str, bytes]:
-    """Return the value of every part, if need be an empty one."""
-    parts: list[list[pb.KnownValidator]] = [[] for _ in range(PARTS)]
-    for info in sorted(_ssv_validators(known), key=lambda info: info.index):
-        parts[info.pubkey[-1] % PARTS].append(_known_validator(info))
-    return {
-        f"{epoch}.{NETWORK}.{part:x}": pb.KnownValidators(epoch=epoch, validators=validators).SerializeToString(
-            deterministic=True
-        )
-        for part, validators in enumerate(parts)
-    }
 
 
 def _known_validator(info: ValidatorInfo) -> pb.KnownValidator:
@@ -178,7 +205,3 @@ def _known_validator(info: ValidatorInfo) -> pb.KnownValidator:
     if info.exit_epoch != NOT_LEAVING:
         validator.exit_epoch = info.exit_epoch
     return validator
-
-
-def _ssv_validators(known: Known) -> list[ValidatorInfo]:
-    return [info for key, info in known.infos.items() if key in known.view.state.validators]

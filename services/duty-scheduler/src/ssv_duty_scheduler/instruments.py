@@ -8,12 +8,14 @@ from contextlib import contextmanager
 
 from structlog.typing import FilteringBoundLogger
 
-from ssv_duty_scheduler.knowledge import EpochDuties, Known
+from ssv_duty_scheduler.value_cache import Counts
 from ssv_ethereum.beacon.errors import BeaconError
 from ssv_protocol.types.ids import BlsPublicKey, Epoch, Slot, ValidatorIndex
 from ssv_runtime.endpoint_report import EndpointReport
 from ssv_runtime.health import Health
 from ssv_runtime.metrics import Metrics
+
+LATE_TICK_S = 0.1
 
 
 class Instruments:
@@ -35,6 +37,7 @@ class Instruments:
         self._fetch = metrics.histogram("fetch_seconds", "Requests to the beacon node", ["what"])
         self._failed = metrics.counter("failed_fetches", "Requests to the beacon node that failed", ["what"])
         self._lateness = metrics.histogram("tick_lateness_seconds", "How long after a slot's start it was noticed")
+        self._part = metrics.histogram("round_seconds", "Parts of a round", ["part"])
         self._heads = metrics.counter("heads", "Head events")
         self._moved = metrics.counter("moved_dependent_roots", "Epochs whose duties a head event made doubtful")
         self._writes = metrics.counter("writes", "Values written to the bucket of duties")
@@ -56,9 +59,20 @@ class Instruments:
         finally:
             self._fetch.labels(what).observe(time.monotonic() - begun)
 
-    def ticked(self, late_s: float) -> None:
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Measure a part of a round."""
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self._part.labels(name).observe(time.monotonic() - begun)
+
+    def ticked(self, slot: Slot, late_s: float) -> None:
         """A slot began `late_s` ago."""
         self._lateness.observe(late_s)
+        if late_s >= LATE_TICK_S:
+            self.log.warning("a slot was noticed late: has this process a core?", slot=slot, late_s=round(late_s, 3))
 
     def head(self) -> None:
         """There is a new head."""
@@ -124,22 +138,18 @@ class Instruments:
             remedy="see when they were handed over, and the beacon nodes' peers",
         )
 
-    def published(self, epoch: Epoch, known: Known, current: EpochDuties, writes: int) -> None:
-        """The bucket holds what is known; `current` is of `epoch`, the one of now."""
+    def published(self, epoch: Epoch, counts: Counts, writes: int) -> None:
+        """The bucket holds what is known; `counts` are of `epoch`, the one of now."""
         self._writes.inc(writes)
-        runnable = {record.public_key for records in known.own_committees().values() for record in records}
-        registered = sum(len(records) for records in known.view.own_committees.values())
-        attester = current.attester.duties if current.attester is not None else ()
-        attestations = sum(duty.pubkey in runnable for duty in attester)
-        self._validators.labels("registered").set(registered)
-        self._validators.labels("with_duties").set(len(runnable))
-        self._attestations.set(attestations)
+        self._validators.labels("registered").set(counts.registered)
+        self._validators.labels("with_duties").set(counts.with_duties)
+        self._attestations.set(counts.attestations)
         if writes:
             self.log.info(
                 "duties written",
                 epoch=epoch,
                 values=writes,
-                committees=len(known.view.own_committees),
-                validators=len(runnable),
-                attestations=attestations,
+                committees=counts.committees,
+                validators=counts.with_duties,
+                attestations=counts.attestations,
             )

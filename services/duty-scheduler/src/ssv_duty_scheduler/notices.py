@@ -8,12 +8,17 @@ Source: beacon-APIs, `prepareBeaconProposer`, `prepareBeaconCommitteeSubnet`, `p
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 
 from ssv_duty_scheduler.instruments import Instruments
 from ssv_ethereum.beacon.duties import AttesterDuty, SyncDuty
+from ssv_ethereum.beacon.node import BeaconNode
 from ssv_ethereum.pool.pool import BeaconPool
 from ssv_protocol.types.ids import Epoch, ExecutionAddress, ValidatorIndex
+
+TOLD_AT_ONCE = 500
+"""More would hold up the event loop while it is encoded."""
 
 
 class Notices:
@@ -23,7 +28,7 @@ class Notices:
         self._pool = pool
         self._chain = pool.chain
         self._instruments = instruments
-        self._told: dict[tuple[str, Epoch], Hashable] = {}
+        self._told: dict[tuple[str, Epoch], object] = {}
         self._forgotten = 0
 
     def forget(self) -> None:
@@ -40,8 +45,8 @@ class Notices:
         await self._tell(
             "preparations",
             epoch,
-            tuple(sorted(fee_recipients.items())),
-            lambda: self._pool.every(lambda node: node.proposers.prepare(fee_recipients)),
+            fee_recipients,
+            lambda: self._pool.every(partial(_prepare, list(fee_recipients.items()))),
         )
 
     async def subscribe_attesters(self, epoch: Epoch, duties: Sequence[AttesterDuty]) -> None:
@@ -51,7 +56,7 @@ class Notices:
             epoch,
             tuple(duties),
             # selection proofs decide who aggregates and are not known here: anybody may
-            lambda: self._pool.every(lambda node: node.subscriptions.committees(duties, is_aggregator=True)),
+            lambda: self._pool.every(partial(_subscribe, duties)),
         )
 
     async def subscribe_sync(self, epoch: Epoch, seats: Sequence[SyncDuty]) -> None:
@@ -64,7 +69,7 @@ class Notices:
             lambda: self._pool.every(lambda node: node.subscriptions.sync_committee(seats, periods_end)),
         )
 
-    async def _tell(self, what: str, epoch: Epoch, content: Hashable, request: Callable[[], Awaitable[None]]) -> None:
+    async def _tell(self, what: str, epoch: Epoch, content: object, request: Callable[[], Awaitable[None]]) -> None:
         if self._told.get((what, epoch)) == content:
             return
         forgotten = self._forgotten
@@ -72,3 +77,13 @@ class Notices:
             await request()
         if forgotten == self._forgotten:
             self._told[what, epoch] = content
+
+
+async def _prepare(fee_recipients: Sequence[tuple[ValidatorIndex, ExecutionAddress]], node: BeaconNode) -> None:
+    for at in range(0, len(fee_recipients), TOLD_AT_ONCE):
+        await node.proposers.prepare(dict(fee_recipients[at : at + TOLD_AT_ONCE]))
+
+
+async def _subscribe(duties: Sequence[AttesterDuty], node: BeaconNode) -> None:
+    for at in range(0, len(duties), TOLD_AT_ONCE):
+        await node.subscriptions.committees(duties[at : at + TOLD_AT_ONCE], is_aggregator=True)

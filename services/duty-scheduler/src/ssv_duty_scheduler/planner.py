@@ -3,6 +3,7 @@
 A round asks for what is missing or doubtful, then writes what is complete. Rounds come with each slot, with each
 change of the registry, and when a head event moves a dependent root; after a failure also in between. One failure
 holds up nothing that does not depend on it: proposers that cannot be had leave the committees' duties as they are.
+Whatever takes long for many validators is computed in a thread, so that the ticks of the slots come in time.
 
 Source: architecture §3, §5.9; reference: protocol-core §3.9.
 """
@@ -10,7 +11,7 @@ Source: architecture §3, §5.9; reference: protocol-core §3.9.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection, Iterable
+from collections.abc import Awaitable, Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -19,19 +20,21 @@ import grpc
 from ssv_api.v1 import signer_pb2
 from ssv_api.v1.exporter_pb2 import DutyRecord
 from ssv_duty_scheduler.beacon_memory import BeaconMemory, Indices
-from ssv_duty_scheduler.bucket_values import is_settled, late_duties, values_of
+from ssv_duty_scheduler.bucket_values import is_settled
 from ssv_duty_scheduler.dependent_roots import DependentRoots
 from ssv_duty_scheduler.guard import Guard
 from ssv_duty_scheduler.instruments import Instruments
-from ssv_duty_scheduler.knowledge import Known
+from ssv_duty_scheduler.knowledge import EpochDuties, Known
 from ssv_duty_scheduler.notices import Notices
 from ssv_duty_scheduler.publisher import Publisher
-from ssv_duty_scheduler.slashing_reaction import OnSlashing, slashed, stopped
+from ssv_duty_scheduler.questions import QuestionMaker
+from ssv_duty_scheduler.slashing_reaction import OnSlashing, stopped
 from ssv_duty_scheduler.validator_duties import DutyRules
+from ssv_duty_scheduler.value_cache import Counts, ValueCache
 from ssv_ethereum.beacon.errors import BeaconError
 from ssv_ethereum.beacon.events import HeadEvent
 from ssv_ethereum.slot_clock import SlotClock
-from ssv_protocol.registry.state import ValidatorRecord
+from ssv_protocol.types.duty import ValidatorDuty
 from ssv_protocol.types.ids import BlsPublicKey, Epoch, Slot
 from ssv_runtime.bus import BusError
 from ssv_runtime.registry_client import RegistryView
@@ -66,7 +69,8 @@ class Planner:
         self._notices = notices
         self._signer = signer
         self._publisher = publisher
-        self._rules = rules
+        self._values = ValueCache(rules)
+        self._questions = QuestionMaker()
         self._instruments = instruments
         self._on_slashing = on_slashing
         self._roots = DependentRoots(clock.chain)
@@ -80,11 +84,12 @@ class Planner:
         """Look whether anything is to be done."""
         self._wake.set()
 
-    def registry_changed(self, view: RegistryView) -> None:
-        """Take the new registry."""
-        self._view = view
+    def registry_changed(self, view: RegistryView) -> bool:
+        """Take the new registry; returns whether it is the first one."""
+        first, self._view = self._view is None, view
         self._instruments.registry.up()
         self._wake.set()
+        return first
 
     def head_seen(self, event: HeadEvent) -> None:
         """Ask again for duties that hang on another block now."""
@@ -125,11 +130,15 @@ class Planner:
         epochs = self._epochs()
         self._beacon.keep_only(epochs)
         self._notices.keep_only(epochs)
-        asked = [await self._ask_signer(view, epochs[0]), await self._ask_beacon(view, epochs)]
+        active = (await asyncio.to_thread(self._questions.active, view)).keys()
+        with self._instruments.part("signer"):
+            asked = [await self._ask_signer(epochs[0], active)]
+        with self._instruments.part("beacon"):
+            asked.append(await self._ask_beacon(view, active, epochs))
         if self._may_sign_from is not None:
             asked.append(await self._guard.look(self._clock.slot(), self._beacon.infos, self._may_sign_from))
         # whatever failed, what is known gets written
-        known = Known(view, self._beacon.infos, self._may_sign_from, self._guard.waiting, self._stopped(view))
+        known = Known(view, self._beacon.infos, self._may_sign_from, self._guard.waiting, self._stopped(view, active))
         return await self._publish(known, epochs) and all(asked)
 
     def _epochs(self) -> tuple[Epoch, ...]:
@@ -138,9 +147,9 @@ class Planner:
         started = self._clock.now() >= self._clock.chain.genesis_time_s
         return (now, Epoch(now + 1)) if started else (now,)
 
-    async def _ask_signer(self, view: RegistryView, now: Epoch) -> bool:
+    async def _ask_signer(self, now: Epoch, active: Collection[BlsPublicKey]) -> bool:
         """Know from when on each share may sign: all once an epoch, and while a share is not there yet."""
-        keys = {record.public_key for record in _active(view)}
+        keys = set(active)
         if self._may_sign_from is not None and self._shares_of == now and keys <= self._may_sign_from.keys():
             return True
         try:
@@ -148,35 +157,29 @@ class Planner:
         except grpc.aio.AioRpcError as error:
             self._instruments.shares.down(str(RpcFailure.of(error)), "see the signer's log")
             return False
-        self._may_sign_from = {BlsPublicKey(each.validator_pubkey): Epoch(each.may_sign_from_epoch) for each in held}
-        self._shares_of = now
-        proven = {each.validator_pubkey: Epoch(each.owned_epoch) for each in held if each.HasField("owned_epoch")}
-        self._guard.ours_are({key: proven.get(key) for key in keys & self._may_sign_from.keys()}, now)
+        may_sign_from, proven = await asyncio.to_thread(_read_shares, held)
+        self._may_sign_from, self._shares_of = may_sign_from, now
+        self._guard.ours_are({key: proven.get(key) for key in keys & may_sign_from.keys()}, now)
         self._instruments.shares.up()
         return True
 
-    async def _ask_beacon(self, view: RegistryView, epochs: tuple[Epoch, ...]) -> bool:
+    async def _ask_beacon(
+        self, view: RegistryView, active: Collection[BlsPublicKey], epochs: tuple[Epoch, ...]
+    ) -> bool:
         now, *ahead = epochs
         beacon = self._beacon
-        active = {record.public_key: record for record in _active(view)}
-        problems = [await _problem(beacon.look_up(view.state.validators.keys(), active.keys(), self._clock.slot()))]
-        own = self._indices(active.keys())
-        everyone = self._indices(view.state.validators.keys())
+        problems = [await _problem(beacon.look_up(view.state.validators.keys(), active, self._clock.slot()))]
+        ask = await asyncio.to_thread(self._questions.questions, view, beacon.infos)
         problems += await asyncio.gather(
-            *(_problem(beacon.ask_attester(epoch, own)) for epoch in epochs),
-            *(_problem(beacon.ask_sync(epoch, everyone)) for epoch in self._one_of_each_period(epochs)),
+            *(_problem(beacon.ask_attester(epoch, ask.own)) for epoch in epochs),
+            *(_problem(beacon.ask_sync(epoch, ask.everyone)) for epoch in self._one_of_each_period(epochs)),
             _problem(beacon.ask_proposer(now)),
         )
         for epoch in ahead:
             await _problem(beacon.ask_proposer(epoch))  # not every node knows them an epoch ahead
-        recipients = {
-            beacon.infos[key].index: view.state.fee_recipient(record.owner)
-            for key, record in active.items()
-            if key in beacon.infos
-        }
         problems += await asyncio.gather(
-            _problem(self._notices.prepare(now, recipients)),
-            *(_problem(self._subscribe(epoch, own)) for epoch in epochs),
+            _problem(self._notices.prepare(now, ask.fee_recipients)),
+            *(_problem(self._subscribe(epoch, ask.own)) for epoch in epochs),
         )
         first = next((problem for problem in problems if problem is not None), None)
         if first is None:
@@ -196,12 +199,13 @@ class Planner:
 
     async def _publish(self, known: Known, epochs: tuple[Epoch, ...]) -> bool:
         duties = [self._beacon.duties(epoch) for epoch in epochs]
-        values = {key: value for each in duties for key, value in values_of(known, each, self._rules).items()}
+        with self._instruments.part("values"):
+            values, late, counts = await asyncio.to_thread(self._make, known, duties)
         settled = {each.epoch for each in duties if is_settled(known, each)}
-        late = late_duties(known, Epoch(epochs[0] - 1), self._rules) if epochs[0] > 0 else {}
         try:
             try:
-                writes = await self._publisher.publish(values, epochs, settled)
+                with self._instruments.part("bus"):
+                    writes = await self._publisher.publish(values, epochs, settled)
             finally:  # what the bus refuses of this epoch's values is no reason to leave out the last one's
                 amendments = await self._publisher.amend(late)
         except BusError as error:
@@ -211,27 +215,37 @@ class Planner:
             self._instruments.duties.up()
         else:
             self._instruments.duties.down("not known yet")
-        self._instruments.published(epochs[0], known, duties[0], writes + amendments)
+        self._instruments.published(epochs[0], counts, writes + amendments)
         return True
 
-    def _stopped(self, view: RegistryView) -> frozenset[BlsPublicKey]:
-        own = [record.public_key for record in _active(view)]
-        slashed_ones = slashed(self._beacon.infos, own)
+    def _make(
+        self, known: Known, duties: Sequence[EpochDuties]
+    ) -> tuple[dict[str, bytes], dict[str, list[ValidatorDuty]], Counts]:
+        """Make all that is to be written. Computes for long."""
+        now = duties[0].epoch
+        values = self._values.values(known, duties)
+        late = self._values.late(known, Epoch(now - 1)) if now > 0 else {}
+        counts = self._values.counts(known, duties[0])
+        self._values.forget_unused()
+        return values, late, counts
+
+    def _stopped(self, view: RegistryView, own: Collection[BlsPublicKey]) -> frozenset[BlsPublicKey]:
+        slashed_ones = self._questions.questions(view, self._beacon.infos).slashed
         no_duties = stopped(self._on_slashing, slashed_ones, own)
         self._instruments.slashed(slashed_ones, len(no_duties))
         return no_duties
-
-    def _indices(self, keys: Collection[BlsPublicKey]) -> Indices:
-        infos = self._beacon.infos
-        return frozenset(infos[key].index for key in keys if key in infos)
 
     def _one_of_each_period(self, epochs: Iterable[Epoch]) -> Iterable[Epoch]:
         return {self._clock.chain.sync_period_of(epoch): epoch for epoch in reversed(tuple(epochs))}.values()
 
 
-def _active(view: RegistryView) -> Iterable[ValidatorRecord]:
-    """Return own validators that are not liquidated."""
-    return (record for records in view.own_committees.values() for record in records if not record.liquidated)
+def _read_shares(
+    held: Iterable[signer_pb2.HeldShare],
+) -> tuple[dict[BlsPublicKey, Epoch], dict[BlsPublicKey, Epoch]]:
+    """Return from when on each share may sign, and the last epoch of those that are proven to be ours."""
+    may_sign_from = {BlsPublicKey(each.validator_pubkey): Epoch(each.may_sign_from_epoch) for each in held}
+    proven = {BlsPublicKey(e.validator_pubkey): Epoch(e.owned_epoch) for e in held if e.HasField("owned_epoch")}
+    return may_sign_from, proven
 
 
 async def _problem(question: Awaitable[None]) -> BeaconError | None:

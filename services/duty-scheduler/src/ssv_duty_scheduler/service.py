@@ -5,6 +5,7 @@ Everything is derived from the chain, the registry and the signer, so nothing is
 
 from __future__ import annotations
 
+import gc
 from contextlib import suppress
 
 from google.protobuf.message import DecodeError
@@ -31,6 +32,8 @@ from ssv_runtime.registry_client import watch
 from ssv_runtime.rpc import channel
 from ssv_runtime.service import Service, ServiceSpec
 
+_OBJECTS_BETWEEN_COLLECTIONS, _YOUNG_COLLECTIONS, _MIDDLE_COLLECTIONS = 20_000, 20, 1_000
+"""So rarely that 150,000 validators come in without one over all that there is, which holds up everything for long."""
 HEDGE_SLOT_SHARE = 1 / 4
 """How long a node may take for the duties of thousands of validators before another is asked as well."""
 
@@ -65,9 +68,12 @@ async def run(settings: DutySchedulerSettings, service: Service) -> None:
         on_slashing=settings.on_slashing,
     )
 
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, _YOUNG_COLLECTIONS, _MIDDLE_COLLECTIONS)
+
     async def follow_registry() -> None:
         async for view in watch(registry, instruments.registry.down):
-            planner.registry_changed(view)
+            if planner.registry_changed(view):
+                gc.freeze()  # the registry is not looked at by any collection; what leaves it is freed all the same
 
     inclusion = InclusionWatch(pool, bus, instruments)
 
@@ -83,7 +89,7 @@ async def run(settings: DutySchedulerSettings, service: Service) -> None:
 
     async def tick() -> None:
         async for slot in clock.ticks():
-            instruments.ticked(clock.now() - chain.slot_start(slot))
+            instruments.ticked(slot, clock.now() - chain.slot_start(slot))
             planner.slot_began()
 
     await bus.subscribe(f"{DECIDED}.>", record_came)
