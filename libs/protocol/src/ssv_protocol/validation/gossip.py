@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from ssv_protocol.crypto import rsa
 from ssv_protocol.types.ids import Instant
+from ssv_protocol.types.message_id import message_role
 from ssv_protocol.types.partial_signatures import PartialSignatures
 from ssv_protocol.types.qbft_message import QbftMessage
-from ssv_protocol.types.roles import MsgType, PartialSignatureType
+from ssv_protocol.types.roles import MsgType, PartialSignatureType, RunnerRole
 from ssv_protocol.validation.consensus import check_consensus, check_round_has_begun, open_consensus
 from ssv_protocol.validation.duty_rules import check_count_in_epoch, check_duty, check_validator
 from ssv_protocol.validation.envelope import check_kind, open_envelope
@@ -103,7 +104,7 @@ def _open(knowledge: Knowledge, topic: str, data: bytes, at: Instant, *, own: bo
     executor = directory.executor(message.msg_id)
     if isinstance(executor, _Refused):
         return executor
-    incoming = Incoming(knowledge, signed, executor, slot, at)
+    incoming = Incoming(knowledge, signed, executor, slot, at, RunnerRole(message_role(message.msg_id)))
     return (
         (None if own else check_validator(incoming))
         or _check_members(incoming)

@@ -113,6 +113,8 @@ class PeerHistory:
     def __init__(self) -> None:
         self.by_id: OrderedDict[MessageId, MessageHistory] = OrderedDict()
         self.records = 0
+        self.counted = 0
+        """How many of these are in the sum over all peers."""
 
     def of(self, message_id: MessageId) -> MessageHistory:
         """Return a message id's history to read; an empty one when there is none."""
@@ -120,7 +122,9 @@ class PeerHistory:
 
     def begin(self, message_id: MessageId, at: Instant) -> MessageHistory:
         """Return a message id's history to write at `at`; `end` must follow."""
-        history = self.by_id.setdefault(message_id, MessageHistory())
+        history = self.by_id.get(message_id)
+        if history is None:
+            history = self.by_id[message_id] = MessageHistory()
         self.by_id.move_to_end(message_id)
         history.touched = at
         self.records -= history.records
@@ -143,11 +147,8 @@ class Histories:
         self.by_peer: dict[bytes, PeerHistory] = {}
         self._records_of_peer = records_of_peer
         self._records = records
-
-    @property
-    def records(self) -> int:
-        """How many slots of signers are remembered."""
-        return sum(history.records for history in self.by_peer.values())
+        self.records = 0
+        """How many slots of signers are remembered, of all peers."""
 
     def of(self, peer: bytes) -> PeerHistory:
         """Return a peer's history."""
@@ -158,16 +159,24 @@ class Histories:
         brought = self.by_peer[peer]
         while brought.records > self._records_of_peer:
             brought.forget_oldest()
+        self._count(brought)
         while self.records > self._records:
-            max(self.by_peer.values(), key=lambda history: history.records).forget_oldest()
+            largest = max(self.by_peer.values(), key=lambda history: history.records)
+            largest.forget_oldest()
+            self._count(largest)
 
     def forget_before(self, at: Instant) -> None:
         """Forget message ids that were not touched since `at`, and peers of which nothing is left."""
         for peer, history in list(self.by_peer.items()):
             while history.by_id and (next(iter(history.by_id.values())).touched or at) < at:
                 history.forget_oldest()
+            self._count(history)
             if not history.by_id:
                 del self.by_peer[peer]
+
+    def _count(self, history: PeerHistory) -> None:
+        self.records += history.records - history.counted
+        history.counted = history.records
 
 
 _NOTHING: dict[Slot, SlotRecord] = {}

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from ssv_protocol.beacon_chain import BeaconChain
 from ssv_protocol.forks import Network, SsvFork
 from ssv_protocol.types.ids import Epoch, Instant, Slot
-from ssv_protocol.types.message_id import message_role
 from ssv_protocol.types.messages import SignedSSVMessage
 from ssv_protocol.types.roles import RunnerRole
 from ssv_protocol.validation.beacon_facts import BeaconFacts
@@ -29,13 +28,14 @@ class Knowledge:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A message of a known executor, which came at `at`. `role` is one that the fork has."""
+    """A message of a known executor, which came at `at`. `role`, of its message id, is one that the fork has."""
 
     knowledge: Knowledge
     signed: SignedSSVMessage
     executor: Executor
     slot: Slot
     at: Instant
+    role: RunnerRole
 
     @property
     def network(self) -> Network:
@@ -61,11 +61,6 @@ class Incoming:
     def epoch(self) -> Epoch:
         """The epoch of the message's slot."""
         return self.chain.epoch_of(self.slot)
-
-    @property
-    def role(self) -> RunnerRole:
-        """The role that the message id names."""
-        return RunnerRole(message_role(self.signed.ssv_message.msg_id))
 
     @property
     def committee(self) -> KnownCommittee:
