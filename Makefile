@@ -11,6 +11,7 @@ export DEMO_DOWN ?=
 export DEMO_CRASH ?=
 export DEMO_STORE ?=
 export DEMO_KILL_SIGNER ?=
+export DEMO_BEACONS ?=
 export DEMO_MIN_INCLUDED ?= 95
 KILLS ?= 200
 STORES ?= sqlite postgres
@@ -20,7 +21,7 @@ STORES ?= sqlite postgres
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' Makefile
-	@printf '\nVariables of make demo: DEMO_EPOCHS (3), DEMO_SLOT_S (6; 12 for more than four operators),\nDEMO_OPERATORS=4|7|10|13, DEMO_VALIDATORS (16; fewer for more operators), DEMO_FORK_EPOCH=<epoch> (Boole from there on;\n0: always), DEMO_PLAIN=1 (no live table),\nDEMO_KILL=<operator>[,<operator>] (dead from the second counted epoch on), DEMO_DOWN=<operators> (never started),\nDEMO_CRASH=1|2 (each service killed with -9, one an epoch),\nDEMO_STORE=sqlite|postgres (postgres: two signers for operators 1 and 2), DEMO_KILL_SIGNER=1|2 (its signers killed\nwith -9 in turn), DEMO_MIN_INCLUDED (95, percent)\n'
+	@printf '\nVariables of make demo: DEMO_EPOCHS (3), DEMO_SLOT_S (6; 12 for more than four operators),\nDEMO_OPERATORS=4|7|10|13, DEMO_VALIDATORS (16; fewer for more operators), DEMO_FORK_EPOCH=<epoch> (Boole from there on;\n0: always), DEMO_PLAIN=1 (no live table),\nDEMO_KILL=<operator>[,<operator>] (dead from the second counted epoch on), DEMO_DOWN=<operators> (never started),\nDEMO_CRASH=1|2 (each service killed with -9, one an epoch),\nDEMO_STORE=sqlite|postgres (postgres: two signers for operators 1 and 2), DEMO_KILL_SIGNER=1|2 (its signers killed\nwith -9 in turn), DEMO_BEACONS=2 (two beacon nodes and two EVM endpoints, each away for a while), DEMO_MIN_INCLUDED (95, percent)\n'
 
 setup: ## Install everything that the other targets need
 	@scripts/setup.sh

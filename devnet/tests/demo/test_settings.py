@@ -19,7 +19,7 @@ def test_defaults() -> None:
 
 
 def test_empty_variables_mean_the_default_as_make_passes_them() -> None:
-    names = "EPOCHS SLOT_S PLAIN KILL DOWN CRASH STORE KILL_SIGNER MIN_INCLUDED OPERATORS VALIDATORS FORK_EPOCH"
+    names = "EPOCHS SLOT_S PLAIN KILL DOWN CRASH STORE KILL_SIGNER BEACONS MIN_INCLUDED OPERATORS VALIDATORS FORK_EPOCH"
     empty = {f"DEMO_{name}": "" for name in names.split()}
     assert from_environment(empty) == from_environment({})
 
@@ -48,6 +48,7 @@ def test_operators_to_kill_and_a_lenient_minimum(text: str) -> None:
         ("DEMO_CRASH", "3"),
         ("DEMO_KILL_SIGNER", "3"),
         ("DEMO_STORE", "mysql"),
+        ("DEMO_BEACONS", "3"),
     ],
 )
 def test_a_bad_value_is_named(name: str, value: str) -> None:
@@ -69,6 +70,14 @@ def test_signers_to_kill_need_a_database_that_two_can_share() -> None:
         from_environment({"DEMO_KILL_SIGNER": "1", "DEMO_STORE": "postgres", "DEMO_EPOCHS": "1"})
     with pytest.raises(DemoSettingError, match="DEMO_CRASH or DEMO_KILL_SIGNER"):
         from_environment({"DEMO_KILL_SIGNER": "1", "DEMO_STORE": "postgres", "DEMO_CRASH": "2"})
+
+
+def test_two_beacon_nodes_need_time_to_be_away_and_no_other_misfortune() -> None:
+    assert from_environment({"DEMO_BEACONS": "2", "DEMO_DOWN": "4"}).beacons == 2
+    with pytest.raises(DemoSettingError, match="DEMO_EPOCHS of at least 3"):
+        from_environment({"DEMO_BEACONS": "2", "DEMO_EPOCHS": "2"})
+    with pytest.raises(DemoSettingError, match="without DEMO_CRASH"):
+        from_environment({"DEMO_BEACONS": "2", "DEMO_CRASH": "1"})
 
 
 @pytest.mark.parametrize("operators", [7, 10, 13])

@@ -75,6 +75,8 @@ def _say_what_runs(settings: DemoSettings, console: Console) -> None:
     text = f"{settings.operators} operators, {len(settings.validators)} validators, slots of {settings.slot_s} s"
     if settings.store != STORES[0]:
         rules += f", signers on {settings.store}"
+    if settings.beacons > 1:
+        rules += f", {settings.beacons} beacon nodes and EVM endpoints"
     console.print(f"{text}, {settings.epochs} counted epochs, {rules}", highlight=False, soft_wrap=True)
 
 

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ssv_devnet.demo.duty_kind import DutyKind
+from ssv_devnet.demo.missed import MissedDuty
 from ssv_devnet.demo.report import DutyCount, Report
 from ssv_devnet.demo.scoreboard import STAGES, Percentiles
 from ssv_devnet.demo.table import EpochRow, epoch_table, plain_table
@@ -20,7 +21,7 @@ _NAMES = {
     DutyKind.SYNC_COMMITTEE_MESSAGE: "sync message",
     DutyKind.VOLUNTARY_EXIT: "exit",
 }
-_WORDS = frozenset({"duty", "process", "service", "why", "leg", "form", "signer"})
+_WORDS = frozenset({"duty", "process", "service", "why", "leg", "form", "signer", "what"})
 _FOOTNOTE = (
     "due, on chain: by the beacon node; done: by the operators' records. * No block tells who aggregated or who is\n"
     "registered: what the beacon node (aggregates, contributions) or the builder (registrations) found valid. Their\n"
@@ -36,6 +37,8 @@ def final_tables(report: Report, epochs: Iterable[EpochRow]) -> list[RenderableT
     tables += [participation_table(report), leg_table(report), footprint_table(report)]
     if report.crashes:
         tables.append(crash_table(report))
+    if report.outages:
+        tables.append(outage_table(report))
     if report.signer_kills:
         tables.append(signer_kill_table(report))
     return tables
@@ -97,8 +100,18 @@ def crash_table(report: Report) -> Table:
     for crash in report.crashes:
         lost = crash.lost(report.missed)
         ready = "never" if crash.ready_again_s is None else f"{crash.ready_again_s:.1f}"
-        why = ", ".join(sorted({f"{duty.kind.replace('_', ' ')}: {duty.reason.value}" for duty in lost}))
-        table.add_row(str(crash.epoch), str(crash.slot), crash.service, ready, str(len(lost)), why)
+        table.add_row(str(crash.epoch), str(crash.slot), crash.service, ready, str(len(lost)), _why(lost))
+    return table
+
+
+def outage_table(report: Report) -> Table:
+    """Return the table of beacon nodes and EVM endpoints that were away, and what was lost meanwhile."""
+    table = _table("Nodes taken away", "what", "from slot", "to slot", "s", "duties lost", "why", "told by operators")
+    for outage in report.outages:
+        lost = outage.lost(report.missed)
+        over = "never" if outage.over is None else str(outage.over)
+        told = "" if outage.named_by is None else ", ".join(map(str, outage.named_by))
+        table.add_row(outage.what, str(outage.begun), over, f"{outage.away_s:.1f}", str(len(lost)), _why(lost), told)
     return table
 
 
@@ -116,6 +129,10 @@ def _table(title: str, *columns: str) -> Table:
     for name in columns:
         table.add_column(name, justify="left" if name in _WORDS else "right")
     return table
+
+
+def _why(lost: Iterable[MissedDuty]) -> str:
+    return ", ".join(sorted({f"{duty.kind.replace('_', ' ')}: {duty.reason.value}" for duty in lost}))
 
 
 def _on_chain(count: DutyCount) -> str:

@@ -18,6 +18,7 @@ from ssv_devnet.demo.facts import (
     registrations_due,
 )
 from ssv_devnet.demo.footprint import ProcessFootprint
+from ssv_devnet.demo.outages import Outage
 from ssv_devnet.demo.owner import Owner
 from ssv_devnet.demo.report import Exit, Report, report_of
 from ssv_devnet.demo.scoreboard import Scoreboard
@@ -49,12 +50,13 @@ async def reckon(
     footprints: Sequence[ProcessFootprint],
     crashes: Sequence[Crash],
     kills: Sequence[SignerKill],
+    outages: Sequence[Outage],
     found: Sequence[Leak],
 ) -> Report:
     """Return the report of a run. Raises BeaconError when beacon node or builder do not answer."""
     observation, chain = counted.observation, counted.world.network.chain
     record = await counted.world.builder.record()
-    accepted = read_accepted(counted.world.beacon_log.read_text(errors="replace"))
+    accepted = read_accepted("".join(log.read_text(errors="replace") for log in counted.world.beacon.logs))
     indices = counted.settings.validators
     slots = range(observation.first_slot, observation.last_slot + 1)
     pubkeys = {index: interop_secret_key(index).public_key() for index in indices}
@@ -72,6 +74,7 @@ async def reckon(
         asked_exit=asked,
         footprints=footprints,
         crashes=crashes,
+        outages=outages,
         found=found,
     )
     operator_id = counted.settings.kill_signer

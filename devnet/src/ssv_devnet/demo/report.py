@@ -19,6 +19,7 @@ from ssv_devnet.demo.duty_kind import DutyKind
 from ssv_devnet.demo.facts import Facts
 from ssv_devnet.demo.footprint import ProcessFootprint
 from ssv_devnet.demo.missed import MissedDuty, missed_duties
+from ssv_devnet.demo.outages import Outage
 from ssv_devnet.demo.proposals import Proposal, proposals_of
 from ssv_devnet.demo.scoreboard import Scoreboard, Stages
 from ssv_devnet.demo.secrecy import Leak
@@ -75,6 +76,7 @@ class Report:
     crashes: list[Crash] = field(default_factory=list)
     signer_kills: list[SignerKill] = field(default_factory=list)
     needed_votes: NeededVotes | None = None
+    outages: list[Outage] = field(default_factory=list)
     leaks: list[Leak] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -98,6 +100,10 @@ class Report:
                 asdict(crash) | {"lost": [_missed(missed) for missed in crash.lost(self.missed)]}
                 for crash in self.crashes
             ],
+            "outages": [
+                asdict(outage) | {"lost": [_missed(missed) for missed in outage.lost(self.missed)]}
+                for outage in self.outages
+            ],
             "signer_kills": [asdict(kill) for kill in self.signer_kills],
             "attestations_that_needed": None if self.needed_votes is None else _needed(self.needed_votes),
         }
@@ -112,6 +118,7 @@ def report_of(
     asked_exit: Exit | None = None,
     footprints: Sequence[ProcessFootprint] = (),
     crashes: Sequence[Crash] = (),
+    outages: Sequence[Outage] = (),
     found: Sequence[Leak] = (),
 ) -> Report:
     """Put the facts and the operators' records together."""
@@ -129,6 +136,7 @@ def report_of(
         missed=missed_duties(facts, scoreboard),
         footprints=list(footprints),
         crashes=list(crashes),
+        outages=list(outages),
         leaks=list(found),
     )
 

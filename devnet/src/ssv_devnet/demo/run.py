@@ -20,6 +20,7 @@ from rich.console import Console
 from ssv_devnet.demo.crashes import Crash, crash_each
 from ssv_devnet.demo.final_tables import final_tables
 from ssv_devnet.demo.footprint import StartTimes
+from ssv_devnet.demo.outages import Outage, Outages, note_who_told
 from ssv_devnet.demo.owner import Owner
 from ssv_devnet.demo.provision import fresh_folder
 from ssv_devnet.demo.reckoning import Counted, reckon
@@ -53,7 +54,8 @@ async def run_demo(settings: DemoSettings, console: Console) -> tuple[Report, li
     """Run the demo and write its report; return it with what is wrong. Raises SsvError when something can't start."""
     folder = fresh_folder(settings.folder)
     scoreboard = Scoreboard(settings.operator_ids, dict.fromkeys(settings.down, Slot(0)))
-    steps, starts, crashes, kills = _Steps(console), StartTimes(), list[Crash](), list[SignerKill]()
+    steps, starts, outages = _Steps(console), StartTimes(), list[Outage]()
+    crashes, kills = list[Crash](), list[SignerKill]()
     async with AsyncExitStack() as stack:
         databases = None
         if settings.store == "postgres":
@@ -87,8 +89,10 @@ async def run_demo(settings: DemoSettings, console: Console) -> tuple[Report, li
                 _beside(misfortunes.crash(crashes)),
                 _beside(misfortunes.kill_signers(last_counted, kills)),
                 _beside(_own(owner, table, settings, epoch)),
+                _beside(_take_away(world, Outages(world, clock, first_counted, outages, table.note))),
             ):
                 await watch.until(last_slot)
+        note_who_told(outages, operators.values())
         counted = Counted(world, observer.observation(first_counted, last_counted), owner, settings)
         report = await reckon(
             counted,
@@ -97,6 +101,7 @@ async def run_demo(settings: DemoSettings, console: Console) -> tuple[Report, li
             footprints=starts.footprints(operators),
             crashes=crashes,
             kills=kills,
+            outages=outages,
             found=leaks(folder, secrets_of(world, operators, databases)),
         )
         long_run = settings.epochs >= LONG_RUN_EPOCHS
@@ -113,6 +118,7 @@ def _world_settings(settings: DemoSettings) -> WorldSettings:
         settings.operators,
         settings.validators,
         settings.fork_epoch,
+        endpoints=settings.beacons,
     )
 
 
@@ -127,6 +133,12 @@ async def _own(owner: Owner, table: LiveTable, settings: DemoSettings, first: Ep
     pubkey = interop_secret_key(leaving).public_key()
     await owner.ask_for_exit(chain.first_slot(Epoch(first + _EXIT_COUNTED_EPOCH)), leaving, pubkey)
     table.note(f"the owner asked for validator {leaving}'s exit: due in slot {owner.exit_slot}")
+
+
+async def _take_away(world: World, outages: Outages) -> None:
+    """Have beacon nodes and EVM endpoints fail, if there are others."""
+    if world.beacon.pair is not None:
+        await outages.all()
 
 
 async def _hand_over(world: World, operators: Operators) -> Epoch:

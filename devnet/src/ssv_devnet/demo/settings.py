@@ -28,6 +28,9 @@ CRASHES = 5
 """One service an epoch, from the second counted epoch on."""
 LENIENT_MIN_PERCENT = 90
 STORES = ("sqlite", "postgres")
+MOST_BEACONS = 2
+OUTAGE_EPOCHS = 3
+"""So many counted epochs it takes to have every beacon node and EVM endpoint away once."""
 _BY_USE = (*FEW_SSV_VALIDATORS, *(index for index in SSV_VALIDATORS if index not in FEW_SSV_VALIDATORS))
 """The SSV validators, those first that have the most to do early."""
 FIRST_FORK_EPOCH = 2
@@ -43,7 +46,8 @@ class DemoSettings:
     """`epochs` counts full epochs from the first in which the keys may sign.
 
     `fork_epoch` is the chain's epoch from which on Boole's rules hold; 0: always, None: never. `kill_signer` is the
-    operator whose signers are killed in turn.
+    operator whose signers are killed in turn. With `beacons` of 2 there are two EVM endpoints too, and each of the four
+    is away for a while.
     """
 
     epochs: int = 3
@@ -57,6 +61,7 @@ class DemoSettings:
     crash: OperatorId | None = None
     store: str = STORES[0]
     kill_signer: OperatorId | None = None
+    beacons: int = 1
     min_percent: int = 95
     folder: Path = Path("build/demo")
     report: Path = Path("build/demo.json")
@@ -93,7 +98,14 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> DemoSetting
         raise DemoSettingError("give DEMO_CRASH or DEMO_KILL_SIGNER: one run can't tell whose kill cost a duty")
     if set(kill) & set(down):
         raise DemoSettingError("DEMO_KILL and DEMO_DOWN name the same operator")
+    beacons = _number("DEMO_BEACONS", environment, 1, 1, MOST_BEACONS)
+    if beacons > 1 and (crash, kill_signer) != (None, None):
+        raise DemoSettingError(
+            "give DEMO_BEACONS without DEMO_CRASH and DEMO_KILL_SIGNER: one run can't tell which cost a duty"
+        )
     epochs = _number("DEMO_EPOCHS", environment, 3, 1, 1000)
+    if beacons > 1 and epochs < OUTAGE_EPOCHS:
+        raise DemoSettingError(f"DEMO_BEACONS={beacons} needs DEMO_EPOCHS of at least {OUTAGE_EPOCHS}, got {epochs}")
     if crash is not None:
         epochs = max(epochs, KILL_COUNTED_EPOCH + CRASHES + 1)
     for name, wanted in (("DEMO_KILL", bool(kill)), ("DEMO_KILL_SIGNER", kill_signer is not None)):
@@ -113,6 +125,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> DemoSetting
         crash=crash,
         store=store,
         kill_signer=kill_signer,
+        beacons=beacons,
         min_percent=min(min_percent, LENIENT_MIN_PERCENT) if kill else min_percent,
     )
 

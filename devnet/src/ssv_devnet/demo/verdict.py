@@ -9,6 +9,7 @@ What is asked of a run in which nothing was broken on purpose:
     around a switch of rules  no attestation, sync committee message or proposal missed
     signers killed in turn    each was ready again, both were killed, and no attestation of those slots is lost that
                               needed their operator
+    nodes taken away          each was there again, and every operator told of endpoints that disagree
 
 Of aggregates and contributions nothing is asked: no block tells of them, and the background validators make some too.
 After crashes nothing is promised about the duties next to them, only that all others are well.
@@ -50,6 +51,7 @@ def failures(report: Report, demands: Demands) -> list[str]:
         return [*sentences, *_after_crashes(report)]
     sentences += [*_shares(report, demands.min_percent), *_participation(report, demands.min_percent)]
     sentences += _counted_whole(report)
+    sentences += _after_outages(report)
     if report.needed_votes is not None:
         sentences += _after_signer_kills(report, report.needed_votes)
     if demands.long_run:
@@ -124,6 +126,15 @@ def _after_signer_kills(report: Report, votes: NeededVotes) -> Iterator[str]:
         slots = ", ".join(str(slot) for slot in sorted({duty.slot for duty in votes.lost}))
         lost = f"{len(votes.lost)} of {votes.needed} attestations that needed operator {votes.operator_id}"
         yield f"{lost} were lost in slots in which a signer was killed: {slots}"
+
+
+def _after_outages(report: Report) -> Iterator[str]:
+    for outage in report.outages:
+        if outage.over is None:
+            yield f"not over by the end: {outage.what}, from slot {outage.begun} on"
+        if outage.named_by is not None and set(report.living) - set(outage.named_by):
+            silent = ", ".join(map(str, sorted(set(report.living) - set(outage.named_by))))
+            yield f"not told of by operators {silent}: {outage.what}"
 
 
 def _after_crashes(report: Report) -> Iterator[str]:

@@ -77,8 +77,8 @@ def embedded_operator(world: World, operator_id: OperatorId, key: OperatorPrivat
     settings = OperatorSettings(
         network_file=world.network_file,
         operator_key_file=key_file,
-        beacon_urls=(world.beacon_url,),
-        execution_urls=(world.execution_url,),
+        beacon_urls=world.beacon.urls,
+        execution_urls=world.execution.urls,
         p2p_peers_file=peers,
         graffiti=graffiti_of(operator_id),
         doppelganger_protection=False,  # nobody else has these keys, and the run is too short to wait for two epochs
