@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -27,18 +28,19 @@ PROPOSER = ValidatorIndex(5)
 BLOCK = zero(fulu.BeaconBlock, slot=SLOT, proposer_index=PROPOSER)
 FULL = BlockProposal(BeaconFork.FULU, fulu.BlockContents(BLOCK, (b"\x01" * 48,), (b"\x02" * 131_072,)))
 
-Answer = Callable[[web.Request], web.Response]
+AtOnce = Callable[[web.Request], web.Response]
+Answer = AtOnce | Callable[[web.Request], Awaitable[web.Response]]
 
 
-def says(data: Any) -> Answer:
+def says(data: Any) -> AtOnce:
     return lambda _: web.json_response({"data": data})
 
 
-def refuses(status: int, **body: Any) -> Answer:
+def refuses(status: int, **body: Any) -> AtOnce:
     return lambda _: web.json_response({"code": status, "message": "made to fail", **body}, status=status)
 
 
-def hands_out(block: bytes, *, is_blinded: bool) -> Answer:
+def hands_out(block: bytes, *, is_blinded: bool) -> AtOnce:
     headers = {"Eth-Consensus-Version": "fulu", "Eth-Execution-Payload-Blinded": str(is_blinded).lower()}
     return lambda _: web.Response(body=block, content_type="application/octet-stream", headers=headers)
 
@@ -57,20 +59,35 @@ class ScriptedNode:
         self.queries.append(dict(request.query))
         self.bodies[request.path] = await request.read()
         named = self.answers.get(f"{request.method} {request.path}") or self.answers.get(request.path)
-        return named(request) if named else web.Response()
+        answer = named(request) if named else web.Response()
+        return answer if isinstance(answer, web.Response) else await answer
 
-    def run(self, work: Callable[[BeaconPort], Awaitable[T]], boost_percent: int | None = None) -> T:
+    @asynccontextmanager
+    async def serving(self) -> AsyncGenerator[str, None]:
+        """Answer inside the block; the URL is yielded."""
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self.handle)
+        runner = web.AppRunner(app, shutdown_timeout=0.001)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()
+
+    def run(
+        self,
+        work: Callable[[BeaconPort], Awaitable[T]],
+        boost_percent: int | None = None,
+        others: Sequence[ScriptedNode] = (),
+    ) -> T:
+        """Do `work` with a port to this node, and to `others` after it."""
+
         async def scenario() -> T:
-            app = web.Application()
-            app.router.add_route("*", "/{path:.*}", self.handle)
-            runner = web.AppRunner(app, shutdown_timeout=0.001)
-            await runner.setup()
-            try:
-                await web.TCPSite(runner, "127.0.0.1", 0).start()
-                async with BeaconPool([f"http://127.0.0.1:{runner.addresses[0][1]}"], simulated_chain()) as pool:
-                    return await work(BeaconPort(pool, builder_boost_percent=boost_percent))
-            finally:
-                await runner.cleanup()
+            async with AsyncExitStack() as stack:
+                urls = [await stack.enter_async_context(node.serving()) for node in (self, *others)]
+                pool = await stack.enter_async_context(BeaconPool(urls, simulated_chain()))
+                return await work(BeaconPort(pool, builder_boost_percent=boost_percent))
 
         return asyncio.run(scenario())
 

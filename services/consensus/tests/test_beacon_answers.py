@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from aiohttp import web
 from libs.protocol.tests.types.zeros import zero
@@ -23,6 +25,7 @@ from ssv_protocol.effects import (
     FetchedContributions,
 )
 from ssv_protocol.errors import SsvError
+from ssv_protocol.types.beacon import fulu
 from ssv_protocol.types.beacon.attestation import AttestationData, ElectraAttestation
 from ssv_protocol.types.beacon.sync_committee import SyncCommitteeContribution
 from ssv_protocol.types.contributions import Contribution
@@ -55,6 +58,57 @@ def test_a_block_that_is_none_or_not_what_it_is_called_is_invalid(block: bytes, 
     node = ScriptedNode({f"/eth/v3/validator/blocks/{SLOT}": hands_out(block, is_blinded=is_blinded)})
     with pytest.raises(BeaconAnswerInvalid, match="block of slot 9"):
         node.answer(FetchBlock(SLOT, SIGNATURE, b""))
+
+
+def with_head(slot: int, block: Answer) -> ScriptedNode:
+    """Return a node whose head is the block of `slot`, which it would build on."""
+    answers = {"/eth/v1/beacon/blocks/head/root": says({"root": "0x" + root_of(slot).hex()})}
+    for known in range(SLOT):
+        header = says({"header": {"message": {"slot": str(known)}}})
+        answers[f"/eth/v1/beacon/headers/0x{root_of(known).hex()}"] = header
+    return ScriptedNode({**answers, f"/eth/v3/validator/blocks/{SLOT}": block})
+
+
+def root_of(slot: int) -> Root:
+    return Root(bytes([slot + 1]) * 32)
+
+
+def block_on(slot: int) -> bytes:
+    return zero(fulu.BlindedBeaconBlock, slot=SLOT, parent_root=root_of(slot)).encode()
+
+
+def test_a_block_on_an_old_head_does_not_win_however_fast_it_comes() -> None:
+    judged, header = asyncio.Event(), f"/eth/v1/beacon/headers/0x{root_of(5).hex()}"
+
+    def tells(request: web.Request) -> web.Response:
+        if stale.paths.count(header) == 2:  # once among the heads, once for its block
+            judged.set()
+        return says({"header": {"message": {"slot": "5"}}})(request)
+
+    async def afterwards(request: web.Request) -> web.Response:
+        await judged.wait()
+        return hands_out(block_on(7), is_blinded=True)(request)
+
+    stale, good = with_head(5, hands_out(block_on(5), is_blinded=True)), with_head(7, afterwards)
+    stale.answers[header] = tells
+    fetched = stale.run(lambda port: port.answer(FetchBlock(SLOT, SIGNATURE, b"")), others=[good])
+    assert isinstance(fetched, FetchedBlock)
+    assert fetched.proposal.block.parent_root == root_of(7)
+
+
+@pytest.mark.parametrize("answer", [refuses(500), hands_out(b"\x01", is_blinded=True)])
+def test_a_block_on_an_old_head_is_better_than_none(answer: Answer) -> None:
+    stale, failing = with_head(5, hands_out(block_on(5), is_blinded=True)), with_head(7, answer)
+    fetched = stale.run(lambda port: port.answer(FetchBlock(SLOT, SIGNATURE, b"")), others=[failing])
+    assert isinstance(fetched, FetchedBlock)
+    assert fetched.proposal.block.parent_root == root_of(5)
+
+
+def test_the_head_to_vote_for_is_the_newest() -> None:
+    question = FetchBlockRoot(SLOT)
+    stale, good = with_head(5, refuses(500)), with_head(7, refuses(500))
+    answer = stale.run(lambda port: port.answer(question), others=[good])
+    assert answer == FetchedBlockRoot(question, root_of(7))
 
 
 def voted(place: int, *bits: bool) -> tuple[AttestationData, ElectraAttestation]:
