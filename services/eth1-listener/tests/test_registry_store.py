@@ -123,7 +123,7 @@ def test_only_what_changed_is_written(tmp_path: Path) -> None:
     write(store, RegistryState(), first, caught_up=True)
     with sqlite3.connect(tmp_path / "db") as db:
         db.execute("CREATE TABLE touched (what)")
-        for table in ("operators", "validators", "recipients"):
+        for table in ("operators", "validators", "seats", "recipients"):
             for event in ("INSERT", "UPDATE", "DELETE"):
                 db.execute(
                     f"CREATE TRIGGER {table}_{event} AFTER {event} ON {table}"
@@ -135,8 +135,24 @@ def test_only_what_changed_is_written(tmp_path: Path) -> None:
     write(store, second, replace(second, block_number=7, block_hash=b"\x07" * 32), caught_up=True)
     with sqlite3.connect(tmp_path / "db") as db:
         touched = [what for (what,) in db.execute("SELECT what FROM touched ORDER BY what")]
-    assert touched == ["DELETE validators", "INSERT validators"]
-    assert opened(tmp_path / "db").load().state.block_number == 7
+    assert touched == ["UPDATE validators"]
+    saved = opened(tmp_path / "db").load().state
+    assert (saved.block_number, saved.validators) == (7, liquidated)
+
+
+def test_a_validator_that_came_back_with_other_seats_has_those(tmp_path: Path) -> None:
+    store = opened(tmp_path / "db")
+    first = state(5, VALIDATORS)
+    write(store, RegistryState(), first, caught_up=True)
+    moved = replace(
+        validator(3),
+        operator_ids=tuple(OperatorId(number) for number in range(1, 8)),
+        share_public_keys=tuple(BlsPublicKey(bytes([number]) * 48) for number in range(1, 8)),
+        encrypted_keys=tuple(bytes([number]) * 256 for number in range(1, 8)),
+    )
+    second = state(6, {**VALIDATORS, moved.public_key: moved})
+    write(store, first, second, caught_up=True)
+    assert opened(tmp_path / "db").load().state == second
 
 
 def test_a_block_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

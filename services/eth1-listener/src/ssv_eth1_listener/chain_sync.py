@@ -42,7 +42,7 @@ from ssv_protocol.registry.ownership import CheckedClaims
 from ssv_protocol.registry.state import BEFORE_GENESIS, RegistryState
 
 LONGEST_LOOK_INTERVAL_S = 5.0
-BLOCKS_AT_ONCE = 64
+BLOCKS_AT_ONCE = 256
 """Blocks of a transaction where none of them will have to be taken back."""
 
 
@@ -202,8 +202,7 @@ class ChainSync:
         try:
             await asyncio.to_thread(self._apply, batch.updates, checked, caught_up, done)
         finally:
-            for update, applied in done:
-                self._instruments.applied(update, applied, self._live or caught_up)
+            self._instruments.applied(done, self._live or caught_up)
         if caught_up:
             self._live = True
             self._instruments.caught_up(self.state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from structlog.typing import FilteringBoundLogger
@@ -93,27 +94,34 @@ class Instruments:
         self._log.warning(f"the registry lags: {problem}")
         self._registry.down(problem, "check the execution nodes")
 
-    def applied(self, update: BlockUpdate, applied: AppliedBlock, caught_up: bool) -> None:
-        """A block became part of the registry."""
-        self._block.set(update.block_number)
-        self._lag.set(max(0, update.blocks_behind))
-        self._validators.set(len(applied.state.validators))
-        for change in applied.changes:
-            event = type(change).__name__
-            self._changes.labels(event).inc()
-            tell = self._log.info if caught_up else self._log.debug  # history is long
-            tell("registry changed", change=event, block=update.block_number)
-        for skip in applied.skipped:
-            self._skipped.labels(skip.reason).inc()
-            self._log.warning(
-                "event skipped",
-                reason=str(skip.reason),
-                detail=skip.detail,
-                block=update.block_number,
-                log_index=skip.log.log_index,
-            )
+    def applied(self, done: Sequence[tuple[BlockUpdate, AppliedBlock]], caught_up: bool) -> None:
+        """Blocks became part of the registry."""
+        if not done:
+            return
+        last, state = done[-1][0], done[-1][1].state
+        self._block.set(last.block_number)
+        self._lag.set(max(0, last.blocks_behind))
+        self._validators.set(len(state.validators))
+        events: Counter[str] = Counter()
+        tell = self._log.info if caught_up else self._log.debug  # history is long
+        for update, applied in done:
+            for change in applied.changes:
+                event = type(change).__name__
+                events[event] += 1
+                tell("registry changed", change=event, block=update.block_number)
+            for skip in applied.skipped:
+                self._skipped.labels(skip.reason).inc()
+                self._log.warning(
+                    "event skipped",
+                    reason=str(skip.reason),
+                    detail=skip.detail,
+                    block=update.block_number,
+                    log_index=skip.log.log_index,
+                )
+        for event, count in events.items():
+            self._changes.labels(event).inc(count)
         if caught_up:
-            self.caught_up(applied.state)
+            self.caught_up(state)
 
     def caught_up(self, state: RegistryState) -> None:
         """The registry is the chain's."""

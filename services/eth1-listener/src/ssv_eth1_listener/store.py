@@ -158,7 +158,7 @@ class RegistryStore:
         after = applied.state
         with self._transaction():
             self._move(before, after, caught_up)
-            _write(self._db, applied.delta)
+            _write(self._db, applied.delta, before)
             self._db.executemany(
                 "INSERT OR IGNORE INTO removals VALUES (?, ?, ?)",
                 [
@@ -198,8 +198,8 @@ class RegistryStore:
             ).fetchall()
             for number, block_hash, records in rows:
                 delta = msgspec.msgpack.decode(records, type=Delta)
+                _write(self._db, delta, state)
                 state = moved(state, delta, number, block_hash)
-                _write(self._db, delta)
             if (state.block_number, state.block_hash) != to:
                 raise StoreError(f"registry database {self._path} cannot go back to block {to.number}")
             self._move(before, state, caught_up=False)
@@ -334,40 +334,63 @@ def _columns(moment: ChainMoment | None) -> tuple[int | None, int | None]:
     return (None, None) if moment is None else (moment.block_number, moment.block_time_s)
 
 
-def _write(db: sqlite3.Connection, delta: Delta) -> None:
-    """Replace the records that a delta names."""
-    if not (delta.operators or delta.validators or delta.recipients):
-        return
-    db.executemany("DELETE FROM operators WHERE operator_id = ?", [(key,) for key in delta.operators])
-    db.executemany("DELETE FROM validators WHERE public_key = ?", [(key,) for key in delta.validators])
-    db.executemany("DELETE FROM recipients WHERE owner = ?", [(key,) for key in delta.recipients])
+def _write(db: sqlite3.Connection, delta: Delta, before: RegistryState) -> None:
+    """Make the records that a delta names what it says, in a database that stands at `before`."""
+    if delta.operators:
+        db.executemany("DELETE FROM operators WHERE operator_id = ?", [(key,) for key in delta.operators])
+        operators = [each for each in delta.operators.values() if each is not None]
+        db.executemany(
+            "INSERT INTO operators VALUES (?, ?, ?, ?)",
+            [(each.operator_id, each.owner, each.public_key, each.public_pem) for each in operators],
+        )
+    if delta.validators:
+        _write_validators(db, delta.validators, before)
+    if delta.recipients:
+        gone = [(owner,) for owner, each in delta.recipients.items() if each is None]
+        db.executemany("DELETE FROM recipients WHERE owner = ?", gone)
+        db.executemany(
+            "INSERT OR REPLACE INTO recipients VALUES (?, ?, ?, ?, ?)",
+            [
+                (owner, each.fee_recipient, each.next_nonce, *_columns(each.changed))
+                for owner, each in delta.recipients.items()
+                if each is not None
+            ],
+        )
+
+
+def _write_validators(
+    db: sqlite3.Connection, written: Mapping[BlsPublicKey, ValidatorRecord | None], before: RegistryState
+) -> None:
+    """Most events change what a validator does, not who its operators are: their seats are left alone."""
+    changed, added, gone = [], [], []
+    for key, record in written.items():
+        known = before.validators.get(key)
+        if record is not None and known is not None and _seats(known) == _seats(record):
+            changed.append(record)
+        else:
+            gone.append((key,))
+            if record is not None:
+                added.append(record)
     db.executemany(
-        "INSERT INTO operators VALUES (?, ?, ?, ?)",
-        [(each.operator_id, each.owner, each.public_key, each.public_pem) for each in delta.operators.values() if each],
+        "UPDATE validators SET owner = ?, cluster_id = ?, liquidated = ?, exit_block = ?, exit_block_time_s = ?"
+        " WHERE public_key = ?",
+        [(*_row(each)[1:], each.public_key) for each in changed],
     )
-    validators = [each for each in delta.validators.values() if each is not None]
-    db.executemany(
-        "INSERT INTO validators VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (each.public_key, each.owner, each.cluster_id, each.liquidated, *_columns(each.exit_request))
-            for each in validators
-        ],
-    )
+    db.executemany("DELETE FROM validators WHERE public_key = ?", gone)
+    db.executemany("INSERT INTO validators VALUES (?, ?, ?, ?, ?, ?)", map(_row, added))
     db.executemany(
         "INSERT INTO seats VALUES (?, ?, ?, ?, ?)",
         [
             (each.public_key, place, *seat)
-            for each in validators
-            for place, seat in enumerate(
-                zip(each.operator_ids, each.share_public_keys, each.encrypted_keys, strict=True)
-            )
+            for each in added
+            for place, seat in enumerate(zip(*_seats(each), strict=True))
         ],
     )
-    db.executemany(
-        "INSERT INTO recipients VALUES (?, ?, ?, ?, ?)",
-        [
-            (owner, each.fee_recipient, each.next_nonce, *_columns(each.changed))
-            for owner, each in delta.recipients.items()
-            if each is not None
-        ],
-    )
+
+
+def _seats(record: ValidatorRecord) -> tuple[tuple[OperatorId, ...], tuple[BlsPublicKey, ...], tuple[bytes, ...]]:
+    return record.operator_ids, record.share_public_keys, record.encrypted_keys
+
+
+def _row(record: ValidatorRecord) -> tuple[bytes, bytes, bytes, bool, int | None, int | None]:
+    return record.public_key, record.owner, record.cluster_id, record.liquidated, *_columns(record.exit_request)

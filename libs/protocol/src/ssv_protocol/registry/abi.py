@@ -68,6 +68,11 @@ def needs_block_time(log: Log) -> bool:
     return bool(log.topics) and log.topics[0] in _DATED
 
 
+def is_validator_added(log: Log) -> bool:
+    """Return whether a log says that it is a ValidatorAdded; `decode_log` tells whether it is a good one."""
+    return bool(log.topics) and log.topics[0] == _VALIDATOR_ADDED
+
+
 def decode_log(log: Log) -> Event | Ignored | Malformed:
     """Say what a log is."""
     if not log.topics:
@@ -182,5 +187,6 @@ _DATED_EVENTS = ("FeeRecipientAddressUpdated", "ValidatorExited")
 """Events that give a duty its slot, by the time of their block."""
 
 _HANDLED = {topic0(abi.signature): abi for abi in HANDLED_EVENTS}
+_VALIDATOR_ADDED = next(topic for topic, abi in _HANDLED.items() if abi.name == "ValidatorAdded")
 _DATED = {topic for topic, abi in _HANDLED.items() if abi.name in _DATED_EVENTS}
 _IGNORED = {topic0(signature): signature.partition("(")[0] for signature in IGNORED_EVENTS}

@@ -10,26 +10,26 @@ Source: Solidity contract ABI specification.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 CLUSTER = "(uint32,uint64,uint64,bool,uint256)"
 """validatorCount, networkFeeIndex, index, active, balance."""
 _WORD = 32
-_WIDTHS = {"uint32": 4, "uint64": 8, "uint256": 32, "address": 20, "bool": 1}
+_BITS = {"uint32": 32, "uint64": 64, "uint256": 256, "address": 160, "bool": 1}
 _CLUSTER_KINDS = ("uint32", "uint64", "uint64", "bool", "uint256")
 _DYNAMIC = frozenset({"bytes", "uint64[]"})
-_ZEROS = bytes(_WORD)
 _UINT64_END = 1 << 64
+_ADDRESS_AT = _WORD - 20
 
 
-def decode_canonical(kinds: Sequence[str], data: bytes) -> list[Any] | None:
+def decode_canonical(kinds: tuple[str, ...], data: bytes) -> list[Any] | None:
     """Return the values, addresses as 20 bytes; None when the encoding is not canonical or a type is not known here."""
-    head_words = sum(len(_CLUSTER_KINDS) if kind == CLUSTER else 1 for kind in kinds)
-    values: list[Any] = []
-    at, tail = 0, head_words * _WORD
+    tail = _head_bytes(kinds)
     if len(data) < tail or len(data) % _WORD:
         return None
+    values: list[Any] = []
+    at = 0
     for kind in kinds:
         if kind in _DYNAMIC:
             if int.from_bytes(data[at : at + _WORD], "big") != tail or tail + _WORD > len(data):
@@ -37,45 +37,42 @@ def decode_canonical(kinds: Sequence[str], data: bytes) -> list[Any] | None:
             length = int.from_bytes(data[tail : tail + _WORD], "big")
             tail += _WORD
             value = _list(data, tail, length) if kind == "uint64[]" else _bytes(data, tail, length)
-            if value is None:
-                return None
-            values.append(value)
             tail += length * _WORD if kind == "uint64[]" else -(-length // _WORD) * _WORD
             at += _WORD
         elif kind == CLUSTER:
-            parts = [_word(part, data, at + place * _WORD) for place, part in enumerate(_CLUSTER_KINDS)]
-            if None in parts:
-                return None
-            values.append(tuple(parts))
+            parts = tuple([_word(part, data, at + place * _WORD) for place, part in enumerate(_CLUSTER_KINDS)])
+            value = None if None in parts else parts
             at += len(_CLUSTER_KINDS) * _WORD
         else:
-            word = _word(kind, data, at)
-            if word is None:
-                return None
-            values.append(word)
+            value = _word(kind, data, at)
             at += _WORD
+        if value is None:
+            return None
+        values.append(value)
     return values if tail == len(data) else None
 
 
+@cache
+def _head_bytes(kinds: tuple[str, ...]) -> int:
+    return _WORD * sum(len(_CLUSTER_KINDS) if kind == CLUSTER else 1 for kind in kinds)
+
+
 def _word(kind: str, data: bytes, at: int) -> Any:
-    width = _WIDTHS.get(kind)
-    if width is None:
+    bits = _BITS.get(kind)
+    if bits is None:
         return None
-    padding = _WORD - width
-    if data[at : at + padding] != _ZEROS[:padding]:
+    value = int.from_bytes(data[at : at + _WORD], "big")
+    if value >> bits:
         return None
-    raw = data[at + padding : at + _WORD]
     if kind == "address":
-        return raw
-    if kind == "bool":
-        return raw == b"\x01" if raw in {b"\x00", b"\x01"} else None
-    return int.from_bytes(raw, "big")
+        return data[at + _ADDRESS_AT : at + _WORD]
+    return bool(value) if kind == "bool" else value
 
 
 def _bytes(data: bytes, at: int, length: int) -> bytes | None:
     end = at + length
     padded = at + -(-length // _WORD) * _WORD
-    if padded > len(data) or data[end:padded] != _ZEROS[: padded - end]:
+    if padded > len(data) or data[end:padded] != bytes(padded - end):
         return None
     return data[at:end]
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ssv_protocol.crypto import bls
 from ssv_protocol.crypto.shares import ShareData, ownership_root
 from ssv_protocol.errors import ProtocolError
-from ssv_protocol.registry.abi import decode_log
+from ssv_protocol.registry.abi import decode_log, is_validator_added
 from ssv_protocol.registry.events import ValidatorAdded
 from ssv_protocol.registry.log import Log
 from ssv_protocol.registry.state import NONCE_MODULUS, RegistryState
@@ -30,7 +30,7 @@ def ownership_claims(state: RegistryState, logs: Iterable[Log]) -> list[Claim]:
     nonces: dict[ExecutionAddress, int] = {}
     claims: list[Claim] = []
     for log in logs:
-        event = decode_log(log)
+        event = decode_log(log) if is_validator_added(log) else None
         if not isinstance(event, ValidatorAdded):
             continue
         nonce = nonces.get(event.owner, state.next_nonce(event.owner))
