@@ -137,7 +137,7 @@ def test_only_what_changed_is_written(tmp_path: Path) -> None:
         touched = [what for (what,) in db.execute("SELECT what FROM touched ORDER BY what")]
     assert touched == ["UPDATE validators"]
     saved = opened(tmp_path / "db").load().state
-    assert (saved.block_number, saved.validators) == (7, liquidated)
+    assert (saved.block_number, dict(saved.validators)) == (7, liquidated)
 
 
 def test_a_validator_that_came_back_with_other_seats_has_those(tmp_path: Path) -> None:
