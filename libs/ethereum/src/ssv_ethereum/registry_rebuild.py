@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ssv_ethereum.execution.pool import ExecutionPool
-from ssv_ethereum.ownership import check_ownership
+from ssv_ethereum.ownership import OwnershipChecks, useful_processes
 from ssv_ethereum.registry_blocks import read_blocks
 from ssv_protocol.networks import SsvNetwork
 from ssv_protocol.registry.apply import apply_block
@@ -26,13 +26,17 @@ async def rebuild_registry(
     Nodes that fail are asked again for ever. Raises ChainReorganised when a block is replaced meanwhile.
     """
     state = RegistryState()
+    ownership = OwnershipChecks(useful_processes())
     blocks = read_blocks(pool, network.registry_contract, network.registry_from_block, to_block, head=to_block)
-    async for batch in blocks:
-        checked = await check_ownership(state, batch.updates)
-        for update in batch.updates:
-            block = apply_block(
-                state, update.block_number, update.block_hash, update.logs, update.time_s, checked.verify
-            )
-            state = block.state
-        on_block(state.block_number)
+    try:
+        async for batch in blocks:
+            checked = await ownership.ahead(state, batch.updates)
+            for update in batch.updates:
+                block = apply_block(
+                    state, update.block_number, update.block_hash, update.logs, update.time_s, checked.verify
+                )
+                state = block.state
+            on_block(state.block_number)
+    finally:
+        await ownership.rest()
     return state

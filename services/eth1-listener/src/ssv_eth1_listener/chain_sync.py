@@ -27,7 +27,7 @@ from ssv_ethereum.execution.errors import ExecutionError
 from ssv_ethereum.execution.node import BlockHeader
 from ssv_ethereum.execution.pool import ExecutionPool
 from ssv_ethereum.log_ranges import RangeSize
-from ssv_ethereum.ownership import check_ownership
+from ssv_ethereum.ownership import OwnershipChecks
 from ssv_ethereum.registry_blocks import (
     Batch,
     BlockUpdate,
@@ -76,6 +76,7 @@ class ChainSync:
         rules: FollowRules,
         instruments: Instruments,
         now: Callable[[], float],
+        ownership: OwnershipChecks | None = None,
     ) -> None:
         self.state = state
         self._pool = pool
@@ -85,6 +86,7 @@ class ChainSync:
         self._rules = rules
         self._instruments = instruments
         self._now = now
+        self._ownership = ownership or OwnershipChecks()
         self._live = False
         self._head: BlockHeader | None = None
         self._size = RangeSize()
@@ -103,6 +105,7 @@ class ChainSync:
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
+            await self._ownership.rest()
 
     # nodes
     async def _watch(self) -> None:
@@ -197,7 +200,7 @@ class ChainSync:
 
     async def _take(self, batch: Batch) -> None:
         caught_up = batch.is_last and (self._live or self._is_recent(batch.last_time_s))
-        checked = await check_ownership(self.state, batch.updates)
+        checked = await self._ownership.ahead(self.state, batch.updates)
         done: list[tuple[BlockUpdate, AppliedBlock]] = []
         try:
             await asyncio.to_thread(self._apply, batch.updates, checked, caught_up, done)
@@ -205,6 +208,7 @@ class ChainSync:
             self._instruments.applied(done, self._live or caught_up)
         if caught_up:
             self._live = True
+            await self._ownership.rest()
             self._instruments.caught_up(self.state)
             self._feed.publish(self.state, batch.updates[-1].head, live=True)
 

@@ -18,6 +18,7 @@ from ssv_eth1_listener.share_keeper import ShareKeeper
 from ssv_eth1_listener.store import RegistryStore
 from ssv_eth1_listener.watch_server import RegistryServer
 from ssv_ethereum.execution.pool import ExecutionPool
+from ssv_ethereum.ownership import OwnershipChecks
 from ssv_runtime import names
 from ssv_runtime.network_file import read_network_file
 from ssv_runtime.rpc import Permissions, channel, secure_server
@@ -56,6 +57,7 @@ async def run(settings: Eth1ListenerSettings, service: Service) -> None:
         rules=rules,
         instruments=instruments,
         now=time.time,
+        ownership=OwnershipChecks(settings.processes),
     )
     keeper = ShareKeeper(
         signer=SignerStub(channel(settings.signer_target, settings, service, names.SIGNER)),

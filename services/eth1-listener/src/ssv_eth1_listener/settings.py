@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from ssv_eth1_listener.chain_sync import FollowRules
+from ssv_ethereum.ownership import useful_processes
 from ssv_ethereum.registry_blocks import PUBLIC_FOLLOW_DISTANCE
 from ssv_protocol.networks import LOCAL, SsvNetwork
 from ssv_runtime.settings import GrpcServiceSettings
@@ -39,6 +40,11 @@ class Eth1ListenerSettings(GrpcServiceSettings):
         ge=0,
         description="A head older than this is a syncing node's; unset: 300, and any age on the local network",
     )
+    signature_processes: int | None = Field(
+        None,
+        ge=0,
+        description="Processes that check signatures while a long history is read; unset: one a core, up to 4",
+    )
     share_check_interval_s: float = Field(60.0, gt=0, description="How often the signer's shares are compared anyway")
 
     @model_validator(mode="after")
@@ -51,6 +57,11 @@ class Eth1ListenerSettings(GrpcServiceSettings):
     def nodes(self) -> list[str]:
         """URLs of the execution nodes, the best first."""
         return list(dict.fromkeys(self.execution_urls + ([self.execution_url] if self.execution_url else [])))
+
+    @property
+    def processes(self) -> int:
+        """How many processes check signatures while a long history is read."""
+        return useful_processes() if self.signature_processes is None else self.signature_processes
 
     def follow_rules(self, network: SsvNetwork) -> FollowRules:
         """Return how to follow the chain of `network`."""
