@@ -2,7 +2,9 @@
 
 Half of the events are ValidatorAdded with real ownership signatures and nonces (one in a thousand is bad), the others
 are removals, exits, liquidations, fee recipients, deposits. Blocks hold four events, batches 500 blocks. What is
-measured is decoding, checking and SQLite, without a provider. The signed events are made once and kept under `build/`.
+measured is decoding, checking and SQLite, without a provider. `ValidatorAdded` and `other events` are measured in one
+process and by kind; `all of it` is the whole history at once as the listener reads it, with a process a core for
+signatures. The signed events are made once and kept under `build/`.
 
     python bench/events.py [--events 300000] [--json FILE]
 """
@@ -17,7 +19,9 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -29,6 +33,7 @@ from ssv_eth1_listener.feed import Feed
 from ssv_eth1_listener.instruments import Instruments
 from ssv_eth1_listener.store import RegistryStore
 from ssv_ethereum.execution.pool import ExecutionPool
+from ssv_ethereum.ownership import OwnershipChecks, useful_processes
 from ssv_ethereum.registry_blocks import Batch, BlockUpdate
 from ssv_protocol.crypto.bls import CURVE_ORDER, SecretKey
 from ssv_protocol.crypto.rsa import OperatorPrivateKey
@@ -48,6 +53,7 @@ OF_ONE_OWNER = 100
 EVENTS_OF_BLOCK = 4
 BLOCKS_OF_BATCH = 500
 BAD_ONE_IN = 1000
+OUTPUT = Path(__file__).parents[1] / "build" / "bench" / "events.json"
 CACHE = Path(__file__).parents[1] / "build" / "bench-events"
 _ENTRY_BYTES = 48 + 96
 _TOPICS = {abi.name: topic0(abi.signature) for abi in HANDLED_EVENTS}
@@ -81,14 +87,18 @@ def signed(count: int) -> list[bytes]:
     CACHE.mkdir(parents=True, exist_ok=True)
     file = CACHE / "signed.bin"
     held = file.stat().st_size // _ENTRY_BYTES if file.exists() else 0
-    with file.open("ab") as out:
+    with file.open("ab") as out, ProcessPoolExecutor() as processes:
         out.truncate(held * _ENTRY_BYTES)
-        for validator in range(held, count):
-            secret = SecretKey(int.from_bytes(sha256(b"key %d" % validator).digest(), "big") % (CURVE_ORDER - 1) + 1)
-            root = ownership_root(owner_of(validator), validator % OF_ONE_OWNER)
-            out.write(secret.public_key() + secret.sign(root))
+        for entry in processes.map(sign, range(held, count), chunksize=500):
+            out.write(entry)
     raw = file.read_bytes()
     return [raw[at : at + _ENTRY_BYTES] for at in range(0, count * _ENTRY_BYTES, _ENTRY_BYTES)]
+
+
+def sign(validator: int) -> bytes:
+    """A validator's key and its ownership signature."""
+    secret = SecretKey(int.from_bytes(sha256(b"key %d" % validator).digest(), "big") % (CURVE_ORDER - 1) + 1)
+    return secret.public_key() + secret.sign(ownership_root(owner_of(validator), validator % OF_ONE_OWNER))
 
 
 def event(name: str, owner: bytes, data: bytes) -> tuple[tuple[bytes, ...], bytes]:
@@ -107,21 +117,48 @@ def added(validator: int, entry: bytes) -> tuple[tuple[bytes, ...], bytes]:
     return event("ValidatorAdded", owner_of(validator), head + ids + padded(key) + padded(shares))
 
 
+def ids_of(validator: int) -> bytes:
+    """The operators of a validator as an ABI list."""
+    return word(4) + b"".join(map(word, committee_of(validator)))
+
+
+def exited(validator: int, key: bytes) -> tuple[tuple[bytes, ...], bytes]:
+    """A ValidatorExited."""
+    ids = ids_of(validator)
+    return event("ValidatorExited", owner_of(validator), word(64) + word(64 + len(ids)) + ids + padded(key))
+
+
+def removed(validator: int, key: bytes) -> tuple[tuple[bytes, ...], bytes]:
+    """A ValidatorRemoved."""
+    ids = ids_of(validator)
+    return event(
+        "ValidatorRemoved",
+        owner_of(validator),
+        word(7 * 32) + word(7 * 32 + len(ids)) + _CLUSTER + ids + padded(key),
+    )
+
+
+def fee_recipient(validator: int) -> tuple[tuple[bytes, ...], bytes]:
+    """A FeeRecipientAddressUpdated."""
+    return event("FeeRecipientAddressUpdated", owner_of(validator), bytes(12) + os.urandom(20))
+
+
+def of_cluster(name: str, validator: int) -> tuple[tuple[bytes, ...], bytes]:
+    """An event of a validator's whole cluster."""
+    return event(name, owner_of(validator), word(6 * 32) + _CLUSTER + ids_of(validator))
+
+
 def others(validator: int, key: bytes) -> Iterator[tuple[tuple[bytes, ...], bytes]]:
     """Events without signatures about what the chain holds already, for ever."""
-    owner = owner_of(validator)
-    ids = word(4) + b"".join(map(word, committee_of(validator)))
-    of_key = word(7 * 32) + word(7 * 32 + len(ids)) + _CLUSTER + ids + padded(key)
-    of_cluster = word(6 * 32) + _CLUSTER + ids
     while True:
-        yield event("ValidatorExited", owner, word(64) + word(64 + len(ids)) + ids + padded(key))
-        yield event("FeeRecipientAddressUpdated", owner, bytes(12) + os.urandom(20))
+        yield exited(validator, key)
+        yield fee_recipient(validator)
         if validator % OF_ONE_OWNER == 0:
-            yield event("ClusterLiquidated", owner, of_cluster)
-            yield event("ClusterReactivated", owner, of_cluster)
-        yield event("ClusterDeposited", owner, of_cluster)
-        yield event("ValidatorRemoved", owner, of_key)
-        yield event("ValidatorExited", owner, word(64) + word(64 + len(ids)) + ids + padded(key))  # of nobody: skipped
+            yield of_cluster("ClusterLiquidated", validator)
+            yield of_cluster("ClusterReactivated", validator)
+        yield of_cluster("ClusterDeposited", validator)
+        yield removed(validator, key)
+        yield exited(validator, key)  # of nobody: skipped
 
 
 def operators() -> Iterator[tuple[tuple[bytes, ...], bytes]]:
@@ -164,69 +201,126 @@ async def measured(sync: ChainSync, events: Iterator[tuple[tuple[bytes, ...], by
     return {"events": count, "seconds": wall_s, "per_second": count / wall_s, "per_core_second": count / cpu_s}
 
 
-async def run(events: int) -> dict[str, dict[str, float]]:
-    """Three measurements on one registry: ValidatorAdded alone, other events alone, half of each."""
-    validators = events // 2
-    entries = signed(validators)
-    baseline = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    results: dict[str, dict[str, float]] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        log, metrics = make_logger("eth1-listener", file=io.StringIO(), level="error"), Metrics("eth1-listener")
-        instruments = Instruments(log, metrics, Health(log, metrics, asyncio.Event()))
-        store = RegistryStore(Path(folder) / "registry.sqlite", CONTRACT, 0)
-        saved = store.load()
-        sync = ChainSync(
-            pool=ExecutionPool([]),
-            store=store,
-            state=saved.state,
-            feed=Feed(),
-            network=local_network(CONTRACT, slot_duration_s=12),
-            rules=FollowRules(8, 1.0, None),
-            instruments=instruments,
-            now=time.time,
-        )
+@asynccontextmanager
+async def listener(folder: Path, processes: int) -> AsyncIterator[tuple[ChainSync, RegistryStore, OwnershipChecks]]:
+    """The listener's path from blocks to its database, with its operators registered."""
+    log, metrics = make_logger("eth1-listener", file=io.StringIO(), level="error"), Metrics("eth1-listener")
+    store = RegistryStore(folder / "registry.sqlite", CONTRACT, 0)
+    ownership = OwnershipChecks(processes)
+    sync = ChainSync(
+        pool=ExecutionPool([]),
+        store=store,
+        state=store.load().state,
+        feed=Feed(),
+        network=local_network(CONTRACT, slot_duration_s=12),
+        rules=FollowRules(8, 1.0, None),
+        instruments=Instruments(log, metrics, Health(log, metrics, asyncio.Event())),
+        now=time.time,
+        ownership=ownership,
+    )
+    try:
         await measured(sync, operators())
-        alone = validators // 5
-        results["ValidatorAdded"] = await measured(
-            sync, (added(number, entry) for number, entry in enumerate(entries[:alone]))
-        )
-        left = events - validators
-        each = 3
-        changing = (one for number in range(alone) for one in islice(others(number, entries[number][:48]), each))
-        results["other events"] = await measured(sync, islice(changing, left // 3))
-
-        def mixed() -> Iterator[tuple[tuple[bytes, ...], bytes]]:
-            of_old = (one for number in range(validators) for one in islice(others(number, entries[number][:48]), 7))
-            for number in range(alone, validators):
-                yield added(number, entries[number])
-                yield from islice(of_old, 1)
-
-        results["mixed"] = await measured(sync, mixed())
-        begun = time.perf_counter()
-        loaded = store.load().state
-        results["load from disk"] = {"events": len(loaded.validators), "seconds": time.perf_counter() - begun}
-        assert loaded == sync.state
-        results["registry"] = {
-            "validators": len(sync.state.validators),
-            "file_mib": (Path(folder) / "registry.sqlite").stat().st_size / 2**20,
-            "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-            "peak_before_mib": baseline / 1024,
-        }
+        yield sync, store, ownership
+    finally:
+        await ownership.rest()
         store.close()
+
+
+async def one_process(entries: Sequence[bytes]) -> dict[str, dict[str, float]]:
+    """ValidatorAdded alone, then events of each other kind about the same validators."""
+    results: dict[str, dict[str, float]] = {}
+    keys = list(enumerate(entry[:48] for entry in entries))
+    owners = range(0, len(entries), OF_ONE_OWNER)
+    with tempfile.TemporaryDirectory() as name:
+        async with listener(Path(name), 0) as (sync, _, _):
+            kinds: list[tuple[str, Iterator[tuple[tuple[bytes, ...], bytes]]]] = [
+                ("ValidatorAdded", (added(*each) for each in enumerate(entries))),
+                ("ValidatorExited", (exited(*each) for each in keys)),
+                ("FeeRecipientAddressUpdated", (fee_recipient(number) for number, _ in keys)),
+                ("ClusterDeposited", (of_cluster("ClusterDeposited", number) for number, _ in keys)),
+                ("ClusterLiquidated", (of_cluster("ClusterLiquidated", number) for number in owners)),
+                ("ClusterReactivated", (of_cluster("ClusterReactivated", number) for number in owners)),
+                ("ValidatorRemoved", (removed(*each) for each in keys)),
+                ("skipped", (exited(*each) for each in keys)),
+            ]
+            for kind, events in kinds:
+                results[kind] = await measured(sync, events)
+    left_out = {"ValidatorAdded", "ClusterLiquidated", "ClusterReactivated"}  # these two change 100 validators each
+    rows = [row for kind, row in results.items() if kind not in left_out]
+    results["other events"] = total(rows)
     return results
+
+
+def total(rows: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Several rows as one."""
+    events, seconds = sum(row["events"] for row in rows), sum(row["seconds"] for row in rows)
+    cpu_s = sum(row["events"] / row["per_core_second"] for row in rows)
+    return {"events": events, "seconds": seconds, "per_second": events / seconds, "per_core_second": events / cpu_s}
+
+
+async def all_of_it(entries: Sequence[bytes]) -> dict[str, dict[str, float]]:
+    """As many other events as validators, among them, from an empty database on, with all cores."""
+
+    def mixed() -> Iterator[tuple[tuple[bytes, ...], bytes]]:
+        old = len(entries) // 5
+        of_old = (one for number in range(old) for one in islice(others(number, entries[number][:48]), 7))
+        for number, entry in enumerate(entries):
+            yield added(number, entry)
+            if number >= old:
+                yield from islice(of_old, 1)
+        yield from islice(of_old, old)
+
+    results: dict[str, dict[str, float]] = {}
+    cpu_begun = children_cpu_s()
+    with tempfile.TemporaryDirectory() as name:
+        async with listener(Path(name), useful_processes()) as (sync, store, ownership):
+            results["all of it"] = {**await measured(sync, mixed()), "processes": useful_processes()}
+            begun = time.perf_counter()
+            loaded = store.load().state
+            results["load from disk"] = {"events": len(loaded.validators), "seconds": time.perf_counter() - begun}
+            assert loaded == sync.state
+            results["registry"] = {
+                "validators": len(sync.state.validators),
+                "file_mib": (Path(name) / "registry.sqlite").stat().st_size / 2**20,
+                "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            }
+            results["signatures"] = {
+                "processes": len(ownership.pids),
+                "peak_mib_each": max(map(peak_mib, ownership.pids)),
+            }
+    results["signatures"]["cpu_s"] = children_cpu_s() - cpu_begun
+    return results
+
+
+def children_cpu_s() -> float:
+    """The CPU time of all processes that were started and have ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return children.ru_utime + children.ru_stime
+
+
+def peak_mib(pid: int) -> float:
+    """The most memory that a process held."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+async def run(events: int) -> dict[str, dict[str, float]]:
+    """All measurements."""
+    entries = signed(events // 2)
+    return {**await one_process(entries[: len(entries) // 10]), **await all_of_it(entries)}
 
 
 def main() -> None:
     """Print a table, write JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=300_000)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, default=OUTPUT)
     arguments = parser.parse_args()
     results = asyncio.run(run(arguments.events))
     for name, row in results.items():
-        print(f"{name:16}", "  ".join(f"{key} {value:,.1f}" for key, value in row.items()))
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps(results, indent=1))
+        print(f"{name:27}", "  ".join(f"{key} {value:,.1f}" for key, value in row.items()))
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    arguments.json.write_text(json.dumps(results, indent=1))
 
 
 if __name__ == "__main__":
