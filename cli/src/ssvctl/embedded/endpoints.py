@@ -23,14 +23,10 @@ from ssv_ethereum.execution.node import BlockHeader, ExecutionNode
 from ssv_ethereum.execution.pool import PRUNED_REMEDY
 from ssv_ethereum.pool.look import look_at
 from ssv_ethereum.pool.standing import Standing
-from ssv_ethereum.registry_blocks import find_missing_history
+from ssv_ethereum.registry_blocks import FIRST_LOGS_WITHIN_BLOCKS, PUBLIC_HEAD_MAX_AGE_S, find_missing_history
 from ssv_ethereum.slot_clock import SlotClock
 from ssv_protocol.forks import Network
 from ssv_protocol.networks import LOCAL, PUBLIC_CHAINS
-
-HEAD_MAX_AGE_S = 300.0
-FIRST_LOGS_WITHIN_BLOCKS = 500
-"""A public network's registry begins with the contract's deployment, which leaves logs."""
 
 
 class Verdict(Enum):
@@ -113,7 +109,7 @@ async def _judged(node: ExecutionNode, network: Network, needs_history: bool) ->
 
 def _behind(head: BlockHeader, network: Network) -> str | None:
     age_s = time.time() - head.timestamp_s
-    if network.ssv.name != LOCAL and age_s > HEAD_MAX_AGE_S:
+    if network.ssv.name != LOCAL and age_s > PUBLIC_HEAD_MAX_AGE_S:
         return f"its newest block, {head.number}, is {_duration(age_s)} old; it is syncing"
     if head.number < network.ssv.registry_from_block:
         return f"its newest block is {head.number}, the contract begins at {network.ssv.registry_from_block}"

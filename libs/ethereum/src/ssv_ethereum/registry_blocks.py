@@ -30,6 +30,10 @@ from ssv_protocol.types.ids import ExecutionAddress
 
 PUBLIC_FOLLOW_DISTANCE = 8
 """Blocks behind the head that the network's nodes read the contract at."""
+PUBLIC_HEAD_MAX_AGE_S = 300.0
+"""On a public network a node whose newest block is older is syncing."""
+FIRST_LOGS_WITHIN_BLOCKS = 500
+"""A public network's registry begins with the contract's deployment, which leaves logs."""
 
 
 class ChainReorganised(SsvError):

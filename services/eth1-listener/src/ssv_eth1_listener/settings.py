@@ -9,13 +9,10 @@ from pydantic import Field, model_validator
 
 from ssv_eth1_listener.chain_sync import FollowRules
 from ssv_ethereum.ownership import useful_processes
-from ssv_ethereum.registry_blocks import PUBLIC_FOLLOW_DISTANCE
+from ssv_ethereum.registry_blocks import FIRST_LOGS_WITHIN_BLOCKS, PUBLIC_FOLLOW_DISTANCE, PUBLIC_HEAD_MAX_AGE_S
 from ssv_protocol.networks import LOCAL, SsvNetwork
 from ssv_runtime.settings import GrpcServiceSettings
 
-PUBLIC_HEAD_MAX_AGE_S = 300.0
-FIRST_LOGS_WITHIN_BLOCKS = 500
-"""A public network's registry begins with the contract's deployment, which leaves logs."""
 FINALITY_BLOCKS = 128
 """How far the finalised block may be behind while all is well, generously."""
 
