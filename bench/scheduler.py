@@ -45,6 +45,7 @@ from ssv_protocol.forks import Network
 from ssv_protocol.networks import local_network
 from ssv_protocol.registry.state import ValidatorRecord
 from ssv_protocol.types.ids import BlsPublicKey, Epoch, ExecutionAddress, ForkVersion, Root
+from ssv_runtime.logs import make_logger
 from ssv_runtime.service import Service
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the world of the tests
@@ -262,7 +263,6 @@ async def _measured(
         signer_target=f"127.0.0.1:{ports['signer']}",
         beacon_urls=[f"http://127.0.0.1:{ports['beacon']}"],
         doppelganger_protection=False,
-        log_level="warning",
     )
     ticks, loop_timer = Lateness(), Lateness()
 
@@ -277,7 +277,7 @@ async def _measured(
             await asyncio.sleep(PROBE_S)
             loop_timer.seconds.append(loop.time() - due)
 
-    async with Service("duty-scheduler") as service:
+    async with Service("duty-scheduler", log=make_logger("duty-scheduler", level="warning")) as service:
         begun, cpu_begun = time.time(), time.process_time()
         running = [asyncio.create_task(run(settings, service))]
         complete: dict[int, float] = {}
