@@ -132,11 +132,26 @@ def test_it_checks_its_nodes_and_runs_until_told_to_stop(tmp_path: Path) -> None
             )
             assert read_network_file(folder / "network.json").ssv == HOODI
             await asyncio.wait_for(known(world), WITHIN_S)
+            for command, expected in (
+                ("show", "own          operator 1: 1 validators in 1 committees"),
+                ("rebuild", "validators   1 (0 liquidated, 0 asked to exit)"),
+                ("diff", "the same at block "),
+            ):
+                code, output = await registry(folder, command)
+                assert code == 0, output
+                assert expected in output
             process.send_signal(signal.SIGTERM)
             assert await process.wait() == 0
         assert pids_with(str(folder)) == []
 
     asyncio.run(scenario())
+
+
+async def registry(folder: Path, command: str) -> tuple[int | None, str]:
+    arguments: list[str | Path] = [SSVCTL, "registry", command, "--dir", folder]
+    process = await asyncio.create_subprocess_exec(*arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    output, _ = await process.communicate()
+    return process.returncode, output.decode()
 
 
 async def known(world: Hoodi) -> None:
