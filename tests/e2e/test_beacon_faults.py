@@ -32,6 +32,8 @@ from ssv_protocol.beacon_chain import BeaconChain
 from ssv_protocol.types.ids import Epoch, ExecutionAddress, Root, Slot, ValidatorIndex
 
 SLOT_S, VALIDATORS, GENESIS_DELAY_S = 3, 64, 14
+DEADLINE_S = 2.0
+"""As a worker has it."""
 FAULTY_SLOTS, SLOTS_A_FAULT = 2, 3
 FIRST = Slot(2)
 """In the first slots there are no blocks yet whose votes could be counted."""
@@ -112,7 +114,7 @@ async def _run(folder: Path) -> Run:
     indices = tuple(map(ValidatorIndex, range(VALIDATORS)))
     async with running_beacon_pair(settings, folder) as pair, BeaconNode(pair.any_node.url) as node:
         chain = await node.chain.describe()
-        async with BeaconPool([proxy.url for proxy in pair.proxies], chain) as pool:
+        async with BeaconPool([proxy.url for proxy in pair.proxies], chain, DEADLINE_S) as pool:
             clock = SlotClock(chain)
             duties, observer, run = SlotDuties(pool, clock, indices), Observer(node, chain, indices), Run(chain)
             async with _beside(_look(observer, clock), pool.watch(), _inflict(pair, pool, clock, run)):

@@ -14,7 +14,7 @@ from ssv_ethereum.beacon.errors import BatchRefused, BeaconError, BeaconRefused
 from ssv_ethereum.beacon.node import BeaconNode
 from ssv_ethereum.pool.asking import NoBeaconNode
 from ssv_ethereum.pool.pool import BeaconPool
-from ssv_ethereum.pool.standing import Standing
+from ssv_ethereum.pool.standing import UNRELIABLE, Standing
 from ssv_protocol.beacon_chain import BeaconChain, BeaconFork, ScheduledFork
 from ssv_protocol.types.beacon.sync_committee import SyncCommitteeMessage
 from ssv_protocol.types.ids import BlsSignature, Epoch, ForkVersion, Root, Slot, ValidatorIndex
@@ -183,6 +183,35 @@ def test_of_a_batch_only_what_all_nodes_refuse_is_refused() -> None:
         with pytest.raises(BatchRefused) as raised:
             await pool.every(submit)
         assert [failure.index for failure in raised.value.failures] == [0, 2]
+
+    play(scene)
+
+
+def test_who_failed_lately_is_not_waited_for_but_heard_and_so_is_relied_on_again() -> None:
+    async def scene(pool: BeaconPool, nodes: list[FaultyNode]) -> None:
+        nodes[1].fault = Fault.ERROR
+        for _ in range(5):
+            await pool.answers(head)
+        nodes[1].fault = Fault.HANG
+        assert [root for _, root in await pool.answers(head)] == [block_root(1)]
+        asked, nodes[1].fault = nodes[1].requests[ROOT_PATH], None
+        while pool.states()[1].failed_share >= UNRELIABLE:  # it is asked each time, and may be the faster one
+            await pool.answers(head)
+        assert nodes[1].requests[ROOT_PATH] > asked
+        assert [root for _, root in await pool.answers(head)] == [block_root(1), block_root(2)]
+
+    play(scene)
+
+
+def test_what_went_wrong_while_a_node_was_away_does_not_count_once_it_is_back() -> None:
+    async def scene(pool: BeaconPool, nodes: list[FaultyNode]) -> None:
+        nodes[0].fault = Fault.ERROR
+        for _ in range(5):
+            await pool.answers(head)
+        for away in (True, False):
+            nodes[0].away = away
+            await pool.look()
+        assert pool.states()[0].failed_share == 0
 
     play(scene)
 

@@ -81,26 +81,24 @@ async def first_good(
 async def gathered(members: Sequence[Member], question: Ask[T], *, patience_s: float) -> list[tuple[Member, T]]:
     """Ask all at once; return what answers came within `patience_s`, or else the first that comes later.
 
+    Members that cannot be relied on count when they answer as soon as the others; nobody waits for them.
+
     Raises:
         BeaconError: all nodes failed; the error is that of the best one.
     """
     loop = asyncio.get_running_loop()
     begun = loop.time()
     running = {asyncio.create_task(member.ask(question)): member for member in members}
+    awaited = {task for task, member in running.items() if member.record.is_reliable} or set(running)
     try:
         pending: set[asyncio.Task[T]] = set(running)
         answers: list[tuple[Member, T]] = []
-        while pending and not (answers and loop.time() - begun >= patience_s):
+        while pending and not (answers and (not pending & awaited or loop.time() - begun >= patience_s)):
             left_s = max(0.0, begun + patience_s - loop.time())
-            late = left_s == 0
-            done, pending = await asyncio.wait(
-                pending,
-                timeout=None if late else left_s,
-                return_when=asyncio.FIRST_COMPLETED if late else asyncio.ALL_COMPLETED,
-            )
+            done, pending = await asyncio.wait(pending, timeout=left_s or None, return_when=asyncio.FIRST_COMPLETED)
             answers += [(running[task], task.result()) for task in done if task.exception() is None]
         if answers:
-            for task in pending:
+            for task in pending & awaited:
                 running[task].given_up(loop.time() - begun)
             return sorted(answers, key=lambda answer: members.index(answer[0]))
         for task in running:

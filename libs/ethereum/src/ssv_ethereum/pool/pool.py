@@ -118,7 +118,7 @@ class BeaconPool:
         slot = self.chain.slot_at(Instant(self._now()))
         looks = await asyncio.gather(*(look_at(member.node, self.chain, slot) for member in self._members))
         for member, look in zip(self._members, compared(looks), strict=True):
-            member.record.look = look
+            member.record.looked(look)
             self._report.looked(member.node.endpoint, look.standing.name.lower(), look.problem)
         self._report.usable(self.problem())
 
@@ -147,10 +147,11 @@ class BeaconPool:
     async def answers(self, question: Ask[T]) -> list[tuple[BeaconNode, T]]:
         """Ask all nodes and return what comes in time, of the best node first, at least one. Raises BeaconError.
 
-        Nodes that cannot be relied on are not waited for, unless there are no others.
+        Nodes that are behind or down are not asked, and nodes that failed lately not waited for, unless there are no
+        others.
         """
         usable = self._usable()
-        asked = [member for member in usable if member.record.is_reliable] or usable
+        asked = [member for member in usable if member.record.is_well] or usable
         found = await gathered(asked, question, patience_s=self._patience_s)
         return [(member.node, answer) for member, answer in found]
 

@@ -57,6 +57,12 @@ class Record:
     failed_share: float = 0.0
     latency_s: float = 0.0
 
+    def looked(self, look: Look) -> None:
+        """Note what a look showed; what went wrong while a node was away does not count once it is back."""
+        if self.look.standing is Standing.DOWN and look.standing is Standing.GOOD:
+            self.failed_share = 0.0
+        self.look = look
+
     def answered(self, seconds: float) -> None:
         """A request took `seconds` and brought an answer."""
         self.failed_share *= _MEMORY
@@ -67,9 +73,14 @@ class Record:
         self.failed_share = _MEMORY * self.failed_share + (1 - _MEMORY)
 
     @property
+    def is_well(self) -> bool:
+        """Whether an answer is worth something, if there is one."""
+        return self.look.standing <= Standing.UNKNOWN
+
+    @property
     def is_reliable(self) -> bool:
-        """Whether an answer can be expected that is worth something."""
-        return self.look.standing <= Standing.UNKNOWN and self.failed_share < UNRELIABLE
+        """Whether an answer can be expected, and is worth something."""
+        return self.is_well and self.failed_share < UNRELIABLE
 
     def rank(self) -> tuple[int, int, int]:
         """Return what nodes are ordered by, the best first."""
