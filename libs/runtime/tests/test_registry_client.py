@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -89,6 +90,39 @@ def test_a_large_registry_comes_in_parts() -> None:
     assert [message.incomplete for message in messages] == [True] * (len(messages) - 1) + [False]
     assert max(message.ByteSize() for message in messages) < 12_000
     assert feed(Assembler(), messages).state == state
+
+
+def test_a_client_may_do_without_the_encrypted_keys() -> None:
+    records = [validator(number, 1) for number in range(3)]
+    state = RegistryState(4, b"\x04" * 32, validators=MappingProxyType({each.public_key: each for each in records}))
+    client = Assembler(encrypted_keys=False)
+    view = feed(client, list(updates(None, state, OWN, 4)))
+    slim = {each.public_key: replace(each, encrypted_keys=()) for each in records}
+    assert view == RegistryView(replace(state, validators=MappingProxyType(slim)), OWN, 4)
+    assert view is not None
+    owners = {id(each.owner) for each in view.state.validators.values()}
+    assert len(owners) == 1
+
+
+def test_views_of_the_same_validators_have_the_same_committees() -> None:
+    state = RegistryState(4, b"\x04" * 32, validators=MappingProxyType({validator(1, 0).public_key: validator(1, 0)}))
+    client = Assembler()
+    first = feed(client, list(updates(None, state, OWN, 4)))
+    later = replace(state, block_number=5, block_hash=b"\x05" * 32)
+    assert first is not None
+    assert first.own_committees
+    second = feed(client, list(updates(state, later, OWN, 5)))
+    assert second is not None
+    assert second.own_committees is first.own_committees
+    other = feed(client, list(updates(later, later, OperatorId(9), 5)))
+    assert other is not None
+    assert not other.own_committees
+    changed = replace(later, validators=MappingProxyType({validator(2, 0).public_key: validator(2, 0)}))
+    third = feed(client, list(updates(later, changed, OWN, 6)))
+    assert third is not None
+    assert [each.public_key for records in third.own_committees.values() for each in records] == [
+        validator(2, 0).public_key
+    ]
 
 
 def test_only_what_changed_is_sent() -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -99,15 +99,20 @@ def updates(
 
 
 class Assembler:
-    """Puts updates together; `view` is the last complete one, None before the first."""
+    """Puts updates together; `view` is the last complete one, None before the first.
 
-    def __init__(self) -> None:
+    Without `encrypted_keys`, which are most of a large registry and of use to the listener alone, validators have none;
+    the state's hash is another one then.
+    """
+
+    def __init__(self, *, encrypted_keys: bool = True) -> None:
         self.view: RegistryView | None = None
         self._parts: list[_Part] = []
+        self._encrypted_keys = encrypted_keys
 
     def feed(self, update: pb.RegistryUpdate) -> RegistryView | None:
         """Take an update; return the new view when it completes one."""
-        self._parts.append(_Part(update))
+        self._parts.append(_Part(update, encrypted_keys=self._encrypted_keys))
         if update.incomplete:
             return None
         parts, self._parts = self._parts, []
@@ -139,13 +144,15 @@ class Assembler:
         return pb.WatchRequest(after_block=state.block_number, after_block_hash=state.block_hash)
 
 
-async def watch(channel: grpc.aio.Channel, lost: Callable[[str], None]) -> AsyncIterator[RegistryView]:
-    """Yield each new view of the registry, for ever.
+async def watch(
+    channel: grpc.aio.Channel, lost: Callable[[str], None], *, encrypted_keys: bool = True
+) -> AsyncIterator[RegistryView]:
+    """Yield each new view of the registry, for ever; `encrypted_keys` as for an `Assembler`.
 
     A broken stream is opened again after a pause that grows up to 2 s; `lost` is told why. The channel stays the
     caller's.
     """
-    assembler = Assembler()
+    assembler = Assembler(encrypted_keys=encrypted_keys)
     pause_s = FIRST_PAUSE_S
     while True:
         call = RegistryStub(channel).Watch(assembler.resume_request())
@@ -222,18 +229,30 @@ def _operator(message: pb.RegisteredOperator) -> tuple[OperatorId, OperatorRecor
     return operator_id, OperatorRecord(operator_id, owner, message.public_key, message.public_pem or None)
 
 
-def _validator(message: pb.RegisteredValidator) -> tuple[BlsPublicKey, ValidatorRecord]:
+def _validator(message: pb.RegisteredValidator, *, encrypted_keys: bool) -> tuple[BlsPublicKey, ValidatorRecord]:
     record = ValidatorRecord(
         BlsPublicKey(message.public_key),
-        ExecutionAddress(message.owner),
-        tuple(OperatorId(operator_id) for operator_id in message.operator_ids),
+        ExecutionAddress(_shared(message.owner)),
+        _operators(tuple(message.operator_ids)),
         tuple(BlsPublicKey(key) for key in message.share_public_keys),
-        tuple(message.encrypted_keys),
-        message.cluster_id,
+        tuple(message.encrypted_keys) if encrypted_keys else (),
+        _shared(message.cluster_id),
         message.liquidated,
         _moment(message.exit_block, message.exit_block_time_s),
     )
     return record.public_key, record
+
+
+@lru_cache(maxsize=16384)
+def _shared(value: bytes) -> bytes:
+    """Return one object for equal values: thousands of validators have the same owner and cluster."""
+    return value
+
+
+@lru_cache(maxsize=16384)
+def _operators(ids: tuple[int, ...]) -> tuple[OperatorId, ...]:
+    """Return one object for equal committees."""
+    return tuple(OperatorId(operator_id) for operator_id in ids)
 
 
 def _recipient(message: pb.FeeRecipient) -> tuple[ExecutionAddress, Recipient]:
@@ -248,11 +267,11 @@ def _moment(block_number: int, block_time_s: int) -> ChainMoment | None:
 class _Part:
     """The records of one message, converted as it comes."""
 
-    def __init__(self, update: pb.RegistryUpdate) -> None:
+    def __init__(self, update: pb.RegistryUpdate, *, encrypted_keys: bool) -> None:
         self.snapshot = update.snapshot
         self.operators = [_operator(each) for each in update.operators]
         self.removed_operators = list(update.removed_operators)
-        self.validators = [_validator(each) for each in update.validators]
+        self.validators = [_validator(each, encrypted_keys=encrypted_keys) for each in update.validators]
         self.removed_validators = list(update.removed_validators)
         self.recipients = [_recipient(each) for each in update.fee_recipients]
 

@@ -28,7 +28,7 @@ _CONNECTION_CHECK_S = 0.05
 
 async def watch_registry(channel: grpc.aio.Channel, worker: Worker, instruments: Instruments) -> None:
     """Hand each new state of the registry to the worker."""
-    async for view in registry_client.watch(channel, instruments.registry_lost):
+    async for view in registry_client.watch(channel, instruments.registry_lost, encrypted_keys=False):
         if view.own_operator_id is None:
             instruments.not_registered()
         else:

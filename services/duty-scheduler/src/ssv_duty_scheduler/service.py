@@ -71,7 +71,7 @@ async def run(settings: DutySchedulerSettings, service: Service) -> None:
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, _YOUNG_COLLECTIONS, _MIDDLE_COLLECTIONS)
 
     async def follow_registry() -> None:
-        async for view in watch(registry, instruments.registry.down):
+        async for view in watch(registry, instruments.registry.down, encrypted_keys=False):
             if planner.registry_changed(view):
                 gc.freeze()  # the registry is not looked at by any collection; what leaves it is freed all the same
 

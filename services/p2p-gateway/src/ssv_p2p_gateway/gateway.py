@@ -120,7 +120,7 @@ class Gateway:
             dependency.down(reason, "see whether the eth1-listener at registry_target runs")
 
         settled = False
-        async for view in watch(channel, lost):
+        async for view in watch(channel, lost, encrypted_keys=False):
             dependency.up()
             self._view = view
             self._world.registry_came(view, Instant(time.time()))
