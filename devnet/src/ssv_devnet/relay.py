@@ -127,6 +127,10 @@ class Relay:
                     task.add_done_callback(self._passing.discard)
         return reply
 
+    async def settled(self) -> None:
+        """Wait until what was posted so far has been passed on."""
+        await asyncio.gather(*self._passing)
+
     async def close(self) -> None:
         """Give up what is under way."""
         for task in self._passing:
@@ -272,7 +276,7 @@ async def _lacking(source: Peer, target: Peer, root: Root) -> list[tuple[Root, s
         _raise_for(source, call, reply)
         version = next((value for name, value in reply.headers.items() if name.lower() == _VERSION_HEADER.lower()), "")
         found.append((root, version, reply.body))
-        root = _parent_root(reply.body)
+        root = parent_root_of(reply.body)
     return found
 
 
@@ -289,7 +293,7 @@ async def _has(peer: Peer, root: Root) -> bool:
 
 async def _publish(target: Peer, version: str, block: bytes) -> None:
     headers = {"Content-Type": SSZ, "Accept": JSON, _VERSION_HEADER: version}
-    call = Call("POST", "/eth/v2/beacon/blocks?broadcast_validation=consensus", headers, _contents(block))
+    call = Call("POST", "/eth/v2/beacon/blocks?broadcast_validation=consensus", headers, contents_of(block))
     _raise_for(target, call, await target.server(call))
 
 
@@ -299,13 +303,13 @@ def _raise_for(peer: Peer, call: Call, reply: Reply) -> None:
         raise BeaconRefused(peer.node.endpoint, f"{call.method} {call.path}", reply.status, problem)
 
 
-def _parent_root(signed_block: bytes) -> Root:
+def parent_root_of(signed_block: bytes) -> Root:
     """Return the parent of an SSZ SignedBeaconBlock: an offset and a signature, then slot, proposer, parent."""
     (message,) = struct.unpack_from("<I", signed_block)
     return Root(signed_block[message + 16 : message + 48])
 
 
-def _contents(signed_block: bytes) -> bytes:
+def contents_of(signed_block: bytes) -> bytes:
     """Return the SSZ of SignedBlockContents with that block and no blobs: three offsets, and then only the block."""
     head = struct.calcsize("<III")
     end = head + len(signed_block)
