@@ -137,7 +137,18 @@ def test_only_what_changed_is_written(tmp_path: Path) -> None:
         touched = [what for (what,) in db.execute("SELECT what FROM touched ORDER BY what")]
     assert touched == ["UPDATE validators"]
     saved = opened(tmp_path / "db").load().state
-    assert (saved.block_number, dict(saved.validators)) == (7, liquidated)
+    assert saved.block_number == 7
+    assert dict(saved.validators) == dict(liquidated)
+
+
+def test_a_validator_without_seats_is_damage_and_said_so(tmp_path: Path) -> None:
+    store = opened(tmp_path / "db")
+    write(store, RegistryState(), state(5, VALIDATORS), caught_up=True)
+    store.close()
+    with sqlite3.connect(tmp_path / "db") as db:
+        db.execute("DELETE FROM seats WHERE validator = ?", [validator(3).public_key])
+    with pytest.raises(StoreError, match=r"db is damaged; move it away to build it again"):
+        opened(tmp_path / "db").load()
 
 
 def test_a_validator_that_came_back_with_other_seats_has_those(tmp_path: Path) -> None:

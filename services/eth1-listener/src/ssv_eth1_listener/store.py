@@ -17,8 +17,10 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from immutables import Map
@@ -301,19 +303,28 @@ class RegistryStore:
         return Map({row[0]: OperatorRecord(*row) for row in rows})
 
     def _validators(self) -> Mapping[BlsPublicKey, ValidatorRecord]:
-        seats: dict[bytes, list[tuple[OperatorId, BlsPublicKey, bytes]]] = {}
         columns = "validator, operator_id, share_public_key, encrypted_key"
-        for validator, *seat in self._db.execute(f"SELECT {columns} FROM seats ORDER BY validator, place"):  # noqa: S608
-            seats.setdefault(validator, []).append((seat[0], seat[1], seat[2]))
-        records = {}
-        for key, owner, cluster, liquidated, *exit_request in self._db.execute(
-            "SELECT public_key, owner, cluster_id, liquidated, exit_block, exit_block_time_s FROM validators"
-        ):
-            operator_ids, share_keys, encrypted = zip(*seats[key], strict=True)
-            records[key] = ValidatorRecord(
-                key, owner, operator_ids, share_keys, encrypted, cluster, bool(liquidated), _moment(*exit_request)
-            )
-        return Map(records)
+        seats = self._db.execute(f"SELECT {columns} FROM seats ORDER BY validator, place")  # noqa: S608 (our own names)
+        by_validator = groupby(seats, key=itemgetter(0))
+        shared: dict[Any, Any] = {}  # thousands have the same owner, cluster and operators
+
+        def records() -> Iterator[tuple[BlsPublicKey, ValidatorRecord]]:
+            for row in self._db.execute(
+                "SELECT public_key, owner, cluster_id, liquidated, exit_block, exit_block_time_s FROM validators"
+                " ORDER BY public_key"
+            ):
+                key = BlsPublicKey(row[0])
+                seated, of_validator = next(by_validator, (None, iter(())))
+                if seated != key:
+                    raise StoreError(f"registry database {self._path} is damaged; move it away to build it again")
+                _, ids, share_keys, encrypted = zip(*of_validator, strict=True)
+                owner, cluster, operator_ids = (shared.setdefault(value, value) for value in (row[1], row[2], ids))
+                record = ValidatorRecord(
+                    key, owner, operator_ids, share_keys, encrypted, cluster, bool(row[3]), _moment(*row[4:])
+                )
+                yield key, record
+
+        return Map(records())
 
     def _recipients(self) -> Mapping[ExecutionAddress, Recipient]:
         columns = "owner, fee_recipient, next_nonce, changed_block, changed_block_time_s"
