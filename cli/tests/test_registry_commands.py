@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +18,8 @@ from typer.testing import CliRunner, Result
 
 from ssv_api.v1 import registry_pb2
 from ssv_api.v1.registry_pb2_grpc import RegistryServicer, add_RegistryServicer_to_server
+from ssv_devnet.faults import Reset
+from ssv_devnet.proxy import Call, Fault, Forward, Reply, proxied
 from ssv_protocol.beacon_chain import BeaconChain, BeaconFork, ScheduledFork
 from ssv_protocol.forks import Network
 from ssv_protocol.registry.state import RegistryState
@@ -27,6 +30,7 @@ from ssv_runtime.registry_client import RegistryView, updates
 from ssv_runtime.rpc import Permissions, secure_server
 from ssv_runtime.service import Service
 from ssv_runtime.settings import GrpcServiceSettings
+from ssvctl import registry_sources
 from ssvctl.main import app
 from ssvctl.registry_file import write_registry
 
@@ -180,6 +184,40 @@ def test_a_registry_in_a_file_is_compared_with_the_chain_at_its_own_block(play: 
         assert f"validator 0x{place.chain.validators[0].hex()}" in found.output
         early = await place.registry("rebuild", "--block", await place.chain.head() - 1, listens=False)
         assert same.output.split()[-1] in early.output
+
+    play(scenario)
+
+
+@dataclass
+class Pruned:
+    """A node that keeps no logs, and says so in the middle of a history or from the first block on."""
+
+    from_the_start: bool
+    cuts_streams: bool = False
+
+    async def __call__(self, call: Call, forward: Forward) -> Reply:
+        asked = json.loads(call.body)
+        if asked["method"] == "eth_getLogs" or (self.from_the_start and asked["params"][:1] == ["earliest"]):
+            error = {"code": 4444, "message": "pruned history unavailable"}
+            return Reply(200, {}, json.dumps({"jsonrpc": "2.0", "id": asked["id"], "error": error}).encode())
+        return await forward(call)
+
+
+@pytest.mark.parametrize("fault", [Pruned(from_the_start=False), Pruned(from_the_start=True), Reset()], ids=str)
+def test_a_rebuild_ends_when_no_node_can_tell_the_history(
+    play: Play, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    monkeypatch.setattr(registry_sources, "LOOK_EVERY_S", 0.05)
+
+    async def scenario(place: Place) -> None:
+        await place.chain.add_validators(1)
+        async with proxied(place.chain.url) as proxy:
+            proxy.fault = fault
+            place.chain.url = proxy.url
+            failed = await place.registry("rebuild", listens=False)
+            assert failed.exit_code == 1, failed.output
+            assert failed.output.startswith(f"ssvctl: execution node {proxy.url} ")
+            assert ("does not keep the history" in failed.output) == isinstance(fault, Pruned)
 
     play(scenario)
 

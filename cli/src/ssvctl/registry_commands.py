@@ -183,7 +183,7 @@ def _save(out: Path | None, view: RegistryView) -> None:
 def _progress() -> Iterator[OnBlock]:
     """Show on a terminal how far a rebuild is."""
     console = Console(stderr=True)
-    columns = (TextColumn("block {task.completed} of {task.total}"), BarColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.completed} of {task.total} blocks"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("blocks", total=None, start=True)
-        yield lambda block, last: progress.update(task, completed=block, total=last)
+        yield lambda done, whole: progress.update(task, completed=done, total=whole)

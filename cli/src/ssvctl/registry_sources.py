@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import tomllib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any
 
 from ssv_ethereum.execution.errors import ExecutionError
 from ssv_ethereum.execution.pool import ExecutionPool
-from ssv_ethereum.registry_blocks import PUBLIC_FOLLOW_DISTANCE
+from ssv_ethereum.registry_blocks import FIRST_LOGS_WITHIN_BLOCKS, PUBLIC_FOLLOW_DISTANCE, find_missing_history
 from ssv_ethereum.registry_rebuild import rebuild_registry
 from ssv_protocol.networks import LOCAL, SsvNetwork
 from ssv_protocol.registry.state import BEFORE_GENESIS, RegistryState
@@ -38,9 +38,11 @@ HELD = "held"
 CHAIN = "chain"
 CATCH_UP_S = 60.0
 """How long a listener that is behind another one is waited for."""
+LOOK_EVERY_S = 5.0
+"""How often it is looked whether there still is a node to read from."""
 
 OnBlock = Callable[[int, int], None]
-"""Told at which block a rebuild is, and where it ends."""
+"""Told how many blocks were read, and of how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +92,13 @@ async def chain_registry(place: ChainPlace, to_block: int | None, on_block: OnBl
 
     A chain that changes meanwhile is a `ChainReorganised`: try again.
     """
-    distance = 0 if place.network.name == LOCAL else PUBLIC_FOLLOW_DISTANCE
+    network = place.network
+    distance = 0 if network.name == LOCAL else PUBLIC_FOLLOW_DISTANCE
+    first, look_blocks = network.registry_from_block, 0 if network.name == LOCAL else FIRST_LOGS_WITHIN_BLOCKS
     async with ExecutionPool(place.urls, follow_distance=distance) as pool:
         await pool.look()
-        problem = pool.problem() or pool.history_problem()
-        if problem is not None:
-            raise SsvctlError(problem)
+        await pool.mark_pruned(lambda node: find_missing_history(node, network.registry_contract, first, look_blocks))
+        _check(pool)
         try:
             head = await pool.read(lambda node: node.header("latest"))
         except ExecutionError as error:
@@ -103,9 +106,31 @@ async def chain_registry(place: ChainPlace, to_block: int | None, on_block: OnBl
         last = head.number - distance if to_block is None else to_block
         if last > head.number:
             raise SsvctlError(f"the execution nodes are at block {head.number}, before block {last}: try again later")
-        if last < place.network.registry_from_block:
-            raise SsvctlError(f"block {last} is before the contract's first, {place.network.registry_from_block}")
-        return await rebuild_registry(pool, place.network, last, lambda block: on_block(block, last))
+        if last < first:
+            raise SsvctlError(f"block {last} is before the contract's first, {first}")
+        reading = rebuild_registry(pool, network, last, lambda block: on_block(block - first + 1, last - first + 1))
+        return await _while_nodes_last(pool, reading)
+
+
+async def _while_nodes_last(pool: ExecutionPool, reading: Coroutine[Any, Any, RegistryState]) -> RegistryState:
+    """Return what `reading` comes to; it tries for ever, so it ends when no node can be read any more."""
+    task = asyncio.create_task(reading)
+    try:
+        while not task.done():
+            await asyncio.wait([task], timeout=LOOK_EVERY_S)
+            if not task.done():
+                await pool.look()
+                _check(pool)
+        return await task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _check(pool: ExecutionPool) -> None:
+    problem = pool.problem() or pool.history_problem()
+    if problem is not None:
+        raise SsvctlError(problem)
 
 
 async def both(first: str, second: str, places: Places, on_block: OnBlock) -> tuple[RegistryState, RegistryState]:
