@@ -28,7 +28,8 @@ from ssv_protocol.registry.state import RegistryState
 SIGNATURES_AT_ONCE = 64
 MANY = 256
 """From how many on it is worth to have processes."""
-MOST_PROCESSES = 4
+MOST_PROCESSES = 2
+"""Each takes memory that a small container may not have, and two read the largest network in a minute or two."""
 _FEW = 4
 
 

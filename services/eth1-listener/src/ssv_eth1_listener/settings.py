@@ -40,7 +40,7 @@ class Eth1ListenerSettings(GrpcServiceSettings):
     signature_processes: int | None = Field(
         None,
         ge=0,
-        description="Processes that check signatures while a long history is read; unset: one a core, up to 4",
+        description="Processes that check signatures while a long history is read; unset: one a core, up to 2",
     )
     share_check_interval_s: float = Field(60.0, gt=0, description="How often the signer's shares are compared anyway")
 
