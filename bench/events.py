@@ -275,6 +275,7 @@ async def all_of_it(entries: Sequence[bytes]) -> dict[str, dict[str, float]]:
     with tempfile.TemporaryDirectory() as name:
         async with listener(Path(name), useful_processes()) as (sync, store, ownership):
             results["all of it"] = {**await measured(sync, mixed()), "processes": useful_processes()}
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # before there is a second copy
             begun = time.perf_counter()
             loaded = store.load().state
             results["load from disk"] = {"events": len(loaded.validators), "seconds": time.perf_counter() - begun}
