@@ -203,6 +203,22 @@ def test_who_failed_lately_is_not_waited_for_but_heard_and_so_is_relied_on_again
     play(scene)
 
 
+def test_a_node_that_was_down_and_answers_is_heard_before_the_next_look() -> None:
+    def prepare(nodes: list[FaultyNode]) -> None:
+        nodes[0].away = True
+
+    async def scene(pool: BeaconPool, nodes: list[FaultyNode]) -> None:
+        assert pool.states()[0].look.standing is Standing.DOWN
+        nodes[0].away = False
+        nodes[1].fault = Fault.HANG
+        await pool.every(submit)
+        assert pool.states()[0].look.standing is Standing.UNKNOWN
+        nodes[1].fault = None
+        assert {root for _, root in await pool.answers(head)} == {block_root(1), block_root(2)}
+
+    play(scene, prepare=prepare)
+
+
 def test_what_went_wrong_while_a_node_was_away_does_not_count_once_it_is_back() -> None:
     async def scene(pool: BeaconPool, nodes: list[FaultyNode]) -> None:
         nodes[0].fault = Fault.ERROR

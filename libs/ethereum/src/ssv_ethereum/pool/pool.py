@@ -124,9 +124,11 @@ class BeaconPool:
 
     async def watch(self, sleep: Sleep = asyncio.sleep) -> None:
         """Look at every node once a slot, for ever."""
+        loop = asyncio.get_running_loop()
         while True:
+            begun = loop.time()
             await self.look()
-            await sleep(self.chain.slot_duration_s)
+            await sleep(max(0.0, begun + self.chain.slot_duration_s - loop.time()))
 
     # asking
     async def first(self, question: Ask[T], *, good: Good[T] = lambda _: True) -> T:

@@ -64,7 +64,9 @@ class Record:
         self.look = look
 
     def answered(self, seconds: float) -> None:
-        """A request took `seconds` and brought an answer."""
+        """A request took `seconds` and brought an answer; a node that was down is back."""
+        if self.look.standing is Standing.DOWN:
+            self.look, self.failed_share = Look(Standing.UNKNOWN, "answers again", self.look.version), 0.0
         self.failed_share *= _MEMORY
         self.latency_s = _MEMORY * self.latency_s + (1 - _MEMORY) * seconds
 
