@@ -17,10 +17,12 @@ SERVICES: Final = (SIGNER, ETH1_LISTENER, P2P_GATEWAY, DUTY_SCHEDULER, CONSENSUS
 COMPONENTS: Final = (NATS, *SERVICES)
 
 _HA: Final = {SIGNER: 2, ETH1_LISTENER: 2, P2P_GATEWAY: 2, DUTY_SCHEDULER: 2, CONSENSUS: 3, NATS: 3}
+# enough for a network of 150,000 validators: the listener, as it reads the history with its processes for signatures,
+# comes to more than 512Mi, and the gateway remembers what many peers brought
 _CPU_AND_MEMORY: Final = {
     SIGNER: ("250m", "512Mi"),
-    ETH1_LISTENER: ("100m", "512Mi"),
-    P2P_GATEWAY: ("500m", "512Mi"),
+    ETH1_LISTENER: ("100m", "1Gi"),
+    P2P_GATEWAY: ("500m", "1Gi"),
     DUTY_SCHEDULER: ("100m", "512Mi"),
     CONSENSUS: ("500m", "1Gi"),
     NATS: ("100m", "512Mi"),
