@@ -60,7 +60,11 @@ LEFT: dict[str, dict[str, str]] = {
         **NO_BUS,
         "execution_url": ALIAS,
         **dict.fromkeys(
-            ("poll_interval_s", "lag_limit_blocks", "head_max_age_s", "share_check_interval_s"), TUNING
+            (
+                "poll_interval_s", "lag_limit_blocks", "head_max_age_s", "share_check_interval_s",
+                "signature_processes",
+            ),
+            TUNING,
         ),
     },
     "p2p-gateway": {
