@@ -1,4 +1,4 @@
-# One image a service: docker build --build-arg SERVICE=signer --tag ssv/signer:0.0.1 .
+# One image a service: docker build --build-arg SERVICE=signer --tag ssv/signer:0.1.0 .
 # SERVICE is a folder of services/, or operator, or cli; `make images` builds them all.
 #
 # The base image has Python and a compiler. Of it only Python and the libraries that the service loads get into the
@@ -30,7 +30,7 @@ RUN /builder/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels $(
 FROM scratch
 ARG BASE_IMAGE
 ARG SERVICE
-ARG VERSION=0.0.1
+ARG VERSION=0.1.0
 ARG REVISION=
 COPY --from=build /image /
 ENV PATH=/opt/ssv/bin \

@@ -39,7 +39,7 @@ def image(site: Site) -> str:
 def test_installing_makes_the_operator_and_the_releases_own_node(release: Site) -> None:
     release.until_phase("own", "Ready")
     assert "helm" in release.node("own")["metadata"]["labels"]["app.kubernetes.io/managed-by"].lower()
-    assert image(release) == "ssv/operator:0.0.1"
+    assert image(release) == "ssv/operator:0.1.0"
 
 
 def test_helm_test_says_whether_the_node_is_ready(release: Site) -> None:
@@ -57,8 +57,8 @@ def test_helm_test_says_whether_the_node_is_ready(release: Site) -> None:
 
 def test_an_upgrade_brings_the_definition_along_which_helm_leaves_alone(release: Site) -> None:
     release.api.change("CustomResourceDefinition", None, CRD_NAME, {"spec": {"names": {"shortNames": ["old"]}}})
-    release.release.upgrade(VALUES | {"images": {"tag": "0.0.2"}})
-    assert image(release) == "ssv/operator:0.0.2"
+    release.release.upgrade(VALUES | {"images": {"tag": "0.2.0"}})
+    assert image(release) == "ssv/operator:0.2.0"
 
     def names() -> list[str]:
         return list(release.api.read("CustomResourceDefinition", None, CRD_NAME)["spec"]["names"]["shortNames"])
@@ -69,11 +69,11 @@ def test_an_upgrade_brings_the_definition_along_which_helm_leaves_alone(release:
         template = release.api.read("StatefulSet", release.place, "own-signer")["spec"]["template"]
         return str(template["spec"]["containers"][0]["image"])
 
-    eventually(lambda: signer() == "ssv/signer:0.0.2", "the node follows")
+    eventually(lambda: signer() == "ssv/signer:0.2.0", "the node follows")
     release.until_phase("own", "Ready")
     release.release.rollback()
-    assert image(release) == "ssv/operator:0.0.1"
-    eventually(lambda: signer() == "ssv/signer:0.0.1", "the node goes back too")
+    assert image(release) == "ssv/operator:0.1.0"
+    eventually(lambda: signer() == "ssv/signer:0.1.0", "the node goes back too")
     release.until_phase("own", "Ready")
 
 
@@ -85,7 +85,7 @@ def test_unsafe_values_are_refused_before_anything_changes(release: Site) -> Non
     moved = a_spec(network={"name": "mainnet", "configMap": "ssv-network"})
     with pytest.raises(HelmFailed, match="network can't be changed"):
         release.release.upgrade(VALUES | {"node": {"create": True, "name": "own", "spec": moved}})
-    assert image(release) == "ssv/operator:0.0.1"
+    assert image(release) == "ssv/operator:0.1.0"
 
 
 def test_uninstalling_is_refused_while_others_nodes_are_there(release: Site) -> None:

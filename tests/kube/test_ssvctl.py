@@ -64,7 +64,7 @@ def test_a_ready_node(site: Site, node: str) -> None:
     assert result.exit_code == 0, result.output
     assert f"{node} in {site.place}: Ready  (single, hoodi)" in result.stdout
     rows = [[each.strip() for each in line.strip("│").split("│")] for line in result.stdout.splitlines()]
-    assert ["signer", "1/1", "0.0.1", "0", ""] in rows
+    assert ["signer", "1/1", "0.1.0", "0", ""] in rows
     assert [row[1] for row in rows if row[0].startswith(f"{node}-consensus-") and len(row) == 2] == ["7"]
 
 

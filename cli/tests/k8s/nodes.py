@@ -50,7 +50,7 @@ def ssv_node(name: str = "ssv", seen: Sequence[PodReport] | None = None, generat
     return manifest
 
 
-def pods(name: str = "ssv", tag: str = "0.0.1", restarts: int = 0) -> list[Manifest]:
+def pods(name: str = "ssv", tag: str = "0.1.0", restarts: int = 0) -> list[Manifest]:
     """Return the pods of a node as they run."""
     around = Surroundings(Images("ssv", tag, "nats:2.15.1"), NAMESPACE, "{}")
     made = []

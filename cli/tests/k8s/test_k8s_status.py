@@ -36,7 +36,7 @@ def test_a_ready_node(tmp_path: Path) -> None:
     assert "ssv in staking: Ready  (single, hoodi)" in result.stdout
     assert "validators 500, last decided slot 123, peers 20" in result.stdout
     rows = [line.split() for line in result.stdout.splitlines()]
-    assert ["│", "signer", "│", "1/1", "│", "0.0.1", "│", "3", "│", "│"] in rows
+    assert ["│", "signer", "│", "1/1", "│", "0.1.0", "│", "3", "│", "│"] in rows
     assert ["│", "ssv-consensus-0", "│", "7", "│"] in rows
 
 

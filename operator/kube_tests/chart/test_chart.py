@@ -111,7 +111,7 @@ def test_the_operator_takes_its_environment(monkeypatch: pytest.MonkeyPatch) -> 
     settings = OperatorSettings.read()
     assert settings.watched_namespaces == ["staking", "other"]
     assert settings.images().of("signer").endswith("0" * 64)
-    assert settings.images().of("consensus") == "ssv/consensus:0.0.1"
+    assert settings.images().of("consensus") == "ssv/consensus:0.1.0"
 
 
 def test_pods_are_restricted(values: dict[str, Any]) -> None:
