@@ -47,7 +47,7 @@ class EndpointReport:
         if standing == GOOD:
             self._log.info(f"{self._kind} node is good", endpoint=endpoint)
         else:
-            self._log.warning(f"{self._kind} node is {standing}", endpoint=endpoint, reason=problem)
+            self._log.warning(f"{self._kind} node is not good", endpoint=endpoint, standing=standing, reason=problem)
 
     def usable(self, problem: str | None) -> None:
         """All nodes were looked at; `problem` says why none is good, None when one is."""
