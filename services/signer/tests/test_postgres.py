@@ -21,7 +21,7 @@ from ssv_protocol.types.ids import BlsPublicKey, Root, Slot
 from ssv_signer.errors import StartRefused
 from ssv_signer.store import postgres_schema, watermarks
 from ssv_signer.store.database import Contradiction, StoreError
-from ssv_signer.store.postgres import PostgresStore
+from ssv_signer.store.postgres import LocksTaken, PostgresStore
 
 KEY, ROOT = BlsPublicKey(b"\x01" * 48), Root(b"\x0a" * 32)
 
@@ -106,6 +106,30 @@ def test_a_signer_that_is_paused_in_a_transaction_loses_it(there: PostgresDataba
                 assert watermarks.proposals(connection, [KEY])
                 with other.judging([KEY]) as beside:  # waits until the server has had enough of the paused one
                     watermarks.put_proposals(beside, {KEY: ProposalRecord(Slot(8), ROOT)})
+
+        with pytest.raises(StoreError):
+            pause()
+    assert there.run("SELECT slot FROM proposals") == [(8,)]
+
+
+def test_a_signer_that_is_paused_before_it_has_said_all_loses_its_transaction_too(there: PostgresDatabase) -> None:
+    with closing(PostgresStore.open(there.dsn_file)) as paused, closing(PostgresStore.open(there.dsn_file)) as other:
+        assert paused._raw is not None
+        assert other._raw is not None
+        other._raw.execute("SET lock_timeout = '2100ms'")
+
+        def write(record: ProposalRecord) -> None:
+            with other.judging([KEY]) as beside:
+                watermarks.put_proposals(beside, {KEY: record})
+
+        def pause() -> None:
+            with paused.judging([KEY]) as connection:
+                # no answer is waited for, so the server does not know that this was all for now
+                watermarks.put_proposals(connection, {KEY: ProposalRecord(Slot(9), ROOT)})
+                until(there, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock'", 1)
+                with pytest.raises(LocksTaken):
+                    write(ProposalRecord(Slot(8), ROOT))
+                write(ProposalRecord(Slot(8), ROOT))
 
         with pytest.raises(StoreError):
             pause()

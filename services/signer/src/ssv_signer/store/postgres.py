@@ -13,12 +13,12 @@ tables refuse records that fall or change (`postgres_schema.py`).
 Durable: `synchronous_commit` is pinned for the session, `fsync` must be on. A commit counts only when the server said
 COMMIT (in a failed transaction it says ROLLBACK) and said no warning, as it does when the wait for a synchronous
 standby was cut short. A connection that is lost takes its transaction with it, known or unknown; the next one is tried
-with backoff. A signer that is paused in a transaction loses it to the server, which thereby frees its locks.
+with backoff. A signer that is paused in a transaction loses it, and so its locks: to the server, or, where it was
+paused in the middle of what it had to say and the server does not count the time, to the signer that waits for them.
 
 Judging is pipelined: statements without an answer wait for the next that has one. Many rows or keys travel in one
-statement, as an array for each column. A database that was restored or
-promoted is found out elsewhere (`leases.py`). Not guaranteed: anything about a pooler between, which must pool by
-session.
+statement, as an array for each column. A database that was restored or promoted is found out elsewhere (`leases.py`).
+Not guaranteed: anything about a pooler between, which must pool by session.
 
 Source: PostgreSQL documentation, "Transaction Isolation", "Explicit Locking", "Asynchronous Commit"; architecture §5.
 """
@@ -55,7 +55,7 @@ _OURS: dict[str, Any] = {
     "target_session_attrs": "read-write",
 }
 _SESSION = (
-    "SET lock_timeout = '5s'",  # longer than the next, so that a signer that hangs fails nobody's requests but its own
+    "SET lock_timeout = '3s'",  # longer than the next, so that a signer that hangs fails nobody's requests but its own
     "SET idle_in_transaction_session_timeout = '2s'",
     "SET statement_timeout = 0",  # it would cut short a commit that waits for its standby
     "SET enable_seqscan = off",  # every query has an index, and few rows to find among many
@@ -66,8 +66,19 @@ _STANDBYS = (
     "FROM pg_stat_replication WHERE coalesce(state, 'streaming') = 'streaming'"
 )
 """A role without pg_monitor sees that there are standbys, and not their state."""
+_END_WHO_HANGS = (
+    b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user "
+    b"AND datname = current_database() AND application_name = current_setting('application_name') "
+    b"AND pid <> pg_backend_pid() AND xact_start IS NOT NULL AND wait_event = 'ClientRead' "
+    b"AND query_start < clock_timestamp() - interval '2s'"
+)
+"""A signer says all that it has to say in a transaction within milliseconds. A commit waits for no client."""
 _BEGIN = b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 _BEGIN_READING = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+class LocksTaken(StoreError):
+    """Another signer did not let go of locks in time; nothing of the transaction is durable."""
 
 
 class _Rows:
@@ -233,8 +244,10 @@ class PostgresStore:
                         raw.execute(*first)
                     yield _Connection(raw, pipeline)
                 self._commit(raw)
-        except BaseException:
+        except BaseException as error:
             _roll_back(raw)
+            if isinstance(error, LocksTaken):
+                _end_who_hangs(raw)
             raise
 
     def _commit(self, raw: psycopg.Connection) -> None:
@@ -349,10 +362,18 @@ def _roll_back(raw: psycopg.Connection) -> None:
             raw.close()
 
 
+def _end_who_hangs(raw: psycopg.Connection) -> None:
+    """Take the locks from signers that have stopped in the middle of a transaction, for whoever asks next."""
+    with suppress(psycopg.Error):
+        raw.execute(_END_WHO_HANGS)
+
+
 @contextmanager
 def _translating() -> Iterator[None]:
     try:
         yield
+    except psycopg.errors.LockNotAvailable as error:
+        raise LocksTaken(_words(error)) from error
     except psycopg.IntegrityError as error:
         raise Contradiction(_words(error)) from error
     except psycopg.Error as error:
