@@ -177,7 +177,7 @@ def claim(
 
 
 def _raised(fence: Fence, random: bytes) -> Fence:
-    """Return a higher fence, and not the one that was given after it in a history of the database that is gone."""
+    """Return a higher fence; that it was given in a history of the database that is gone has one chance in 2^32."""
     return Fence(fence + 1 + int.from_bytes(random[-_LEAP_BYTES:]))
 
 
